@@ -1,0 +1,27 @@
+/*
+ * vmtool --list - the public words, one a line.
+ */
+#include <stdio.h>
+
+#include "applets/applet.h"
+
+static int list_run(struct cmdline *cl, struct err *e)
+{
+	int rc = opt_next(cl, e);
+
+	if (rc == 0)
+		rc = operands_end(cl, e);
+	if (rc < 0)
+		return rc;
+	for (const struct applet *const *a = applets; *a; a++)
+		if ((*a)->help)
+			puts((*a)->name);
+	return 0;
+}
+
+const struct applet applet_list = {
+	.name = "list",
+	.args = "",
+	.command_after = -1,
+	.run = list_run,
+};

@@ -1,0 +1,172 @@
+/*
+ * fd - descriptors: closing, whole reads and writes, unix sockets.
+ */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int fd_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+ssize_t fd_read(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t fd_write(int fd, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* Only for callers that may block: waits until the fd can go on. */
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	poll(&p, 1, -1);
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t n = fd_write(fd, at, len);
+
+		if (n == -EAGAIN) {
+			wait_for(fd, POLLOUT);
+			continue;
+		}
+		if (n < 0)
+			return (int)n;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_all(int fd, void *data, size_t len)
+{
+	char *at = data;
+
+	while (len > 0) {
+		ssize_t n = fd_read(fd, at, len);
+
+		if (n == -EAGAIN) {
+			wait_for(fd, POLLIN);
+			continue;
+		}
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return -ENODATA;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t fd_slurp(int dirfd, const char *path, char *out, size_t cap)
+{
+	size_t used = 0;
+	ssize_t n = 0;
+	int fd;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (used < cap && (n = fd_read(fd, out + used, cap - used)) > 0)
+		used += (size_t)n;
+	fd_close(&fd);
+	if (n < 0)
+		return n;
+	if (used == cap)
+		return -EFBIG;
+	out[used] = '\0';
+	return (ssize_t)used;
+}
+
+static int unix_address(struct sockaddr_un *sa, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len >= sizeof(sa->sun_path))
+		return -ENAMETOOLONG;
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(sa->sun_path, path, len + 1);
+	return 0;
+}
+
+int unix_listen(const char *path, int backlog, struct err *e)
+{
+	struct sockaddr_un sa;
+	mode_t before;
+	int fd, rc;
+
+	if (unix_address(&sa, path) < 0)
+		return err_set(e, -ENAMETOOLONG,
+			       "socket %s: a socket's path has at most %zu bytes, this one has %zu",
+			       path, sizeof(sa.sun_path) - 1, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(e, "socket %s", path);
+	/* The mode comes from the umask: a chmod afterwards would leave a moment open to all. */
+	before = umask(0177);
+	rc = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+	umask(before);
+	if (rc < 0 || listen(fd, backlog) < 0) {
+		rc = err_sys(e, "listen on %s", path);
+		fd_close(&fd);
+		return rc;
+	}
+	return fd;
+}
+
+int unix_connect(const char *path, int nonblock)
+{
+	struct sockaddr_un sa;
+	int fd, rc;
+
+	rc = unix_address(&sa, path);
+	if (rc < 0)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		rc = -errno;
+		fd_close(&fd);
+		return rc;
+	}
+	return fd;
+}

@@ -1,0 +1,174 @@
+/*
+ * cmdline - options and operands, read by each applet's own table.
+ *
+ * --word VALUE, --word=VALUE, -l VALUE, -lVALUE, bundles -ab, and -- as the end
+ * of options. Long options are never abbreviated.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "applets/applet.h"
+
+enum { HELP_COLUMN = 28 };
+
+static int usage(const struct cmdline *cl, struct err *e, const char *what, const char *word)
+{
+	return err_usage(e, "%s%s\n  usage: vmtool %s%s%s%s", what, word, cl->applet->name,
+			 cl->applet->opts ? " [OPTION]..." : "", cl->applet->args[0] ? " " : "",
+			 cl->applet->args);
+}
+
+static const struct opt *by_letter(const struct applet *a, int letter)
+{
+	for (const struct opt *o = a->opts; o && o->letter; o++)
+		if (o->letter == letter && letter < OPT_LONG)
+			return o;
+	return NULL;
+}
+
+static const struct opt *by_word(const struct applet *a, const char *word, size_t len)
+{
+	for (const struct opt *o = a->opts; o && o->letter; o++)
+		if (strlen(o->word) == len && !memcmp(o->word, word, len))
+			return o;
+	return NULL;
+}
+
+static int take_help(struct cmdline *cl, struct err *e)
+{
+	cl->wants_help = 1;
+	return err_set(e, -ECANCELED, "help");
+}
+
+static int long_option(struct cmdline *cl, const char *word, struct err *e)
+{
+	const char *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	const struct opt *o = by_word(cl->applet, word, len);
+
+	if (!o && !strcmp(word, "help"))
+		return take_help(cl, e);
+	if (!o)
+		return usage(cl, e, "no such option: --", word);
+	if (!o->value && equals)
+		return usage(cl, e, "this option takes no value: --", word);
+	if (o->value && !equals && !*cl->argv)
+		return usage(cl, e, "a value is missing after --", word);
+	cl->value = !o->value ? NULL : equals ? equals + 1 : *cl->argv++;
+	return o->letter;
+}
+
+static int short_option(struct cmdline *cl, struct err *e)
+{
+	char text[2] = { *cl->bundle++ };
+	const struct opt *o = by_letter(cl->applet, text[0]);
+
+	if (!o && text[0] == 'h')
+		return take_help(cl, e);
+	if (!o)
+		return usage(cl, e, "no such option: -", text);
+	cl->value = NULL;
+	if (!o->value)
+		return o->letter;
+	if (!*cl->bundle && !*cl->argv)
+		return usage(cl, e, "a value is missing after -", text);
+	cl->value = *cl->bundle ? cl->bundle : *cl->argv++;
+	cl->bundle = NULL;
+	return o->letter;
+}
+
+int opt_next(struct cmdline *cl, struct err *e)
+{
+	const char *arg;
+
+	if (!cl->operands)
+		cl->operands = cl->argv;
+	for (;;) {
+		if (cl->bundle && *cl->bundle)
+			return short_option(cl, e);
+		arg = *cl->argv;
+		if (!arg)
+			return 0;
+		if (!strcmp(arg, "--")) {
+			cl->argv++;
+			return 0;
+		}
+		if (arg[0] == '-' && arg[1]) {
+			cl->argv++;
+			if (arg[1] == '-')
+				return long_option(cl, arg + 2, e);
+			cl->bundle = arg + 1;
+			continue;
+		}
+		if (cl->noperands == cl->applet->command_after)
+			return 0; /* the command begins here */
+		cl->operands[cl->noperands++] = *cl->argv++;
+	}
+}
+
+const char *operand_or_none(struct cmdline *cl)
+{
+	if (cl->taken < cl->noperands)
+		return cl->operands[cl->taken++];
+	if (cl->applet->command_after < 0 && *cl->argv)
+		return *cl->argv++; /* behind "--" */
+	return NULL;
+}
+
+const char *operand(struct cmdline *cl, const char *what, struct err *e)
+{
+	const char *o = operand_or_none(cl);
+
+	if (!o)
+		usage(cl, e, what, " is missing");
+	return o;
+}
+
+int operands_end(struct cmdline *cl, struct err *e)
+{
+	const char *extra = operand_or_none(cl);
+
+	return extra ? usage(cl, e, "one word too many: ", extra) : 0;
+}
+
+char **operands_command(struct cmdline *cl)
+{
+	return cl->argv;
+}
+
+const struct applet *applet_find(const char *name)
+{
+	static const struct {
+		const char *other, *name;
+	} aliases[] = { { "vmready-probe", "ssh-probe" } };
+
+	for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (!strcmp(name, aliases[i].other))
+			name = aliases[i].name;
+	if (!strncmp(name, "vm-", 3))
+		name += 3;
+	for (const struct applet *const *a = applets; *a; a++)
+		if (!strcmp((*a)->name, name))
+			return *a;
+	return NULL;
+}
+
+void applet_print_help(const struct applet *a)
+{
+	printf("%s\n\nusage: vmtool %s%s%s%s\n", a->help ? a->help : "Machinery", a->name,
+	       a->opts ? " [OPTION]..." : "", a->args[0] ? " " : "", a->args);
+	if (a->opts)
+		printf("\noptions:\n");
+	for (const struct opt *o = a->opts; o && o->letter; o++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", o->letter < OPT_LONG ? '-' : ' ',
+			 o->letter < OPT_LONG ? (char)o->letter : ' ',
+			 o->letter < OPT_LONG ? ", " : "  ", o->word, o->value ? " " : "",
+			 o->value ? o->value : "");
+		printf("%-*s %s\n", HELP_COLUMN, left, o->help);
+	}
+	if (a->more)
+		printf("\n%s", a->more);
+}

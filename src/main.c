@@ -1,0 +1,72 @@
+/*
+ * main - from argv[0] and argv[1] to an applet; the one place that prints an error.
+ *
+ * In this order: process 1 or called "init": the init applet; called by an
+ * applet's name (a symbolic link): that one; otherwise argv[1] names it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applets/applet.h"
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int run(const struct applet *a, char **argv)
+{
+	struct cmdline cl = { .applet = a, .argv = argv };
+	struct err e = ERR_NONE;
+	int rc = a->run(&cl, &e);
+
+	if (cl.wants_help) {
+		applet_print_help(a);
+		rc = 0;
+	} else if (rc < 0) {
+		fflush(stdout);
+		fprintf(stderr, "vmtool %s: %s\n", a->name, e.text);
+		rc = e.exit ? e.exit : a->failure ? a->failure : 1;
+	}
+	if (fflush(stdout) != 0 && rc == 0) {
+		perror("vmtool: write to standard output");
+		rc = 1;
+	}
+	return rc;
+}
+
+/* "--list" and friends are words in the dress of options. */
+static const char *word_of(const char *arg)
+{
+	static const char *const dressed[] = { "--list", "--install", "--help", "--version" };
+
+	if (!strcmp(arg, "-h"))
+		return "help";
+	for (unsigned i = 0; i < sizeof(dressed) / sizeof(dressed[0]); i++)
+		if (!strcmp(arg, dressed[i]))
+			return arg + 2;
+	return arg;
+}
+
+int main(int argc, char **argv)
+{
+	const struct applet *a;
+
+	if (argc < 1)
+		return 2;
+	if (getpid() == 1)
+		return run(applet_find("init"), argv + 1);
+	a = applet_find(base_name(argv[0]));
+	if (a)
+		return run(a, argv + 1);
+	if (argc < 2)
+		return run(applet_find("help"), argv + 1);
+	a = applet_find(word_of(argv[1]));
+	if (a)
+		return run(a, argv + 2);
+	fprintf(stderr, "vmtool: '%s' is not one of its words\n  try: vmtool help\n", argv[1]);
+	return 2;
+}

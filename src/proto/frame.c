@@ -1,0 +1,110 @@
+/*
+ * frame - how the roles talk: type u8, length u32 big-endian, payload of at most 1 MiB.
+ */
+#include "proto/frame.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/bytes.h"
+#include "base/fd.h"
+
+void inbox_init(struct inbox *in, void *mem, size_t cap)
+{
+	*in = (struct inbox){ .mem = mem, .cap = cap };
+}
+
+ssize_t inbox_fill(struct inbox *in, int fd)
+{
+	ssize_t n;
+
+	if (in->at > 0) {
+		memmove(in->mem, in->mem + in->at, in->end - in->at);
+		in->end -= in->at;
+		in->at = 0;
+	}
+	if (in->end == in->cap)
+		return -ENOBUFS;
+	n = fd_read(fd, in->mem + in->end, in->cap - in->end);
+	if (n > 0)
+		in->end += (size_t)n;
+	return n;
+}
+
+int inbox_is_partial(const struct inbox *in)
+{
+	return in->at != in->end;
+}
+
+int frame_next(struct inbox *in, struct frame *f)
+{
+	size_t have = in->end - in->at;
+	struct rd r = rd_init(in->mem + in->at, have);
+
+	if (have < FRAME_HEADER)
+		return 0;
+	f->type = rd_u8(&r);
+	f->len = rd_be32(&r);
+	if (f->len > FRAME_MAX || f->len > in->cap - FRAME_HEADER)
+		return -EMSGSIZE;
+	if (have - FRAME_HEADER < f->len)
+		return 0;
+	f->data = r.at;
+	in->at += FRAME_HEADER + f->len;
+	return 1;
+}
+
+void frame_header(uint8_t out[FRAME_HEADER], uint8_t type, uint32_t len)
+{
+	struct wr w = wr_init(out, FRAME_HEADER);
+
+	wr_u8(&w, type);
+	wr_be32(&w, len);
+}
+
+int frame_put(struct fifo *out, uint8_t type, const void *data, size_t len)
+{
+	uint8_t head[FRAME_HEADER];
+
+	if (len > FRAME_MAX)
+		return -EMSGSIZE;
+	if (fifo_room(out) < FRAME_HEADER + len)
+		return -ENOBUFS;
+	frame_header(head, type, (uint32_t)len);
+	fifo_put(out, head, sizeof(head));
+	fifo_put(out, data, len);
+	return 0;
+}
+
+int frame_send(int fd, uint8_t type, const void *data, size_t len)
+{
+	uint8_t head[FRAME_HEADER];
+	int rc;
+
+	if (len > FRAME_MAX)
+		return -EMSGSIZE;
+	frame_header(head, type, (uint32_t)len);
+	rc = fd_write_all(fd, head, sizeof(head));
+	return rc < 0 ? rc : fd_write_all(fd, data, len);
+}
+
+int frame_recv(struct inbox *in, int fd, struct frame *f)
+{
+	int rc;
+
+	while ((rc = frame_next(in, f)) == 0) {
+		ssize_t n = inbox_fill(in, fd);
+
+		if (n == -EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLIN };
+
+			poll(&p, 1, -1);
+			continue;
+		}
+		if (n <= 0)
+			return n < 0 ? (int)n : -ENODATA;
+	}
+	return rc < 0 ? rc : 0;
+}

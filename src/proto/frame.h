@@ -1,0 +1,93 @@
+/*
+ * frame - how the roles talk: type u8, length u32 big-endian, payload of at most 1 MiB.
+ *
+ * One numbering for every service, so a frame means the same on every port. A longer length is
+ * refused from its header alone: no memory is ever sized by a peer. Both sides read foreign
+ * bytes: the host reads the guest's, the guest reads the host's.
+ *
+ * The engines do no I/O beyond one read or write on the descriptor they are handed.
+ */
+#ifndef PROTO_FRAME_H
+#define PROTO_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/fifo.h"
+
+enum {
+	FRAME_HEADER = 5,
+	FRAME_MAX = 1 << 20,	 /* the longest payload anybody may send */
+	FRAME_CHUNK = 64 * 1024, /* the longest data frame we send */
+};
+
+/* Who sends what, where: H host, G guest, V the vmm process, A the agent that started it. */
+enum frame_type {
+	/* every service */
+	FRAME_HEARTBEAT = 0x01, /* H>G any bytes; G>H the same bytes back */
+	FRAME_ERROR = 0x02,	/* G>H proto/exec.h: struct refusal; the connection then ends */
+
+	/* exec, port 4089: one command a connection */
+	FRAME_EXEC = 0x10,	   /* H>G struct exec_req, the first frame */
+	FRAME_STARTED = 0x11,	   /* G>H u32 pid */
+	FRAME_STDIN = 0x12,	   /* H>G bytes, within the window; empty: end of input */
+	FRAME_STDIN_WINDOW = 0x13, /* G>H u32: this many more bytes of stdin may be sent */
+	FRAME_STDOUT = 0x14,	   /* G>H bytes */
+	FRAME_STDERR = 0x15,	   /* G>H bytes */
+	FRAME_SIGNAL = 0x16,	   /* H>G u32 signal number, to the command's process group */
+	FRAME_EXIT = 0x17,	   /* G>H struct exec_status, the last frame */
+
+	/* beacon, host port 4088: one connection a boot, opened by the guest */
+	FRAME_HELLO = 0x20,	/* G>H struct beacon_hello, the first frame */
+	FRAME_STAGE = 0x21,	/* G>H struct beacon_stage */
+	FRAME_READY = 0x22,	/* G>H empty: the servers answer */
+	FRAME_MAIN_EXIT = 0x23, /* G>H struct exec_status of the main process */
+	FRAME_ACK = 0x24,	/* H>G empty: FRAME_MAIN_EXIT was kept */
+
+	/* agent, port 4088 */
+	FRAME_POWEROFF = 0x30, /* H>G u32 ms the processes get between TERM and KILL */
+	FRAME_SYNCED = 0x31,   /* G>H empty: processes gone, disks synced, power goes next */
+
+	/* the vmm's status channel */
+	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
+	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
+};
+
+struct frame {
+	uint8_t type;
+	uint32_t len;
+	const uint8_t *data; /* borrowed from the inbox until its next fill */
+};
+
+/* What has arrived and is not yet taken. Memory is the owner's: FRAME_HEADER plus the longest
+ * payload this connection is willing to see. */
+struct inbox {
+	uint8_t *mem; /* borrowed */
+	size_t cap;
+	size_t at, end; /* bytes at..end are unread */
+};
+
+void inbox_init(struct inbox *in, void *mem, size_t cap);
+
+/* One read(2). Bytes read; 0 at the end of the stream; -EAGAIN; another negative errno. Never
+ * call it before frame_next() said 0. */
+ssize_t inbox_fill(struct inbox *in, int fd);
+
+/* Nonzero when a frame was cut by the end of the stream. */
+int inbox_is_partial(const struct inbox *in);
+
+/* 1: *f is the next frame; 0: not there yet; -EMSGSIZE: longer than this inbox takes. */
+int frame_next(struct inbox *in, struct frame *f);
+
+/* Queues a whole frame. 0, or -ENOBUFS with nothing queued. */
+int frame_put(struct fifo *out, uint8_t type, const void *data, size_t len);
+
+/* Writes a header; the caller sends `len` bytes of payload itself. */
+void frame_header(uint8_t out[FRAME_HEADER], uint8_t type, uint32_t len);
+
+/* For callers that may block. 0 or a negative errno; frame_recv says -ENODATA at the end. */
+int frame_send(int fd, uint8_t type, const void *data, size_t len);
+int frame_recv(struct inbox *in, int fd, struct frame *f);
+
+#endif

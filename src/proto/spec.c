@@ -1,0 +1,89 @@
+/*
+ * spec - the machine the agent asks the vmm process for, and how that process says it ended.
+ */
+#include "proto/spec.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum { SPEC_MAGIC = 0x766d7331 }; /* "vms1": the last digit is the version */
+
+long spec_encode(const struct spec *s, void *out, size_t room)
+{
+	struct wr w = wr_init(out, room);
+
+	wr_be32(&w, SPEC_MAGIC);
+	wr_be32(&w, s->cpus);
+	wr_be64(&w, s->memory_bytes);
+	wr_be64(&w, s->guest_cid);
+	wr_be32(&w, (uint32_t)s->kvm_fd);
+	wr_be32(&w, (uint32_t)s->kernel_fd);
+	wr_be32(&w, (uint32_t)s->console_fd);
+	wr_be32(&w, (uint32_t)s->vsock_fd);
+	wr_str(&w, s->vsock_path);
+	wr_str(&w, s->cmdline);
+	wr_be32(&w, s->ninitrds);
+	for (uint32_t i = 0; i < s->ninitrds && i < SPEC_INITRDS_MAX; i++)
+		wr_be32(&w, (uint32_t)s->initrd_fd[i]);
+	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
+}
+
+static int32_t rd_fd(struct rd *r)
+{
+	uint32_t fd = rd_be32(r);
+
+	if (fd < VMM_FD_FIRST || fd > INT32_MAX)
+		r->bad = 1;
+	return (int32_t)fd;
+}
+
+int spec_decode(struct spec *s, const void *data, size_t len)
+{
+	struct rd r = rd_init(data, len);
+	uint32_t magic = rd_be32(&r);
+
+	s->cpus = rd_be32(&r);
+	s->memory_bytes = rd_be64(&r);
+	s->guest_cid = rd_be64(&r);
+	s->kvm_fd = rd_fd(&r);
+	s->kernel_fd = rd_fd(&r);
+	s->console_fd = rd_fd(&r);
+	s->vsock_fd = rd_fd(&r);
+	s->vsock_path = rd_str(&r);
+	s->cmdline = rd_str(&r);
+	s->ninitrds = rd_be32(&r);
+	if (s->ninitrds > SPEC_INITRDS_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < s->ninitrds; i++)
+		s->initrd_fd[i] = rd_fd(&r);
+	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
+		return -EPROTO;
+	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */
+	if (s->cpus == 0 || s->cpus > SPEC_CPUS_MAX || s->guest_cid < 3 || s->guest_cid > UINT32_MAX)
+		return -EPROTO;
+	return 0;
+}
+
+long vmm_exit_encode(const struct vmm_exit *x, void *out, size_t room)
+{
+	struct wr w = wr_init(out, room);
+
+	wr_u8(&w, x->reason);
+	wr_u8(&w, x->ran);
+	wr_be32(&w, x->sys);
+	wr_str(&w, x->text);
+	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
+}
+
+int vmm_exit_decode(struct vmm_exit *x, const void *data, size_t len)
+{
+	struct rd r = rd_init(data, len);
+
+	x->reason = rd_u8(&r);
+	x->ran = rd_u8(&r);
+	x->sys = rd_be32(&r);
+	x->text = rd_str(&r);
+	return rd_done(&r) && x->reason >= VMM_POWEROFF && x->reason <= VMM_ERROR ? 0 : -EPROTO;
+}

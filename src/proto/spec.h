@@ -1,0 +1,68 @@
+/*
+ * spec - the machine the agent asks the vmm process for, and how that process says it ended.
+ *
+ * The agent opens everything; the vmm gets descriptors and this description, on a descriptor
+ * too. The vmm checks it as if a stranger had written it.
+ */
+#ifndef PROTO_SPEC_H
+#define PROTO_SPEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	SPEC_BYTES_MAX = 16 * 1024,
+	SPEC_CPUS_MAX = 64,
+	SPEC_INITRDS_MAX = 4,
+	SPEC_CMDLINE_MAX = 2047, /* bytes without the NUL: what an x86 kernel keeps */
+	VMM_TEXT_MAX = 1000,
+};
+
+/* Where the agent puts the vmm's descriptors. */
+enum {
+	VMM_FD_SPEC = 3,   /* this description, then end of file */
+	VMM_FD_STATUS = 4, /* stream socket: frames FRAME_VMM_... */
+	VMM_FD_FIRST = 5,  /* what the spec names starts here */
+};
+
+struct spec {
+	uint32_t cpus;
+	uint64_t memory_bytes;
+	uint64_t guest_cid;
+	int32_t kvm_fd;	    /* /dev/kvm */
+	int32_t kernel_fd;  /* an ELF64 vmlinux */
+	int32_t console_fd; /* append-mode file for the serial port's output */
+	int32_t vsock_fd;   /* the listening unix socket of the Firecracker dialect */
+	const char *vsock_path; /* its path: guest connections to port P go to PATH_P */
+	const char *cmdline;
+	uint32_t ninitrds; /* loaded one behind the other; may be 0 */
+	int32_t initrd_fd[SPEC_INITRDS_MAX];
+};
+
+/* Bytes written, or -EMSGSIZE. */
+long spec_encode(const struct spec *s, void *out, size_t room);
+
+/* 0, or -EPROTO: cut, wrong magic or version, a count or descriptor out of range, an over-long
+ * command line. Whether memory and cpus suit this host is not its matter. */
+int spec_decode(struct spec *s, const void *data, size_t len);
+
+/* contracts.md, "Events": the reasons of `exit`. */
+enum vmm_reason {
+	VMM_POWEROFF = 1, /* the guest asked the ACPI sleep register for S5 */
+	VMM_REBOOT = 2,	  /* reset register, i8042 reset or triple fault */
+	VMM_PANIC = 3,	  /* the pvpanic device was told, and then the machine reset */
+	VMM_KILLED = 4,	  /* the agent asked (SIGTERM) */
+	VMM_ERROR = 5,	  /* text says what; before or after the first instruction */
+};
+
+struct vmm_exit {
+	uint8_t reason;	  /* enum vmm_reason */
+	uint8_t ran;	  /* nonzero once the first instruction was to run */
+	uint32_t sys;	  /* errno behind VMM_ERROR, 0 when there is none */
+	const char *text; /* a sentence, or "" */
+};
+
+long vmm_exit_encode(const struct vmm_exit *x, void *out, size_t room);
+int vmm_exit_decode(struct vmm_exit *x, const void *data, size_t len);
+
+#endif
