@@ -11,9 +11,8 @@ word=${1:-build}
 [ $# -eq 0 ] || shift
 case $word in
 -h | --help) word=help ;;
-*[!a-z]*) word= ;;
 esac
-[ -n "$word" ] && [ -f "build/words/$word.sh" ] ||
-	die_usage "no such word; ./build.sh --help lists them"
+[[ $word =~ ^[a-z]+$ && -f build/words/$word.sh ]] ||
+	die_usage "$word: no such word; ./build.sh --help lists them"
 
 . "build/words/$word.sh"

@@ -22,11 +22,7 @@ applets_table() {
 	printf '\tNULL\n};\n'
 }
 
-version_header() {
-	local version
-	version=$(git describe --always --dirty --tags 2>/dev/null) || version=unknown
-	printf '#define VMTOOL_VERSION "%s"\n' "$version"
-}
+version() { git describe --always --dirty --tags 2>/dev/null || echo unknown; }
 
 # Have the libraries of FLAVOUR; note where their headers and archives are.
 declare -A library_dirs library_archives
@@ -56,6 +52,7 @@ ninja_flavour() {
 	for src in "${c_files[@]}"; do
 		printf 'build out/%s/%s.o: cc_%s %s%s\n' "$f" "$src" "$f" "$src" "$generated"
 		[ "$src" = src/main.c ] || objs+=" out/$f/$src.o"
+		[ "$src" != src/base/version.c ] || printf ' defs = -DVMTOOL_VERSION=\\"%s\\"\n' "$(version)"
 	done
 	printf 'build out/%s/vmtool.a: ar%s\n' "$f" "$objs"
 }
@@ -102,7 +99,6 @@ ninja_write() {
 	link_kernel_headers
 	mkdir -p out/gen
 	applets_table | write_if_changed out/gen/applets.c
-	version_header | write_if_changed out/gen/version.h
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
 	c_files+=(out/gen/applets.c)
 	ninja_file "$@" | write_if_changed "out/$1.ninja"
