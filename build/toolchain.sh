@@ -45,7 +45,7 @@ declare -A vendor_cflags=(
 )
 
 # Which compiler and C library: part of the key of everything kept in the cache.
-toolchain_id=$(dpkg-query -W -f '${Package} ${Version}\n' gcc-12 musl-dev libc6-dev 2>/dev/null | xargs)
+toolchain_id=$(dpkg-query -W -f '${Package} ${Version}\n' gcc-12 musl-dev libc6-dev | xargs)
 
 link_kernel_headers() {
 	local multiarch=/usr/include/x86_64-linux-gnu dir
