@@ -129,10 +129,10 @@ ninja_file() {
 # ninja_write PART...: out/PART.ninja for the parts asked for, and what it reads.
 ninja_write() {
 	local part
+	link_kernel_headers
 	for part; do
 		ninja_libraries "$part"
 	done
-	link_kernel_headers
 	mkdir -p out/gen
 	applets_table | write_if_changed out/gen/applets.c
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
