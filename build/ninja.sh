@@ -28,7 +28,7 @@ version() { git describe --always --dirty --tags 2>/dev/null || echo unknown; }
 declare -A library_dirs library_archives
 ninja_libraries() {
 	local f=$1 lib dir
-	library_dirs[$f]= library_archives[$f]=
+	library_dirs[$f]="" library_archives[$f]=""
 	for lib in "${vendor_libraries[@]}"; do
 		dir=$(vendor_library "$lib" "${flavour_libc[$f]}")
 		library_dirs[$f]+=" $dir/include"
@@ -38,7 +38,7 @@ ninja_libraries() {
 
 # Objects, archive and libraries of one flavour; sets nothing, prints edges.
 ninja_flavour() {
-	local f=$1 src objs= include
+	local f=$1 src objs="" include
 	include=${library_dirs[$f]// / -isystem }
 	printf 'libs_%s =%s\n' "$f" "${library_archives[$f]}"
 	printf 'rule cc_%s\n' "$f"
@@ -46,15 +46,20 @@ ninja_flavour() {
 		"${flavour_cc[$f]}" "$warnings" "${flavour_cflags[$f]}" \
 		"-ffile-prefix-map=$root=. -Isrc -I. -Iout/gen -Itest/unit$include"
 	printf ' depfile = $out.d\n deps = gcc\n description = cc %s $in\n' "$f"
-	printf 'rule link_%s\n command = %s %s $in $libs_%s -o $out $ldflags\n' \
+	printf 'rule link_%s\n command = %s %s $in $libs_%s -o $out\n' \
 		"$f" "${flavour_cc[$f]}" "${flavour_ldflags[$f]}" "$f"
 	printf ' description = link $out\n'
 	for src in "${c_files[@]}"; do
-		printf 'build out/%s/%s.o: cc_%s %s%s\n' "$f" "$src" "$f" "$src" "$generated"
+		ninja_object "$f" "$src" "" "${defs_for[$src]-}"
 		[ "$src" = src/main.c ] || objs+=" out/$f/$src.o"
-		[ "$src" != src/base/version.c ] || printf ' defs = -DVMTOOL_VERSION=\\"%s\\"\n' "$(version)"
 	done
 	printf 'build out/%s/vmtool.a: ar%s\n' "$f" "$objs"
+}
+
+# ninja_object FLAVOUR SOURCE [OBJECT [DEFINES]]
+ninja_object() {
+	printf 'build %s: cc_%s %s%s\n' "${3:-out/$1/$2.o}" "$1" "$2" "$generated"
+	[ -z "${4-}" ] || printf ' defs = %s\n' "$4"
 }
 
 # ninja_program FLAVOUR OUTPUT OBJECT...
@@ -80,9 +85,40 @@ ninja_release() {
 	printf 'build out/vmtool: finish out/vmtool.debug | build/finish.sh\n'
 }
 
+# Unit tests, and each fuzz target with the replay of its corpus.
+ninja_asan() {
+	local source name
+	ninja_flavour asan
+	for source in "${unit_tests[@]}"; do
+		name=$(basename "$source" .c)
+		ninja_object asan "$source"
+		ninja_program asan "out/asan/test/$name" "out/asan/$source.o"
+	done
+	for source in "${fuzz_targets[@]}"; do
+		name=$(basename "$source" .c)
+		ninja_object asan "$source"
+		ninja_object asan test/fuzz/replay.c "out/asan/test/fuzz/$name.replay.o" \
+			"-DCORPUS=\\\"test/fuzz/corpus/${name%_fuzz}\\\""
+		ninja_program asan "out/asan/test/${name}_replay" \
+			"out/asan/$source.o out/asan/test/fuzz/$name.replay.o"
+	done
+}
+
+ninja_analyse() { ninja_flavour analyse; }
+
+ninja_fuzz() {
+	local source name
+	ninja_flavour fuzz
+	for source in "${fuzz_targets[@]}"; do
+		name=$(basename "$source" _fuzz.c)
+		ninja_object fuzz "$source"
+		ninja_program fuzz "out/fuzz/$name" "out/fuzz/$source.o"
+	done
+}
+
 ninja_file() {
 	printf 'ninja_required_version = 1.8\nbuilddir = out/%s\n' "$1"
-	printf 'rule ar\n command = rm -f $out && ar qcs $out $in\n description = ar $out\n'
+	printf 'rule ar\n command = rm -f $out && ar qcs --thin $out $in\n description = ar $out\n'
 	ninja_generated
 	local part
 	for part; do
@@ -93,14 +129,19 @@ ninja_file() {
 # ninja_write PART...: out/PART.ninja for the parts asked for, and what it reads.
 ninja_write() {
 	local part
+	link_kernel_headers
 	for part; do
 		ninja_libraries "$part"
 	done
-	link_kernel_headers
 	mkdir -p out/gen
 	applets_table | write_if_changed out/gen/applets.c
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
 	c_files+=(out/gen/applets.c)
+	shopt -s nullglob
+	unit_tests=(test/unit/*_test.c)
+	fuzz_targets=(test/fuzz/*_fuzz.c)
+	shopt -u nullglob
+	declare -gA defs_for=([src/base/version.c]="-DVMTOOL_VERSION=\\\"$(version)\\\"")
 	ninja_file "$@" | write_if_changed "out/$1.ninja"
 }
 

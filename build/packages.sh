@@ -13,7 +13,7 @@ declare -A packages_for=(
 
 # What dpkg does not have, of the names given.
 packages_missing() {
-	dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+	{ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
 		awk -v want="$*" '
 			$2 == "installed" { have[$1] = 1 }
 			END {
