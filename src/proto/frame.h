@@ -33,8 +33,8 @@ enum frame_type {
 	FRAME_STARTED = 0x11,	   /* G>H u32 pid */
 	FRAME_STDIN = 0x12,	   /* H>G bytes, within the window; empty: end of input */
 	FRAME_STDIN_WINDOW = 0x13, /* G>H u32: this many more bytes of stdin may be sent */
-	FRAME_STDOUT = 0x14,	   /* G>H bytes */
-	FRAME_STDERR = 0x15,	   /* G>H bytes */
+	FRAME_STDOUT = 0x14,	   /* G>H bytes; H>G empty: its reader has gone, as for a pipe */
+	FRAME_STDERR = 0x15,	   /* G>H bytes; H>G empty: as for stdout */
 	FRAME_SIGNAL = 0x16,	   /* H>G u32 signal number, to the command's process group */
 	FRAME_EXIT = 0x17,	   /* G>H struct exec_status, the last frame */
 
