@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "host/text.h"
 
 static const char *set(const char *variable)
 {
@@ -44,6 +46,16 @@ static int make_absolute(char path[PATH_ROOM], struct err *e)
 	return rc < 0 ? rc : path_fmt(path, e, "%s/%s", cwd, given);
 }
 
+/* It stands in state.json, where JSON takes nothing else. */
+static int check_text(const char *path, struct err *e)
+{
+	char clean[PATH_ROOM];
+
+	if (strcmp(text_clean(clean, sizeof(clean), path, strlen(path)), path) == 0)
+		return 0;
+	return err_usage(e, "the state folder %s: its path is not clean UTF-8 text", clean);
+}
+
 int home_open(struct home *h, int make, struct err *e)
 {
 	char vms[PATH_ROOM];
@@ -52,6 +64,8 @@ int home_open(struct home *h, int make, struct err *e)
 	rc = choose(h->path, e);
 	if (rc == 0)
 		rc = make_absolute(h->path, e);
+	if (rc == 0)
+		rc = check_text(h->path, e);
 	if (rc == 0)
 		rc = path_fmt(vms, e, "%s/vms", h->path);
 	if (rc == 0 && make)

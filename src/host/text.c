@@ -63,27 +63,22 @@ char *text_clean(char *out, size_t cap, const char *in, size_t len)
 	return out;
 }
 
-size_t text_escape(char *out, const char *in, size_t len)
+size_t text_escape(char *out, size_t cap, const char *in, size_t len)
 {
 	size_t used = 0;
 
-	for (size_t at = 0; at < len;) {
+	/* No sequence and no escape is longer than four bytes. */
+	for (size_t at = 0; at < len && used + 4 < cap;) {
 		size_t n = sequence((const uint8_t *)in + at, len - at);
 
 		if (n == 0 && (in[at] == '\n' || in[at] == '\t'))
 			n = 1;
-		if (n == 0) {
-			static const char hex[] = "0123456789abcdef";
-			uint8_t byte = (uint8_t)in[at++];
-
-			out[used++] = '\\';
-			out[used++] = 'x';
-			out[used++] = hex[byte >> 4];
-			out[used++] = hex[byte & 15];
-		}
+		if (n == 0)
+			used += (size_t)sprintf(out + used, "\\x%02x", (uint8_t)in[at++]);
 		while (n-- > 0)
 			out[used++] = in[at++];
 	}
+	out[used] = '\0';
 	return used;
 }
 

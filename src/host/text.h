@@ -11,8 +11,8 @@
 char *text_clean(char *out, size_t cap, const char *in, size_t len);
 
 /* For a person's eyes: newline and tab stay, other control bytes become \xNN, so that no guest
- * can drive the terminal. Bytes written; at most 4 * len, so give it that much room. */
-size_t text_escape(char *out, const char *in, size_t len);
+ * can drive the terminal. Cut to cap - 1 bytes; valid UTF-8. The length. */
+size_t text_escape(char *out, size_t cap, const char *in, size_t len);
 
 /* "512 MiB", "1.5 GiB"; "2h14m", "7s". Return out. */
 enum { TEXT_UNIT_ROOM = 24 };
