@@ -3,7 +3,10 @@
 #
 #	cd "$(dirname "$(readlink -f "$0")")/../.." && . build/common.sh
 #
-# It defines functions and $root, $cache, $jobs, and does nothing else.
+# It defines functions and $root, $cache, $jobs; any failure ends the script.
+
+set -euo pipefail
+shopt -s inherit_errexit	# in $(...) too
 
 root=$PWD
 cache=${VMTOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vmtool}

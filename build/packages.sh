@@ -26,12 +26,12 @@ packages_missing() {
 
 # Reasons only, and no host names: what is shown here ends up in logs and reports.
 apt_reason() {
-	sed -nE '/^[EW]: /{
-		/[Rr]esolv|[Cc]onnect/s/.*/E: the package mirror cannot be reached/
-		s#[a-z+]+://[^ ]*/##g
-		s/ *\[IP: [^]]*\]//g
-		p
-	}' "$1" | awk '!seen[$0]++' | tail -n 3
+	if grep -qiE 'resolv|could not connect|connection' "$1"; then
+		say "the package mirror cannot be reached"
+		return
+	fi
+	sed -nE '/^E: /{ s#[a-z+]+://[^ ]*/##g; s/ *\[IP: [^]]*\]//g; p }' "$1" |
+		awk '!seen[$0]++' | tail -n 3 >&2
 }
 
 apt_install() {
@@ -57,7 +57,7 @@ need_packages() {
 	apt_install $missing >"$log" 2>&1 </dev/null ||
 		{ $as_root apt-get -qq update >"$log" 2>&1 </dev/null || true
 		  apt_install $missing >>"$log" 2>&1 </dev/null; } || {
-		apt_reason "$log" >&2
+		apt_reason "$log"
 		rm -f "$log"
 		die "$want needs $missing, which apt-get could not install"
 	}
