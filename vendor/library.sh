@@ -31,7 +31,7 @@ library_build() {
 	tar -xf "$tarball" -C "$work" --strip-components=1 --no-same-owner
 	cc="${flavour_cc[$flavour]} ${vendor_cflags[$flavour]} -ffile-prefix-map=$work=$name"
 	cc+=" ${cflags[*]@Q}"
-	cd "$work"
+	cd "$work" || die "$work has gone"
 	mkdir -p gen out/include out/lib
 	configure
 	library_ninja "$cc" >build.ninja
