@@ -9,7 +9,7 @@ set -euo pipefail
 shopt -s inherit_errexit	# in $(...) too
 
 root=$PWD
-cache=${VMTOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vmtool}
+cache=${VMTOOL_CACHE:-${HOME:-/root}/.cache/vmtool}
 jobs=${JOBS:-$(nproc)}
 
 # One line about what is going on, on stderr: stdout belongs to results.
