@@ -83,6 +83,11 @@ int frame_next(struct inbox *in, struct frame *f);
 /* Queues a whole frame. 0, or -ENOBUFS with nothing queued. */
 int frame_put(struct fifo *out, uint8_t type, const void *data, size_t len);
 
+/* Sends a whole frame to a socket without blocking, directly when nothing is queued before it;
+ * what the peer does not take now is queued. 0, or a negative errno after which the stream is
+ * broken: -EPIPE, -ECONNRESET; -ENOBUFS: the queue is full. */
+int frame_post(struct fifo *out, int fd, uint8_t type, const void *data, size_t len);
+
 /* Writes a header; the caller sends `len` bytes of payload itself. */
 void frame_header(uint8_t out[FRAME_HEADER], uint8_t type, uint32_t len);
 
