@@ -34,6 +34,7 @@
 #include "host/text.h"
 #include "host/timeline.h"
 #include "host/vmmchild.h"
+#include "host/wreck.h"
 
 /* The host sees a vsock guest through its own vmm alone, so one number does for all. */
 enum { GUEST_CID = 3 };
@@ -58,7 +59,8 @@ struct agent {
 	struct watch leash; /* owned; -1 once the starter is no longer of interest */
 	struct timer deadline;
 	off_t console_from;
-	int cancelled; /* the starter hung up */
+	int cancelled;	 /* the starter hung up */
+	int main_exited; /* and the time to power off is running */
 	/* The verdict; reason NULL while there is none. */
 	const char *reason;
 	int code;
@@ -148,7 +150,8 @@ static void judge_end(struct agent *a)
 	char line[200];
 
 	/* With panic=-1 a panicked kernel resets the machine. */
-	if (console_panic(&a->vm, a->console_from, line, sizeof(line))) {
+	if ((!strcmp(reason, "guest_reboot") || !strcmp(reason, "panic")) &&
+	    console_panic(&a->vm, a->console_from, line, sizeof(line))) {
 		reason = "panic";
 		detail = line;
 	} else if (a->ready.main_exited && strcmp(reason, "guest_poweroff") == 0) {
@@ -156,6 +159,10 @@ static void judge_end(struct agent *a)
 	}
 	if (!is_starting(a)) {
 		judge(a, reason, 0, "%s", detail);
+		return;
+	}
+	if (!a->vmm.ran) {
+		judge(a, reason, 1, "%s", detail);
 		return;
 	}
 	words = end_of(reason)->before_ready;
@@ -242,6 +249,12 @@ static void leash_ready(struct watch *w, uint32_t events)
 	stop(a, STOP_MS, is_starting(a) || !a->ask->keep);
 }
 
+/* The guest said how its main process ended, and then did not go. */
+static void overstayed(struct timer *t)
+{
+	stop(CONTAINER(t, struct agent, deadline), 0, 0);
+}
+
 static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 {
 	struct agent *a = CONTAINER(l, struct agent, loop);
@@ -326,6 +339,11 @@ static void ready_changed(struct ready *r)
 {
 	struct agent *a = CONTAINER(r, struct agent, ready);
 
+	if (r->main_exited && !a->main_exited) {
+		a->main_exited = 1;
+		a->deadline.due = overstayed;
+		loop_after(&a->loop, &a->deadline, STOP_MS);
+	}
 	/* Not once it has been sentenced: what was refused is not to become ready after all. */
 	if (is_starting(a) && ready_is(r) && !a->reason)
 		become_ready(a);
@@ -428,17 +446,7 @@ static int begin(struct agent *a, struct err *e)
 		if (steps[i].over)
 			timeline_stage(&a->tl, steps[i].stage, STAGE_DONE, "");
 	}
-	return enter(a, VM_STARTING, e); /* once more: now the vmm is known */
-}
-
-/* What a dead agent of this VM left running would keep the memory and the kernel's attention. */
-static void bury_the_last(const struct state *last)
-{
-	char now[HOST_BOOT_ROOM];
-
-	host_boot_id(now);
-	if (strcmp(now, last->host_boot) == 0)
-		(void)procid_end(&last->vmm, 5000);
+	return 0;
 }
 
 static int open_state(struct agent *a, struct err *e)
@@ -447,7 +455,7 @@ static int open_state(struct agent *a, struct err *e)
 	int rc;
 
 	if (state_read(&last, &a->vm, e) == 0)
-		bury_the_last(&last);
+		wreck_clear(&last);
 	rc = chance_boot_id(a->st.boot, e);
 	if (rc == 0)
 		rc = procid_of(&a->st.agent, getpid()) < 0 ? err_set(e, -ESRCH, "read /proc") : 0;

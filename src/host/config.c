@@ -175,9 +175,11 @@ static const struct key {
 	[KEY_APPEND] = { "append", set_append, show_append },
 };
 
-const char *config_word(enum config_key key)
+int config_same(const struct config *a, const struct config *b)
 {
-	return keys[key].word;
+	return a->cpus == b->cpus && a->memory_bytes == b->memory_bytes &&
+	       !strcmp(a->kernel, b->kernel) && !strcmp(a->initrd, b->initrd) &&
+	       !strcmp(a->append, b->append);
 }
 
 static void set_defaults(struct config *c)

@@ -26,8 +26,8 @@ struct config {
 	unsigned asked;		    /* bit per key that a person set; the rest are defaults */
 };
 
-/* Takes the option for one of the words of config_word(). */
-const char *config_word(enum config_key key);
+/* Whether both describe the same machine. */
+int config_same(const struct config *a, const struct config *b);
 
 /* Defaults with the wish on top, each value checked. 0, or wrong usage with *e filled. */
 int config_new(struct config *c, const struct wish *w, struct err *e);

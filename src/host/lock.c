@@ -22,14 +22,14 @@ static int still_there(int dirfd, const char *name, int fd)
 	       held.st_ino == found.st_ino && held.st_dev == found.st_dev;
 }
 
-int lock_take(int dirfd, const char *name)
+int lock_take(int dirfd, const char *name, int make)
 {
 	struct flock want = whole;
 	int fd, rc = 0;
 
-	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dirfd, name, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errno == ENOENT ? -ESTALE : -errno; /* the folder itself has gone */
+		return errno == ENOENT ? -ESTALE : -errno;
 	if (fcntl(fd, F_OFD_SETLK, &want) < 0)
 		rc = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	else if (!still_there(dirfd, name, fd))

@@ -7,9 +7,9 @@
 #ifndef HOST_LOCK_H
 #define HOST_LOCK_H
 
-/* The descriptor that holds the lock; -EBUSY: another has it; -ESTALE: the file was removed
- * meanwhile, so look the folder up again; another negative errno. */
-int lock_take(int dirfd, const char *name);
+/* With `make` a missing file is made. The descriptor that holds the lock; -EBUSY: another has it;
+ * -ESTALE: the file was removed meanwhile, so look the folder up again; another negative errno. */
+int lock_take(int dirfd, const char *name, int make);
 
 /* 1 held, 0 free (or no such file), or a negative errno. */
 int lock_is_held(int dirfd, const char *name);

@@ -37,7 +37,7 @@ static int own(struct sockets *s, struct err *e)
 		s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (s->dir < 0 && errno != ENOENT)
 			return err_sys(e, "open folder %s", s->path);
-		rc = s->dir < 0 ? -ESTALE : lock_take(s->dir, lock_name);
+		rc = s->dir < 0 ? -ESTALE : lock_take(s->dir, lock_name, 1);
 	} while (rc == -ESTALE);
 	if (rc == -EBUSY)
 		return err_set(e, rc,
@@ -71,6 +71,17 @@ int sockets_listen(const struct sockets *s, const char *name, struct err *e)
 	int fd = unix_listen(sockets_path(path, s->dir, name), 64, e);
 
 	return fd < 0 ? err_in(e, "%s", s->path) : fd;
+}
+
+void sockets_clear(const char *path)
+{
+	struct sockets s = SOCKETS_NONE;
+
+	snprintf(s.path, sizeof(s.path), "%s", path);
+	s.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s.dir >= 0)
+		s.lock = lock_take(s.dir, lock_name, 0);
+	sockets_remove(&s);
 }
 
 void sockets_remove(struct sockets *s)

@@ -29,6 +29,9 @@ int sockets_listen(const struct sockets *s, const char *name, struct err *e);
 /* Removes the sockets and the folder, and lets go of it. */
 void sockets_remove(struct sockets *s);
 
+/* Removes what a dead owner left behind; nothing when there is a live one. */
+void sockets_clear(const char *path);
+
 /* The path to hand to bind or connect: "/proc/self/fd/DIRFD/NAME". Returns out. */
 char *sockets_path(char out[SOCKET_PATH_ROOM], int dirfd, const char *name);
 

@@ -42,9 +42,33 @@ int vm_find(struct vm *v, const struct home *h, const char *name, struct err *e)
 	return 0;
 }
 
+/* A folder that was renamed away is about to be removed: nobody's VM any more. */
+static int is_at_its_name(const struct vm *v)
+{
+	struct stat held, found;
+
+	return fstat(v->dir, &held) == 0 &&
+	       fstatat(v->home->vms, v->name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_ino == found.st_ino && held.st_dev == found.st_dev;
+}
+
+static int take_lock(const struct vm *v)
+{
+	int fd = lock_take(v->dir, lock_name, 0);
+
+	/* Made only where it is missing, because rm could stumble over a file that is new. */
+	if (fd == -ESTALE && is_at_its_name(v))
+		fd = lock_take(v->dir, lock_name, 1);
+	if (fd >= 0 && !is_at_its_name(v)) {
+		fd_close(&fd);
+		return -ESTALE;
+	}
+	return fd;
+}
+
 int vm_lock(struct vm *v, struct err *e)
 {
-	int fd = lock_take(v->dir, lock_name);
+	int fd = take_lock(v);
 
 	if (fd == -EBUSY)
 		return err_set(e, fd, "%s: in use", v->name);
