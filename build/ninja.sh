@@ -65,7 +65,7 @@ ninja_flavour() {
 
 # ninja_object FLAVOUR SOURCE [OBJECT [DEFINES]]
 ninja_object() {
-	printf 'build %s: cc_%s %s%s\n' "${3:-out/$1/$2.o}" "$1" "$2" "$generated"
+	printf 'build %s: cc_%s %s\n' "${3:-out/$1/$2.o}" "$1" "$2"
 	[ -z "${4-}" ] || printf ' defs = %s\n' "$4"
 }
 
@@ -76,13 +76,10 @@ ninja_program() {
 	printf 'build %s: link_%s %s out/%s/vmtool.a |%s\n' "$out" "$f" "$*" "$f" "${library_archives[$f]}"
 }
 
-# Headers that must be there before the first object; depfiles know who reads them.
-generated=
-ninja_generated() {
-	[ -f src/vmm/dsdt.asl ] || return 0
-	printf 'rule dsdt\n command = build/dsdt.sh $in $out\n description = iasl $in\n'
-	printf 'build out/gen/dsdt.h: dsdt src/vmm/dsdt.asl | build/dsdt.sh\n'
-	generated=' || out/gen/dsdt.h'
+# Made here and not by an edge: it is the same for every flavour.
+generate_dsdt() {
+	local from=src/vmm/dsdt.asl to=out/gen/dsdt.h
+	[ ! -f $from ] || [[ $to -nt $from && $to -nt build/dsdt.sh ]] || build/dsdt.sh $from $to
 }
 
 ninja_release() {
@@ -126,7 +123,6 @@ ninja_fuzz() {
 ninja_file() {
 	printf 'ninja_required_version = 1.8\nbuilddir = out/%s\n' "$1"
 	printf 'rule ar\n command = rm -f $out && ar qcs --thin $out $in\n description = ar $out\n'
-	ninja_generated
 	local part
 	for part; do
 		"ninja_$part"
@@ -141,6 +137,7 @@ ninja_write() {
 		ninja_libraries "$part"
 	done
 	mkdir -p out/gen
+	generate_dsdt
 	applets_table | write_if_changed out/gen/applets.c
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
 	c_files+=(out/gen/applets.c)
