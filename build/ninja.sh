@@ -1,7 +1,7 @@
-# ninja - writes out/build.ninja from the folders' listings.
+# ninja - writes out/FLAVOUR.ninja from the folders' listings.
 #
-# One set of edges a flavour: every src/**.c and applets/*.c becomes an object, all
-# objects but main's become one archive, and programs pull from it what they use.
+# Every src/**.c and applets/*.c becomes an object, all objects but main's become
+# one archive, and programs pull from it what they use: no list to keep by hand.
 
 . build/toolchain.sh
 . vendor/library.sh
@@ -40,7 +40,7 @@ ninja_libraries() {
 	done
 }
 
-# Objects, archive and libraries of one flavour; sets nothing, prints edges.
+# The rules of one flavour, its objects and its archive.
 ninja_flavour() {
 	local f=$1 src objs="" include defs
 	include=${library_dirs[$f]// / -isystem }
@@ -123,19 +123,13 @@ ninja_fuzz() {
 ninja_file() {
 	printf 'ninja_required_version = 1.8\nbuilddir = out/%s\n' "$1"
 	printf 'rule ar\n command = rm -f $out && ar qcs --thin $out $in\n description = ar $out\n'
-	local part
-	for part; do
-		"ninja_$part"
-	done
+	"ninja_$1"
 }
 
-# ninja_write PART...: out/PART.ninja for the parts asked for, and what it reads.
+# ninja_write FLAVOUR: its libraries, the generated sources, and its file.
 ninja_write() {
-	local part
 	link_kernel_headers
-	for part; do
-		ninja_libraries "$part"
-	done
+	ninja_libraries "$1"
 	mkdir -p out/gen
 	generate_dsdt
 	applets_table | write_if_changed out/gen/applets.c
@@ -145,11 +139,12 @@ ninja_write() {
 	unit_tests=(test/unit/*_test.c)
 	fuzz_targets=(test/fuzz/*_fuzz.c)
 	shopt -u nullglob
-	ninja_file "$@" | write_if_changed "out/$1.ninja"
+	ninja_file "$1" | write_if_changed "out/$1.ninja"
 }
 
+# ninja_run FLAVOUR [TARGET...]: one at a time, for two would write the same files.
 ninja_run() {
-	local file=$1
+	local flavour=$1
 	shift
-	ninja -f "out/$file.ninja" -j "$jobs" "$@" >&2
+	flock "out/$flavour.lock" ninja -f "out/$flavour.ninja" -j "$jobs" "$@" >&2
 }
