@@ -58,6 +58,8 @@ struct fadt { /* section 5.2.9; what hardware-reduced machines ignore is left ou
 	uint64_t hypervisor;
 } PACKED;
 
+enum { CPUS_MAX = 255 }; /* xAPIC ids are 8 bits, 255 means all */
+
 struct lapic { /* section 5.2.12.2 */
 	uint8_t type, length, uid, id;
 	uint32_t flags;
@@ -72,7 +74,7 @@ struct madt { /* section 5.2.12 */
 	struct sdt head;
 	uint32_t lapic_address, flags;
 	struct ioapic ioapic;
-	struct lapic lapic[];
+	struct lapic lapic[CPUS_MAX]; /* as many as there are */
 } PACKED;
 
 struct mcfg { /* PCI Firmware 3.2 section 4.1.2 */
@@ -189,20 +191,16 @@ static gpa_t place_fadt(struct area *a, gpa_t dsdt)
 
 static gpa_t place_madt(struct area *a, unsigned cpus)
 {
-	struct {
-		struct madt madt;
-		struct lapic lapic[255];
-	} PACKED t = {
-		.madt = { .head = sdt_head("APIC", sizeof(t.madt) + cpus * sizeof(struct lapic), 5),
-			  .lapic_address = (uint32_t)GPA_LAPIC,
-			  .ioapic = { MADT_IOAPIC, sizeof(struct ioapic), 0, 0,
-				      (uint32_t)GPA_IOAPIC, 0 } },
+	struct madt t = {
+		.head = sdt_head("APIC", offsetof(struct madt, lapic[cpus]), 5),
+		.lapic_address = (uint32_t)GPA_LAPIC,
+		.ioapic = { MADT_IOAPIC, sizeof(t.ioapic), 0, 0, (uint32_t)GPA_IOAPIC, 0 },
 	};
 
 	for (unsigned i = 0; i < cpus; i++)
 		t.lapic[i] = (struct lapic){ MADT_LAPIC, sizeof(struct lapic), (uint8_t)i,
 					     (uint8_t)i, LAPIC_ENABLED };
-	return place_sdt(a, &t.madt.head);
+	return place_sdt(a, &t.head);
 }
 
 static gpa_t place_mcfg(struct area *a)
@@ -241,7 +239,7 @@ int64_t acpi_write(const struct gmem *m, unsigned cpus)
 	struct area first = { m, GPA_ACPI };
 	gpa_t dsdt, fadt, madt, mcfg, xsdt;
 
-	if (cpus > 255)
+	if (cpus > CPUS_MAX)
 		return -ENOSPC;
 	dsdt = place(&a, dsdt_aml, sizeof(dsdt_aml));
 	fadt = place_fadt(&a, dsdt);

@@ -6,9 +6,9 @@
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/util.h"
+#include "vmm/ioctl.h"
 #include "vmm/layout.h"
 
 enum {
@@ -122,7 +122,7 @@ int boot_set_registers(int vcpu, gpa_t entry)
 	struct kvm_regs regs = { .rip = entry, .rsi = GPA_ZERO_PAGE, .rflags = RFLAGS_FIXED };
 	struct kvm_sregs s;
 
-	if (ioctl(vcpu, KVM_GET_SREGS, &s) < 0)
+	if (kvm_ioctl(vcpu, KVM_GET_SREGS, &s) < 0)
 		return -errno;
 	s.cs = flat(SELECTOR_CODE, 11, 1);
 	s.ds = s.es = s.fs = s.gs = s.ss = flat(SELECTOR_DATA, 3, 0);
@@ -132,8 +132,8 @@ int boot_set_registers(int vcpu, gpa_t entry)
 	s.cr4 |= CR4_PAE;
 	s.cr0 = CR0_PE | CR0_ET | CR0_PG;
 	s.efer |= EFER_LME | EFER_LMA;
-	if (ioctl(vcpu, KVM_SET_SREGS, &s) < 0 || ioctl(vcpu, KVM_SET_FPU, &fpu) < 0 ||
-	    ioctl(vcpu, KVM_SET_REGS, &regs) < 0)
+	if (kvm_ioctl(vcpu, KVM_SET_SREGS, &s) < 0 || kvm_ioctl(vcpu, KVM_SET_FPU, &fpu) < 0 ||
+	    kvm_ioctl(vcpu, KVM_SET_REGS, &regs) < 0)
 		return -errno;
 	return 0;
 }

@@ -5,32 +5,31 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
+#include <stdint.h>
 
-enum {
-	LEAF_FEATURES = 0x1,
-	LEAF_CACHE = 0x4,
-	LEAF_TOPOLOGY = 0xb,
-	LEAF_TOPOLOGY_V2 = 0x1f,
-	LEAF_AMD_SIZES = 0x80000008,
-	LEAF_AMD_CACHE = 0x8000001d,
-	LEAF_AMD_TOPOLOGY = 0x8000001e,
+#include "vmm/ioctl.h"
 
-	ECX1_MONITOR = 1 << 3,
-	ECX1_PDCM = 1 << 15,
-	ECX1_X2APIC = 1 << 21,
-	ECX1_TSC_DEADLINE = 1 << 24,
-	EDX1_HTT = 1 << 28,
+#define LEAF_FEATURES	  0x1u
+#define LEAF_CACHE	  0x4u
+#define LEAF_TOPOLOGY	  0xbu
+#define LEAF_TOPOLOGY_V2  0x1fu
+#define LEAF_AMD_SIZES	  0x80000008u
+#define LEAF_AMD_CACHE	  0x8000001du
+#define LEAF_AMD_TOPOLOGY 0x8000001eu
 
-	LEVEL_THREAD = 1,
-	LEVEL_CORE = 2,
-};
-#define ECX1_HYPERVISOR (1u << 31)
+#define ECX1_MONITOR	  (1u << 3)
+#define ECX1_PDCM	  (1u << 15)
+#define ECX1_X2APIC	  (1u << 21)
+#define ECX1_TSC_DEADLINE (1u << 24)
+#define ECX1_HYPERVISOR	  (1u << 31)
+#define EDX1_HTT	  (1u << 28)
+
+enum { LEVEL_THREAD = 1, LEVEL_CORE = 2 };
 
 int cpuid_load(struct cpuid *c, int kvm)
 {
 	c->head.nent = CPUID_ENTRIES;
-	return ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &c->head) < 0 ? -errno : 0;
+	return kvm_ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &c->head) < 0 ? -errno : 0;
 }
 
 static unsigned bits_for(unsigned count)
@@ -48,11 +47,11 @@ static void features(struct kvm_cpuid_entry2 *e, unsigned vcpu, unsigned vcpus)
 	/* KVM leaves the hypervisor bit to us; without it the guest does not look for kvm-clock
 	 * and calibrates its TSC against a PIT that is not there. */
 	e->ecx |= ECX1_HYPERVISOR | ECX1_TSC_DEADLINE | ECX1_X2APIC;
-	e->ecx &= ~(unsigned)(ECX1_MONITOR | ECX1_PDCM);
+	e->ecx &= ~(ECX1_MONITOR | ECX1_PDCM);
 	if (vcpus > 1)
 		e->edx |= EDX1_HTT;
 	else
-		e->edx &= ~(unsigned)EDX1_HTT;
+		e->edx &= ~EDX1_HTT;
 }
 
 /* Intel SDM, CPUID leaf 0BH: eax is the shift to the next level's id, edx the x2APIC id. */

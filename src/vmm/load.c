@@ -133,7 +133,7 @@ static int load_segment(const struct gmem *m, int fd, uint64_t size, const Elf64
 int load_kernel(const struct gmem *m, int fd, struct kernel *k, struct err *e)
 {
 	Elf64_Phdr ph[SEGMENTS_MAX];
-	Elf64_Ehdr h;
+	Elf64_Ehdr h = { 0 };
 	uint64_t size;
 	int rc;
 

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "vmm/boot_x86_64.h"
+#include "vmm/ioctl.h"
 #include "vmm/layout.h"
 #include "vmm/vm.h"
 
@@ -46,7 +46,7 @@ static long timed_run(int vcpu, struct kvm_run *run, struct err *e)
 	int rc;
 
 	do
-		rc = ioctl(vcpu, KVM_RUN, 0);
+		rc = kvm_ioctl(vcpu, KVM_RUN, 0);
 	while (rc < 0 && errno == EINTR);
 	if (rc < 0)
 		return err_sys(e, "/dev/kvm runs no guest");
@@ -76,7 +76,7 @@ long probe_run(const struct gmem *m, int vcpu, struct kvm_run *run, struct err *
 			best = us;
 		/* The OUT completes at the next entry, which must not run the guest on. */
 		run->immediate_exit = 1;
-		ioctl(vcpu, KVM_RUN, 0);
+		kvm_ioctl(vcpu, KVM_RUN, 0);
 		run->immediate_exit = 0;
 	}
 	if (best > PROBE_LIMIT_US)
@@ -98,7 +98,7 @@ long probe_kvm(int kvm, struct err *e)
 	rc = vm_open(&vm, kvm, 2 << 20, e);
 	if (rc < 0)
 		return rc;
-	vcpu = ioctl(vm.fd, KVM_CREATE_VCPU, 0);
+	vcpu = kvm_ioctl(vm.fd, KVM_CREATE_VCPU, 0);
 	if (vcpu >= 0)
 		run = mmap(NULL, vm.run_len, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (vcpu < 0 || run == MAP_FAILED)

@@ -7,11 +7,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "vmm/ioctl.h"
 
 enum { STACK_BYTES = 64 * 1024 };
 
@@ -37,11 +37,11 @@ static int set_msrs(int fd)
 	};
 
 	/* MISC_ENABLE is Intel's: a count short of 2 stopped there, and MTRRs are tried alone. */
-	if (ioctl(fd, KVM_SET_MSRS, &m) == 2)
+	if (kvm_ioctl(fd, KVM_SET_MSRS, &m) == 2)
 		return 0;
 	m.entry[0] = m.entry[1];
 	m.head.nmsrs = 1;
-	return ioctl(fd, KVM_SET_MSRS, &m) == 1 ? 0 : -EINVAL;
+	return kvm_ioctl(fd, KVM_SET_MSRS, &m) == 1 ? 0 : -EINVAL;
 }
 
 /* The boot CPU's LAPIC passes PIC interrupts (LINT0) and NMIs (LINT1), as firmware leaves it. */
@@ -51,11 +51,11 @@ static int set_lapic(int fd)
 	struct kvm_lapic_state s;
 	uint32_t lint0 = MODE_EXTINT, lint1 = MODE_NMI;
 
-	if (ioctl(fd, KVM_GET_LAPIC, &s) < 0)
+	if (kvm_ioctl(fd, KVM_GET_LAPIC, &s) < 0)
 		return -errno;
 	memcpy(s.regs + LVT_LINT0, &lint0, sizeof(lint0));
 	memcpy(s.regs + LVT_LINT1, &lint1, sizeof(lint1));
-	return ioctl(fd, KVM_SET_LAPIC, &s) < 0 ? -errno : 0;
+	return kvm_ioctl(fd, KVM_SET_LAPIC, &s) < 0 ? -errno : 0;
 }
 
 int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid,
@@ -66,7 +66,7 @@ int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid
 	*c = VCPU_NONE;
 	c->shared = shared;
 	c->run_len = vm->run_len;
-	c->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)index);
+	c->fd = kvm_ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)index);
 	if (c->fd < 0)
 		return err_sys(e, "make virtual CPU %u", index);
 	run = mmap(NULL, c->run_len, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
@@ -74,7 +74,7 @@ int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid
 		return err_sys(e, "map virtual CPU %u", index);
 	c->run = run;
 	/* CPUID first: which MSRs exist depends on it (Linux 6.13). */
-	if (ioctl(c->fd, KVM_SET_CPUID2, &cpuid->head) < 0)
+	if (kvm_ioctl(c->fd, KVM_SET_CPUID2, &cpuid->head) < 0)
 		return err_sys(e, "set virtual CPU %u's features", index);
 	if (set_msrs(c->fd) < 0 || set_lapic(c->fd) < 0)
 		return err_sys(e, "set virtual CPU %u's registers", index);
@@ -168,7 +168,7 @@ static void *vcpu_thread(void *arg)
 	sigaddset(&set, KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	while (!atomic_load(&c->shared->stop)) {
-		if (ioctl(c->fd, KVM_RUN, 0) < 0) {
+		if (kvm_ioctl(c->fd, KVM_RUN, 0) < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
 			c->run->exit_reason = KVM_EXIT_UNKNOWN;

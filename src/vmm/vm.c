@@ -5,15 +5,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "vmm/ioctl.h"
 
 int vm_cap(const struct vm *vm, int cap)
 {
-	return ioctl(vm->kvm, KVM_CHECK_EXTENSION, (unsigned long)cap);
+	return kvm_ioctl(vm->kvm, KVM_CHECK_EXTENSION, (unsigned long)cap);
 }
 
 static int check_kvm(const struct vm *vm, struct err *e)
@@ -33,7 +33,7 @@ static int check_kvm(const struct vm *vm, struct err *e)
 		{ KVM_CAP_IMMEDIATE_EXIT, "immediate_exit" },
 		{ KVM_CAP_TSC_DEADLINE_TIMER, "the TSC deadline timer" },
 	};
-	int version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
+	int version = kvm_ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
 
 	if (version < 0)
 		return err_sys(e, "/dev/kvm does not answer");
@@ -59,7 +59,7 @@ static int add_region(struct vm *vm, unsigned slot, gpa_t at, uint64_t len, stru
 	if (len == 0)
 		return 0;
 	if (mprotect(vm->area + at, len, PROT_READ | PROT_WRITE) < 0 ||
-	    ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+	    kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return err_sys(e, "give the guest %" PRIu64 " MiB of memory", len >> 20);
 	/* Fewer faults while the guest first touches its memory. */
 	madvise(vm->area + at, len, MADV_HUGEPAGE);
@@ -105,12 +105,12 @@ static int create(struct vm *vm, struct err *e)
 	uint64_t identity = GPA_IDENTITY;
 
 	do
-		vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+		vm->fd = kvm_ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	while (vm->fd < 0 && errno == EINTR);
 	if (vm->fd < 0)
 		return err_sys(e, "/dev/kvm creates no VM (does another hypervisor hold the CPU?)");
-	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
-	    ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 || ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+	if (kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
+	    kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 || kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
 		return err_sys(e, "/dev/kvm makes no interrupt controller");
 	return 0;
 }
@@ -124,7 +124,7 @@ int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, struct err *e)
 	rc = check_kvm(vm, e);
 	if (rc < 0)
 		return rc;
-	vm->run_len = (size_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	vm->run_len = (size_t)kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	default_routing(vm);
 	rc = create(vm, e);
 	if (rc == 0)
@@ -170,14 +170,14 @@ int vm_msi_route(struct vm *vm, int gsi, uint64_t address, uint32_t data)
 		 at->u.msi.address_hi == e.u.msi.address_hi && at->u.msi.data == e.u.msi.data)
 		return 0; /* each call waits for an RCU grace period */
 	*at = e;
-	return ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
+	return kvm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
 }
 
 int vm_irqfd(struct vm *vm, int gsi, int eventfd)
 {
 	struct kvm_irqfd i = { .fd = (uint32_t)eventfd, .gsi = (uint32_t)gsi };
 
-	return ioctl(vm->fd, KVM_IRQFD, &i) < 0 ? -errno : 0;
+	return kvm_ioctl(vm->fd, KVM_IRQFD, &i) < 0 ? -errno : 0;
 }
 
 int vm_ioeventfd(struct vm *vm, gpa_t at, int eventfd, int on)
@@ -189,5 +189,5 @@ int vm_ioeventfd(struct vm *vm, gpa_t at, int eventfd, int on)
 		.flags = on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
 	};
 
-	return ioctl(vm->fd, KVM_IOEVENTFD, &i) < 0 ? -errno : 0;
+	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &i) < 0 ? -errno : 0;
 }
