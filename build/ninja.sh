@@ -1,0 +1,152 @@
+# ninja - writes out/build.ninja from the folders' listings.
+#
+# One set of edges a flavour: every src/**.c and applets/*.c becomes an object, all
+# objects but main's become one archive, and programs pull from it what they use.
+
+. build/toolchain.sh
+. vendor/library.sh
+
+# The applets/ listing as a C table.
+applets_table() {
+	local file word words=()
+	for file in applets/*.c; do
+		word=${file#applets/}
+		word=${word%.c}
+		words+=("${word//-/_}")
+	done
+	echo '#include <stddef.h>'
+	echo '#include "applets/applet.h"'
+	printf 'extern const struct applet applet_%s;\n' "${words[@]}"
+	echo 'const struct applet *const applets[] = {'
+	printf '\t&applet_%s,\n' "${words[@]}"
+	printf '\tNULL\n};\n'
+}
+
+version() { git describe --always --dirty --tags 2>/dev/null || echo unknown; }
+
+# Have the libraries of FLAVOUR; note where their headers and archives are.
+declare -A library_dirs library_archives
+ninja_libraries() {
+	local f=$1 lib dir
+	library_dirs[$f]="" library_archives[$f]=""
+	for lib in "${vendor_libraries[@]}"; do
+		dir=$(vendor_library "$lib" "${flavour_libc[$f]}")
+		library_dirs[$f]+=" $dir/include"
+		library_archives[$f]+=" $dir/lib/$lib.a"
+	done
+}
+
+# Objects, archive and libraries of one flavour; sets nothing, prints edges.
+ninja_flavour() {
+	local f=$1 src objs="" include
+	include=${library_dirs[$f]// / -isystem }
+	printf 'libs_%s =%s\n' "$f" "${library_archives[$f]}"
+	printf 'rule cc_%s\n' "$f"
+	printf ' command = %s %s %s %s -MMD -MF $out.d $defs -c $in -o $out\n' \
+		"${flavour_cc[$f]}" "$warnings" "${flavour_cflags[$f]}" \
+		"-ffile-prefix-map=$root=. -Isrc -I. -Iout/gen -Itest/unit$include"
+	printf ' depfile = $out.d\n deps = gcc\n description = cc %s $in\n' "$f"
+	printf 'rule link_%s\n command = %s %s $in $libs_%s -o $out\n' \
+		"$f" "${flavour_cc[$f]}" "${flavour_ldflags[$f]}" "$f"
+	printf ' description = link $out\n'
+	for src in "${c_files[@]}"; do
+		ninja_object "$f" "$src" "" "${defs_for[$src]-}"
+		[ "$src" = src/main.c ] || objs+=" out/$f/$src.o"
+	done
+	printf 'build out/%s/vmtool.a: ar%s\n' "$f" "$objs"
+}
+
+# ninja_object FLAVOUR SOURCE [OBJECT [DEFINES]]
+ninja_object() {
+	printf 'build %s: cc_%s %s%s\n' "${3:-out/$1/$2.o}" "$1" "$2" "$generated"
+	[ -z "${4-}" ] || printf ' defs = %s\n' "$4"
+}
+
+# ninja_program FLAVOUR OUTPUT OBJECT...
+ninja_program() {
+	local f=$1 out=$2
+	shift 2
+	printf 'build %s: link_%s %s out/%s/vmtool.a |%s\n' "$out" "$f" "$*" "$f" "${library_archives[$f]}"
+}
+
+# Headers that must be there before the first object; depfiles know who reads them.
+generated=
+ninja_generated() {
+	[ -f src/vmm/dsdt.asl ] || return 0
+	printf 'rule dsdt\n command = build/dsdt.sh $in $out\n description = iasl $in\n'
+	printf 'build out/gen/dsdt.h: dsdt src/vmm/dsdt.asl | build/dsdt.sh\n'
+	generated=' || out/gen/dsdt.h'
+}
+
+ninja_release() {
+	ninja_flavour release
+	ninja_program release out/vmtool.debug out/release/src/main.c.o
+	printf 'rule finish\n command = build/finish.sh $in $out\n description = check $out\n'
+	printf 'build out/vmtool: finish out/vmtool.debug | build/finish.sh\n'
+}
+
+# Unit tests, and each fuzz target with the replay of its corpus.
+ninja_asan() {
+	local source name
+	ninja_flavour asan
+	for source in "${unit_tests[@]}"; do
+		name=$(basename "$source" .c)
+		ninja_object asan "$source"
+		ninja_program asan "out/asan/test/$name" "out/asan/$source.o"
+	done
+	for source in "${fuzz_targets[@]}"; do
+		name=$(basename "$source" .c)
+		ninja_object asan "$source"
+		ninja_object asan test/fuzz/replay.c "out/asan/test/fuzz/$name.replay.o" \
+			"-DCORPUS=\\\"test/fuzz/corpus/${name%_fuzz}\\\""
+		ninja_program asan "out/asan/test/${name}_replay" \
+			"out/asan/$source.o out/asan/test/fuzz/$name.replay.o"
+	done
+}
+
+ninja_analyse() { ninja_flavour analyse; }
+
+ninja_fuzz() {
+	local source name
+	ninja_flavour fuzz
+	for source in "${fuzz_targets[@]}"; do
+		name=$(basename "$source" _fuzz.c)
+		ninja_object fuzz "$source"
+		ninja_program fuzz "out/fuzz/$name" "out/fuzz/$source.o"
+	done
+}
+
+ninja_file() {
+	printf 'ninja_required_version = 1.8\nbuilddir = out/%s\n' "$1"
+	printf 'rule ar\n command = rm -f $out && ar qcs --thin $out $in\n description = ar $out\n'
+	ninja_generated
+	local part
+	for part; do
+		"ninja_$part"
+	done
+}
+
+# ninja_write PART...: out/PART.ninja for the parts asked for, and what it reads.
+ninja_write() {
+	local part
+	link_kernel_headers
+	for part; do
+		ninja_libraries "$part"
+	done
+	mkdir -p out/gen
+	applets_table | write_if_changed out/gen/applets.c
+	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
+	c_files+=(out/gen/applets.c)
+	shopt -s nullglob
+	unit_tests=(test/unit/*_test.c)
+	fuzz_targets=(test/fuzz/*_fuzz.c)
+	shopt -u nullglob
+	declare -gA defs_for=([src/base/version.c]="-DVMTOOL_VERSION=\\\"$(version)\\\"")
+	ninja_file "$@" | write_if_changed "out/$1.ninja"
+}
+
+ninja_run() {
+	local file=$1
+	shift
+	ninja -f "out/$file.ninja" -j "$jobs" "$@" >&2
+}

@@ -1,0 +1,3 @@
+# bench [NAME...]               measure against a peer, in pairs; out/bench.json
+
+run_script test/bench/bench.sh "$@"

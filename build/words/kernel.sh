@@ -1,0 +1,3 @@
+# kernel                        build the guest kernel: out/kernel/vmlinux
+
+run_script kernel-config/build.sh "$@"
