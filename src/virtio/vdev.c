@@ -51,8 +51,10 @@ static void start_queues(struct vdev *dev)
 		struct vq *q = &dev->vq[i];
 
 		q->event_idx = !!(dev->driver_features & VDEV_F_EVENT_IDX);
-		if (q->enabled && vq_start(q) < 0)
+		if (q->enabled && vq_start(q) < 0) {
 			broken(dev);
+			return; /* or the next ones would run on a device that waits for its reset */
+		}
 	}
 }
 
