@@ -147,6 +147,27 @@ static void features_never_offered_are_accepted(void)
 	}
 }
 
+static void a_driver_runs_without_its_features_agreed(void)
+{
+	struct vdev dev = fresh();
+
+	vdev_set_status(&dev, DRIVER);
+	place_queue(&dev, 0);
+	vdev_set_status(&dev, DRIVER | VDEV_DRIVER_OK);
+	CHECK(!dev.vq[0].desc);
+	vdev_notify(&dev, 0);
+	CHECK(!seen.notified[0]);
+
+	/* The same where FEATURES_OK is asked for in one go, and refused. */
+	dev = fresh();
+	place_queue(&dev, 0);
+	dev.driver_features = UINT64_MAX;
+	vdev_set_status(&dev, OK);
+	CHECK(!(dev.status & VDEV_FEATURES_OK) && !dev.vq[0].desc);
+	vdev_notify(&dev, 0);
+	CHECK(!seen.notified[0]);
+}
+
 static void status_bits_are_taken_back(void)
 {
 	struct vdev dev = running();
@@ -285,6 +306,7 @@ int main(void)
 {
 	TEST(a_good_driver_gets_nowhere);
 	TEST(features_never_offered_are_accepted);
+	TEST(a_driver_runs_without_its_features_agreed);
 	TEST(status_bits_are_taken_back);
 	TEST(queues_are_open_outside_their_window);
 	TEST(a_reset_leaves_something_behind);
