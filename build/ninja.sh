@@ -28,7 +28,7 @@ version() { git describe --always --dirty --tags 2>/dev/null || echo unknown; }
 declare -A library_dirs library_archives
 ninja_libraries() {
 	local f=$1 lib dir
-	library_dirs[$f]= library_archives[$f]=
+	library_dirs[$f]="" library_archives[$f]=""
 	for lib in "${vendor_libraries[@]}"; do
 		dir=$(vendor_library "$lib" "${flavour_libc[$f]}")
 		library_dirs[$f]+=" $dir/include"
@@ -38,7 +38,7 @@ ninja_libraries() {
 
 # Objects, archive and libraries of one flavour; sets nothing, prints edges.
 ninja_flavour() {
-	local f=$1 src objs= include
+	local f=$1 src objs="" include
 	include=${library_dirs[$f]// / -isystem }
 	printf 'libs_%s =%s\n' "$f" "${library_archives[$f]}"
 	printf 'rule cc_%s\n' "$f"
@@ -46,7 +46,7 @@ ninja_flavour() {
 		"${flavour_cc[$f]}" "$warnings" "${flavour_cflags[$f]}" \
 		"-ffile-prefix-map=$root=. -Isrc -I. -Iout/gen -Itest/unit$include"
 	printf ' depfile = $out.d\n deps = gcc\n description = cc %s $in\n' "$f"
-	printf 'rule link_%s\n command = %s %s $in $libs_%s -o $out $ldflags\n' \
+	printf 'rule link_%s\n command = %s %s $in $libs_%s -o $out\n' \
 		"$f" "${flavour_cc[$f]}" "${flavour_ldflags[$f]}" "$f"
 	printf ' description = link $out\n'
 	for src in "${c_files[@]}"; do
@@ -104,6 +104,8 @@ ninja_asan() {
 	done
 }
 
+ninja_analyse() { ninja_flavour analyse; }
+
 ninja_fuzz() {
 	local source name
 	ninja_flavour fuzz
@@ -116,7 +118,7 @@ ninja_fuzz() {
 
 ninja_file() {
 	printf 'ninja_required_version = 1.8\nbuilddir = out/%s\n' "$1"
-	printf 'rule ar\n command = rm -f $out && ar qcs $out $in\n description = ar $out\n'
+	printf 'rule ar\n command = rm -f $out && ar qcs --thin $out $in\n description = ar $out\n'
 	ninja_generated
 	local part
 	for part; do
@@ -127,10 +129,10 @@ ninja_file() {
 # ninja_write PART...: out/PART.ninja for the parts asked for, and what it reads.
 ninja_write() {
 	local part
+	link_kernel_headers
 	for part; do
 		ninja_libraries "$part"
 	done
-	link_kernel_headers
 	mkdir -p out/gen
 	applets_table | write_if_changed out/gen/applets.c
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)

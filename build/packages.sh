@@ -13,7 +13,7 @@ declare -A packages_for=(
 
 # What dpkg does not have, of the names given.
 packages_missing() {
-	dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+	{ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
 		awk -v want="$*" '
 			$2 == "installed" { have[$1] = 1 }
 			END {
@@ -34,33 +34,28 @@ apt_reason() {
 	}' "$1" | awk '!seen[$0]++' | tail -n 3
 }
 
-as_root() {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo "$@"
-	else
-		die "$want: installing Debian packages needs root, or sudo; run: apt-get install $missing"
-	fi
-}
-
 apt_install() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
 		-o DPkg::Lock::Timeout=600 --no-install-recommends install "$@"
 }
 
 # need_packages WHAT-FOR PACKAGE...: have them installed, or end with the reason.
 need_packages() {
-	local want=$1 missing log
+	local want=$1 missing log as_root=''
 	shift
 	missing=$(packages_missing "$@" | xargs)
 	[ -n "$missing" ] || return 0
 	say "set-up: installing for $want: $missing"
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null ||
+			die "$want needs Debian packages, and neither root nor sudo is here; as root: apt-get install $missing"
+		as_root=sudo
+	fi
 	log=$(mktemp)
 	# The lists may be too old, or absent: only then are they fetched.
 	# shellcheck disable=SC2086
 	apt_install $missing >"$log" 2>&1 </dev/null ||
-		{ as_root apt-get -qq update >"$log" 2>&1 </dev/null || true
+		{ $as_root apt-get -qq update >"$log" 2>&1 </dev/null || true
 		  apt_install $missing >>"$log" 2>&1 </dev/null; } || {
 		apt_reason "$log" >&2
 		rm -f "$log"

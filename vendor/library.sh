@@ -9,7 +9,7 @@ vendor_libraries=(jansson inih bearssl libnl)
 
 # A build file for the unpacked tree in $PWD, objects in obj/, archive lib/.
 library_ninja() {
-	local src objs=
+	local src objs=""
 	printf 'rule cc\n command = %s -c $in -o $out\n' "$1"
 	printf 'rule ar\n command = ar qcs $out $in\n'
 	# shellcheck disable=SC2068
