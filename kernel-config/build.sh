@@ -4,15 +4,16 @@
 #
 #	kernel-config/build.sh [--refresh]
 #
-# The result is kept in the cache under the hash of the fragments and scripts.
-# The revision of Debian's source is not part of that hash, but written into
-# `version`: a warm cache never asks the network, and --refresh takes the
-# newest source when that is wanted.
+# The result is kept in the cache under the hash of what was asked for and of
+# how it is built. The revision of Debian's source is not part of that hash, but
+# written into `version`: a warm cache never asks the network, and --refresh
+# takes the newest source when that is wanted.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 . build/common.sh
 
 package=linux-source-6.1
+label="the guest kernel"
 arch=$(uname -m)
 fragments=(kernel-config/common.config "kernel-config/$arch.config")
 store=$cache/kernel
@@ -29,23 +30,25 @@ esac
 kernel-config/check.sh "${fragments[@]}" ||
 	die "kernel: the fragments are not in order; correct the lines above"
 
-key=$(cat "${fragments[@]}" kernel-config/{build.sh,check.sh,squeeze.pl} | key_of)
-done=$store/$key
+download() { (cd "$work/deb" && apt-get -qq download "$package"); }
+
+# The lists are root's; the package itself anybody may download.
+update_lists() {
+	if [ "$(id -u)" -eq 0 ]; then apt-get -qq update; else sudo -n apt-get -qq update; fi
+}
 
 # The .deb is unpacked in the cache and not installed: the host gains nothing
-# that it must later remove, and apt-get download needs no root.
+# that it must later remove, and 139 MB are not kept twice.
 fetch_source() {
 	mkdir -p "$store/source"
 	debs=("$store/source/$package"_*.deb)
 	[ "$refresh" -eq 0 ] && [ -f "${debs[0]}" ] && return
 	mkdir "$work/deb"
-	if [ "$refresh" -eq 1 ]; then
-		as_root apt-get -qq update
-	fi
-	(cd "$work/deb" && apt-get -qq download "$package") >"$log" 2>&1 ||
-		{ as_root apt-get -qq update && (cd "$work/deb" && apt-get -qq download "$package"); } >"$log" 2>&1 || {
+	# The lists may be too old, or absent: only then are they fetched.
+	{ [ "$refresh" -eq 0 ] && download; } >"$log" 2>&1 ||
+		{ update_lists || true; download; } >"$log" 2>&1 || {
 		apt_reason "$log" >&2
-		die "kernel: apt-get could not download $package"
+		die "kernel: apt-get could not download $package; is the package mirror configured and reachable?"
 	}
 	rm -f "$store/source"/*.deb
 	mv "$work/deb"/*.deb "$store/source/"
@@ -58,20 +61,12 @@ kmake() {
 		KBUILD_BUILD_TIMESTAMP="$(date -u -r "$tree/Makefile" '+%F %T UTC')" "$@" >>"$log" 2>&1
 }
 
-build() {
-	local began=$SECONDS revision
-	need_packages "the guest kernel" gcc libc6-dev make flex bison bc libelf-dev xz-utils
-	rm -rf "$work"
-	mkdir -p "$work/result"
-	fetch_source
-	revision=$(dpkg-deb -f "${debs[0]}" Version)
-	say "guest kernel: building from $package $revision, some minutes; log: $log"
+# What is asked for, without the reasons.
+asked() { sed -E 's/[[:space:]]*#.*//; /^$/d' "${fragments[@]}"; }
 
-	: >"$log"
-	dpkg-deb --fsys-tarfile "${debs[0]}" | tar -xO "./usr/src/$package.tar.xz" | tar -xJ -C "$work"
-	tree=$work/$package
-	# allnoconfig and not the defaults: an option that nobody gave a reason for is off.
-	sed 's/[[:space:]]*#.*//' "${fragments[@]}" >"$work/asked"
+# allnoconfig and not the defaults: an option that nobody gave a reason for is off.
+compile() {
+	asked >"$work/asked"
 	kmake KCONFIG_ALLCONFIG="$work/asked" allnoconfig || die "kernel: allnoconfig failed; see $log"
 	kernel-config/check.sh -c "$tree/.config" -s "$tree" "${fragments[@]}" ||
 		die "kernel: Kconfig overruled the lines above; correct them in kernel-config/"
@@ -82,6 +77,28 @@ build() {
 	kernel-config/squeeze.pl "$tree/vmlinux" "$work/result/vmlinux" ||
 		die "kernel: the linked vmlinux could not be squeezed; correct kernel-config/squeeze.pl"
 	cp "$tree/.config" "$work/result/config"
+}
+
+# Everything that decides the bytes; a better reason or sentence does not.
+key=$({ asked; declare -f kmake compile; cat kernel-config/squeeze.pl; } | key_of)
+kept=$store/$key
+log=$store/$key.log
+work=$store/work
+
+build() {
+	local began=$SECONDS revision
+	need_packages "$label" gcc libc6-dev make flex bison bc libelf-dev xz-utils
+	rm -rf "$work"
+	trap 'rm -rf "$work"' EXIT
+	mkdir -p "$work/result"
+	fetch_source
+	revision=$(dpkg-deb -f "${debs[0]}" Version)
+	say "guest kernel: building from $package $revision, some minutes; log: $log"
+
+	: >"$log"
+	dpkg-deb --fsys-tarfile "${debs[0]}" | tar -xO "./usr/src/$package.tar.xz" | tar -xJ -C "$work"
+	tree=$work/$package
+	compile
 	{
 		echo "linux $(make -s -C "$tree" kernelrelease)"
 		echo "source $package $revision"
@@ -89,23 +106,22 @@ build() {
 		echo "seconds $((SECONDS - began))"
 	} >"$work/result/version"
 
-	rm -rf "$done"
-	mv "$work/result" "$done"
-	rm -rf "$work"
+	rm -rf "$kept"
+	mv "$work/result" "$kept"
+	mv "$log" "$kept/log"
 }
 
 mkdir -p "$store" "$out"
 # One build at a time; whoever waited finds the other's result.
 exec 9>"$store/lock"
-if [ "$refresh" -eq 1 ] || [ ! -f "$done/vmlinux" ]; then
+if [ "$refresh" -eq 1 ] || [ ! -f "$kept/vmlinux" ]; then
 	flock 9
-	if [ "$refresh" -eq 1 ] || [ ! -f "$done/vmlinux" ]; then
-		work=$store/work log=$store/$key.log
+	if [ "$refresh" -eq 1 ] || [ ! -f "$kept/vmlinux" ]; then
 		build
 	fi
 	flock -u 9
 fi
 for f in vmlinux config version; do
-	cmp -s "$done/$f" "$out/$f" || { cp "$done/$f" "$out/$f.new" && mv "$out/$f.new" "$out/$f"; }
+	cmp -s "$kept/$f" "$out/$f" || { cp "$kept/$f" "$out/$f.$$" && mv "$out/$f.$$" "$out/$f"; }
 done
 say "guest kernel: $out/vmlinux, $(sed -n 's/^linux //p' "$out/version"), $(($(stat -c %s "$out/vmlinux") / 1024)) KiB"
