@@ -44,7 +44,7 @@ struct init {
 	struct timer heartbeat;
 	enum phase phase;
 	struct words argv, envp;
-	int port[PORT_END]; /* owned until a pump takes it */
+	int port[PORT_END]; /* owned */
 	int tty;	    /* the terminal's master, borrowed from `out`; -1: pipes */
 	struct pump in, out, err, files;
 	pid_t command, tar; /* 0 when not running */
@@ -157,9 +157,9 @@ static void run_on_pipes(struct init *in)
 	close(input[0]);
 	close(output[1]);
 	close(error[1]);
-	pump_open(&in->in, &in->loop, in->port[PORT_STDIN], input[1], 1, input_done);
-	pump_open(&in->out, &in->loop, output[0], in->port[PORT_STDOUT], 0, out_done);
-	pump_open(&in->err, &in->loop, error[0], in->port[PORT_STDERR], 0, err_done);
+	pump_open(&in->in, &in->loop, input[1], FROM_PORT, in->port[PORT_STDIN], input_done);
+	pump_open(&in->out, &in->loop, output[0], TO_PORT, in->port[PORT_STDOUT], out_done);
+	pump_open(&in->err, &in->loop, error[0], TO_PORT, in->port[PORT_STDERR], err_done);
 }
 
 static void run_on_tty(struct init *in, const struct winsize *size)
@@ -174,8 +174,8 @@ static void run_on_tty(struct init *in, const struct winsize *size)
 	fcntl(in->tty, F_SETFD, FD_CLOEXEC);
 	start(in, slave, slave, slave);
 	close(slave);
-	pump_open(&in->in, &in->loop, in->port[PORT_STDIN], input, 1, input_done);
-	pump_open(&in->out, &in->loop, in->tty, in->port[PORT_STDOUT], 0, out_done);
+	pump_open(&in->in, &in->loop, input, FROM_PORT, in->port[PORT_STDIN], input_done);
+	pump_open(&in->out, &in->loop, in->tty, TO_PORT, in->port[PORT_STDOUT], out_done);
 }
 
 static void run(struct init *in, unsigned rows, unsigned columns)
@@ -226,7 +226,7 @@ static void pack(struct init *in)
 		return;
 	}
 	in->tar = pid;
-	pump_open(&in->files, &in->loop, tar[0], in->port[PORT_FILES], 0, files_done);
+	pump_open(&in->files, &in->loop, tar[0], TO_PORT, in->port[PORT_FILES], files_done);
 }
 
 /* ---- moving on ---- */

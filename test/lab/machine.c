@@ -147,25 +147,28 @@ void machine_obituary(struct machine *m, char *text, size_t cap)
 		snprintf(text, cap, "its kernel stopped");
 }
 
+/* A backtrace's guesses ("] ? name") crowd out what matters. */
+static int is_worth_reading(const char *line)
+{
+	return line[strspn(line, " \r")] != '\0' && !strstr(line, "]  ? ");
+}
+
 void machine_print_console(const struct machine *m)
 {
-	enum { LINES = 15 };
-	char tail[4096], *line, *rest = tail;
+	enum { LINES = 25 };
+	char tail[16384], *line[LINES], *rest = tail;
 	off_t end = lseek(m->console, 0, SEEK_END);
-	off_t from = end > (off_t)sizeof(tail) - 1 ? end - (off_t)sizeof(tail) + 1 : 0;
+	off_t from = MAX(end - (off_t)sizeof(tail) + 1, 0);
 	ssize_t n = pread(m->console, tail, sizeof(tail) - 1, from);
-	int breaks = 0;
+	unsigned lines = 0;
 
-	tail[n > 0 ? n : 0] = '\0';
-	for (char *at = tail + strlen(tail); at > tail && breaks <= LINES; at--) {
-		breaks += at[-1] == '\n';
-		rest = at - 1;
+	tail[MAX(n, 0)] = '\0';
+	while (rest) {
+		char *text = strsep(&rest, "\n");
+
+		if (is_worth_reading(text))
+			line[lines++ % LINES] = text;
 	}
-	if (breaks > LINES)
-		rest++;
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		line[strcspn(line, "\r")] = '\0';
-		if (*line)
-			fprintf(stderr, "  | %s\n", line);
-	}
+	for (unsigned i = lines > LINES ? lines - LINES : 0; i < lines; i++)
+		fprintf(stderr, "  | %.*s\n", (int)strcspn(line[i % LINES], "\r"), line[i % LINES]);
 }

@@ -16,7 +16,7 @@ struct machine {
 	pid_t pid;
 	int pidfd;	    /* owned; -1 while it does not run */
 	int console;	    /* owned: the serial console and QEMU's own words */
-	int port[PORT_END]; /* owned until somebody takes it; sockets */
+	int port[PORT_END]; /* owned; sockets */
 };
 
 #define MACHINE_INIT ((struct machine){ .pidfd = -1, .console = -1 })

@@ -1,5 +1,5 @@
 /*
- * pump - bytes from one descriptor to another.
+ * pump - bytes between a port and a descriptor.
  */
 #include "pump.h"
 
@@ -15,8 +15,7 @@ void pump_close(struct pump *p, enum pump_state state)
 		return;
 	loop_del(p->loop, &p->wait);
 	p->wait.fd = -1;
-	fd_close(&p->from);
-	fd_close(&p->to);
+	fd_close(p->way == TO_PORT ? &p->from : &p->to);
 	p->state = state;
 	p->done(p);
 }
@@ -41,7 +40,7 @@ static void take(struct pump *p)
 	if (n > 0) {
 		p->at = 0;
 		p->len = (size_t)n;
-	} else if (n != -EAGAIN && !(n == 0 && p->from_is_port)) {
+	} else if (n != -EAGAIN && !(n == 0 && p->way == FROM_PORT)) {
 		/* -EIO is what a terminal says after its last process */
 		p->total = p->moved;
 	}
@@ -95,16 +94,16 @@ static void wait_over(struct watch *w, uint32_t events)
 	advance(p);
 }
 
-void pump_open(struct pump *p, struct loop *l, int from, int to, int from_is_port,
+void pump_open(struct pump *p, struct loop *l, int fd, enum pump_way way, int port,
 	       void (*done)(struct pump *p))
 {
 	*p = (struct pump){
 		.state = PUMP_MOVING,
 		.loop = l,
 		.wait = { -1, wait_over },
-		.from = from,
-		.to = to,
-		.from_is_port = from_is_port,
+		.way = way,
+		.from = way == TO_PORT ? fd : port,
+		.to = way == TO_PORT ? port : fd,
 		.total = UINT64_MAX,
 		.done = done,
 	};

@@ -7,7 +7,8 @@
  * after which the host is given up; TERMINAL 1 gives CMD a terminal. test/lab/lab.sh calls it.
  *
  * The end is in order: streams complete, /lab/out unpacked, WIRE_BYE, QEMU gone. Every other end
- * of QEMU is exit status 125 with the reason and the last lines of the console.
+ * of QEMU is exit status 125 with the reason and the last lines of the console. Stopping a reader
+ * early is passed on as WIRE_HANGUP, so that CMD meets the broken pipe it would have met here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +66,8 @@ static void restore_terminal(struct runner *r)
 static void fail(struct runner *r, const char *why)
 {
 	machine_kill(&r->machine);
+	if (r->tar > 0)
+		kill(r->tar, SIGKILL); /* it would complain of half an archive */
 	restore_terminal(r);
 	fprintf(stderr, "lab: %s\n", why);
 	machine_print_console(&r->machine);
@@ -105,7 +108,7 @@ static void qemu_ended(struct watch *w, uint32_t events)
 	fail(r, why);
 }
 
-/* Counts turns of the loop, not time: a stopped runner (^Z) has no right to complain. */
+/* Counts its own ticks, not the clock: after a suspend of this machine nobody was late. */
 static void ticked(struct timer *t)
 {
 	struct runner *r = CONTAINER(t, struct runner, tick);
@@ -172,7 +175,7 @@ static int unpack_into(struct runner *r, struct err *e)
 	close(pipe[0]);
 	if (r->tar < 0)
 		return err_set(e, (int)r->tar, "start tar: %s", strerror(-r->tar));
-	pump_open(&r->files, &r->loop, r->machine.port[PORT_FILES], pipe[1], 1, files_done);
+	pump_open(&r->files, &r->loop, pipe[1], FROM_PORT, r->machine.port[PORT_FILES], files_done);
 	return 0;
 }
 
@@ -182,9 +185,9 @@ static int open_streams(struct runner *r, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	pump_open(&r->out, &r->loop, r->machine.port[PORT_STDOUT], 1, 1, out_done);
-	pump_open(&r->err, &r->loop, r->machine.port[PORT_STDERR], fcntl(2, F_DUPFD_CLOEXEC, 3), 1,
-		  err_done);
+	pump_open(&r->out, &r->loop, 1, FROM_PORT, r->machine.port[PORT_STDOUT], out_done);
+	pump_open(&r->err, &r->loop, fcntl(2, F_DUPFD_CLOEXEC, 3), FROM_PORT,
+		  r->machine.port[PORT_STDERR], err_done);
 	return 0;
 }
 
@@ -239,7 +242,7 @@ static void send_command(struct runner *r)
 	wire_numbers(&r->wire, WIRE_RUN, size.ws_row, size.ws_col);
 	if (r->on_terminal)
 		make_raw(r);
-	pump_open(&r->in, &r->loop, 0, r->machine.port[PORT_STDIN], 0, in_done);
+	pump_open(&r->in, &r->loop, 0, TO_PORT, r->machine.port[PORT_STDIN], in_done);
 }
 
 static void lab_gave_up(struct runner *r, const struct frame *f)
