@@ -1,0 +1,1 @@
+# host - the lab's contract on this host's own KVM.
