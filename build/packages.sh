@@ -13,7 +13,7 @@ declare -A packages_for=(
 
 # What dpkg does not have, of the names given.
 packages_missing() {
-	dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+	{ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
 		awk -v want="$*" '
 			$2 == "installed" { have[$1] = 1 }
 			END {
@@ -26,21 +26,22 @@ packages_missing() {
 
 # Reasons only, and no host names: what is shown here ends up in logs and reports.
 apt_reason() {
-	sed -nE '/^[EW]: /{
-		/[Rr]esolv|[Cc]onnect/s/.*/E: the package mirror cannot be reached/
-		s#[a-z+]+://[^ ]*/##g
-		s/ *\[IP: [^]]*\]//g
-		p
-	}' "$1" | awk '!seen[$0]++' | tail -n 3
+	if grep -qiE 'failure resolving|(could not|unable to) (resolve|connect)|connection (failed|refused|timed out)' "$1"; then
+		say "the package mirror cannot be reached"
+		return
+	fi
+	sed -nE '/^E: /{ s#[a-z+]+://[^ ]*/##g; s/ *\[IP: [^]]*\]//g; p }' "$1" |
+		awk '!seen[$0]++' | tail -n 3 >&2
 }
 
+# as_root COMMAND...: for $want, which needs $missing.
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
 	elif command -v sudo >/dev/null; then
 		sudo "$@"
 	else
-		die "$want: installing Debian packages needs root, or sudo; run: apt-get install $missing"
+		die "$want needs Debian packages, and neither root nor sudo is here; as root: apt-get install $missing"
 	fi
 }
 
@@ -56,13 +57,14 @@ need_packages() {
 	missing=$(packages_missing "$@" | xargs)
 	[ -n "$missing" ] || return 0
 	say "set-up: installing for $want: $missing"
+	as_root true	# now, while a person can see the question for a password
 	log=$(mktemp)
 	# The lists may be too old, or absent: only then are they fetched.
 	# shellcheck disable=SC2086
 	apt_install $missing >"$log" 2>&1 </dev/null ||
 		{ as_root apt-get -qq update >"$log" 2>&1 </dev/null || true
 		  apt_install $missing >>"$log" 2>&1 </dev/null; } || {
-		apt_reason "$log" >&2
+		apt_reason "$log"
 		rm -f "$log"
 		die "$want needs $missing, which apt-get could not install"
 	}

@@ -3,10 +3,14 @@
 #	release  musl, static-pie: what is shipped
 #	asan     glibc with address and undefined-behaviour sanitizers: unit tests
 #	fuzz     clang with the same and libFuzzer
+#	analyse  release's words to gcc -fanalyzer: objects nobody links
 #
 # musl-gcc -static-pie would make a dynamic executable, so plain gcc is given our
 # own specs. Kernel headers come from a folder of links, last on the search path:
 # with all of /usr/include there, glibc would fill in for what musl lacks.
+
+[[ $root$cache != *[[:space:]]* ]] ||
+	die "$root, $cache: ninja and gcc's specs cannot have a blank in a path; move the checkout or set VMTOOL_CACHE"
 
 kernel_headers=$root/out/kernel-headers
 
@@ -20,19 +24,22 @@ declare -A flavour_cc=(
 	[release]="$musl -fPIE"
 	[asan]="gcc"
 	[fuzz]="clang-14"
+	[analyse]="$musl"
 )
 declare -A flavour_cflags=(
 	[release]="-O2 -g $hardening $sections -idirafter $kernel_headers"
 	[asan]="-O1 -g $sanitize"
-	[fuzz]="-O1 -g $sanitize -fsanitize=fuzzer-no-link"
+	[fuzz]="-O1 -g $sanitize -fsanitize=fuzzer-no-link -Wno-format-nonliteral"
+	[analyse]="-O1 -fanalyzer -idirafter $kernel_headers"
 )
 declare -A flavour_ldflags=(
-	[release]="-Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--build-id=none"
+	[release]="-Wl,--gc-sections,-Map,out/release/vmtool.map,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--build-id=none"
 	[asan]="$sanitize -pthread"
 	[fuzz]="$sanitize -fsanitize=fuzzer -pthread"
+	[analyse]=""
 )
 # Libraries are built once for musl and once for glibc; warnings are upstream's.
-declare -A flavour_libc=([release]=musl [asan]=glibc [fuzz]=glibc)
+declare -A flavour_libc=([release]=musl [asan]=glibc [fuzz]=glibc [analyse]=musl)
 flavour_cc[musl]=${flavour_cc[release]}
 flavour_cc[glibc]=gcc
 declare -A vendor_cflags=(
@@ -41,7 +48,7 @@ declare -A vendor_cflags=(
 )
 
 # Which compiler and C library: part of the key of everything kept in the cache.
-toolchain_id=$(dpkg-query -W -f '${Package} ${Version}\n' gcc-12 musl-dev libc6-dev 2>/dev/null | xargs)
+toolchain_id=$(dpkg-query -W -f '${Package} ${Version}\n' gcc-12 musl-dev libc6-dev | xargs)
 
 link_kernel_headers() {
 	local multiarch=/usr/include/x86_64-linux-gnu dir

@@ -1,8 +1,9 @@
 # fuzz TARGET SECONDS           let libFuzzer look for trouble in one decoder
 
 target=${1-} seconds=${2-}
-[[ -n $target && -f test/fuzz/${target}_fuzz.c ]] ||
-	die_usage "fuzz: ${target:-no target}: choose one of: $(ls test/fuzz | sed -n 's/_fuzz\.c$//p' | xargs)"
+targets=$(printf '%s\n' test/fuzz/*_fuzz.c | sed 's#.*/##; s#_fuzz\.c$##' | xargs)
+[[ " $targets " == *" $target "* ]] ||
+	die_usage "fuzz: ${target:-no target}: choose one of: $targets"
 [[ $seconds =~ ^[0-9]+$ ]] || die_usage "fuzz: say for how many SECONDS"
 
 need_packages_for build fuzz
@@ -15,5 +16,7 @@ found=out/fuzz/$target.found
 corpus=test/fuzz/corpus/$target
 mkdir -p "$found" "$corpus"
 "out/fuzz/$target" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
-	-artifact_prefix="$found/" "$found" "$corpus" ||
-	die "fuzz: $target failed; the input is in $found, and ./build.sh test replays it once it is in $corpus"
+	-artifact_prefix="$found/" "$found" "$corpus" || {
+	input=$(find "$found" -name '*-*' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+	die "fuzz: $target failed on $input; once that file is in $corpus, ./build.sh test replays it"
+}

@@ -53,7 +53,7 @@ int main(void)
 		char path[4096];
 
 		snprintf(path, sizeof(path), "%s/%s", CORPUS, names[i]->d_name);
-		printf("# %s\n", path);	/* on the screen before it can crash */
+		printf("# %s\n", path); /* on the screen before it can crash */
 		feed(path);
 		printf("ok %d - %s\n", i + 1, names[i]->d_name);
 		free(names[i]);

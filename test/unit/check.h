@@ -13,12 +13,11 @@
 
 static struct {
 	int tests, failed_tests;
-	int failed;		/* checks of the running test */
-	const char *skipped;	/* the reason, once SKIP() was called */
+	int failed;	     /* checks of the running test */
+	const char *skipped; /* the reason, once SKIP() was called */
 } check;
 
-#define CHECK(expr) \
-	((expr) ? (void)0 : check_failed(__FILE__, __LINE__, #expr))
+#define CHECK(expr) ((expr) ? (void)0 : check_failed(__FILE__, __LINE__, #expr))
 
 /* Leave the running test: the reason says what this machine lacks. */
 #define SKIP(reason) \
@@ -37,7 +36,7 @@ static inline void check_failed(const char *file, int line, const char *expr)
 
 static inline void check_run(const char *name, void (*function)(void))
 {
-	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);	/* a crash must not eat what was said */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* a crash must not eat what was said */
 	check.failed = 0;
 	check.skipped = NULL;
 	function();
