@@ -176,6 +176,7 @@ static void run_on_tty(struct init *in, const struct winsize *size)
 	close(slave);
 	pump_open(&in->in, &in->loop, input, FROM_PORT, in->port[PORT_STDIN], input_done);
 	pump_open(&in->out, &in->loop, in->tty, TO_PORT, in->port[PORT_STDOUT], out_done);
+	wire_numbers(&in->wire, WIRE_STREAM_END, PORT_STDERR, 0); /* all of it is on stdout */
 }
 
 static void run(struct init *in, unsigned rows, unsigned columns)
