@@ -1,6 +1,6 @@
 # kernel-config/build.sh: what it keeps, what it says, what it leaves behind.
 #
-# A copy of the scripts runs with stand-ins for apt-get, dpkg-deb and make, so
+# A copy of the scripts runs with stand-ins for apt-get, dpkg and make, so
 # that five minutes of compiling become a copy and no network is asked.
 . test/lib.sh
 
@@ -19,6 +19,10 @@ cat >"$bin/apt-get" <<-'END'
 	#!/bin/sh
 	echo "apt-get $*" >>"$calls"
 	case $* in *download*) [ -z "${no_network-}" ] && touch linux-source-6.1_6.1.1-1_all.deb ;; esac
+END
+cat >"$bin/dpkg-query" <<-'END'
+	#!/bin/sh
+	for package; do echo "$package installed"; done
 END
 cat >"$bin/dpkg-deb" <<-END
 	#!/bin/sh
