@@ -12,10 +12,10 @@ static const struct opt exec_opts[] = {
 	{ 0 },
 };
 
-static int find_ready(struct vm *vm, struct state *s, const struct home *home, const char *name,
+static int find_ready(struct vmref *vm, struct state *s, const struct home *home, const char *name,
 		      struct err *e)
 {
-	int rc = vm_find(vm, home, name, e);
+	int rc = store_find(vm, home, name, e);
 
 	if (rc == 0)
 		rc = state_read(s, vm, e);
@@ -32,7 +32,7 @@ static int find_ready(struct vm *vm, struct state *s, const struct home *home, c
 static int exec_named(const char *name, struct command *c, struct err *e)
 {
 	struct home home = HOME_NONE;
-	struct vm vm = VM_NONE;
+	struct vmref vm = VMREF_NONE;
 	struct state s;
 	int rc = home_open(&home, 0, e);
 
@@ -40,7 +40,7 @@ static int exec_named(const char *name, struct command *c, struct err *e)
 		rc = find_ready(&vm, &s, &home, name, e);
 	if (rc == 0)
 		rc = command_run(c, &vm, &s, e);
-	vm_close(&vm);
+	store_close(&vm);
 	home_close(&home);
 	return rc;
 }

@@ -13,7 +13,7 @@ static const struct opt logs_opts[] = {
 static int logs_run(struct cmdline *cl, struct err *e)
 {
 	struct home home = HOME_NONE;
-	struct vm vm = VM_NONE;
+	struct vmref vm = VMREF_NONE;
 	const char *name;
 	int c, follow = 0, rc;
 
@@ -28,10 +28,10 @@ static int logs_run(struct cmdline *cl, struct err *e)
 	if (rc == 0)
 		rc = home_open(&home, 0, e);
 	if (rc == 0)
-		rc = vm_find(&vm, &home, name, e);
+		rc = store_find(&vm, &home, name, e);
 	if (rc == 0)
 		rc = follow_console(&vm, 1, follow, e);
-	vm_close(&vm);
+	store_close(&vm);
 	home_close(&home);
 	return rc;
 }

@@ -73,12 +73,12 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 {
 	static const struct wish none;
 	struct err ignored = ERR_NONE;
-	struct vm vm = VM_NONE;
+	struct vmref vm = VMREF_NONE;
 	struct config c;
 	int rc;
 
 	r->name = name;
-	if (vm_find(&vm, home, name, &ignored) < 0)
+	if (store_find(&vm, home, name, &ignored) < 0)
 		return 0;
 	rc = state_read(&r->s, &vm, e);
 	/* Of one that never ran, what was asked for is all there is to show. */
@@ -87,7 +87,7 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 		r->s.memory_bytes = c.memory_bytes;
 	}
 	r->uptime_ms = state_is_live(r->s.state) ? clock_ms() - r->s.started_ms : -1;
-	vm_close(&vm);
+	store_close(&vm);
 	return rc < 0 ? rc : 1;
 }
 

@@ -13,11 +13,11 @@ static const struct opt rm_opts[] = {
 	{ 0 },
 };
 
-static int take(struct vm *vm, int force, struct err *e)
+static int take(struct vmref *vm, int force, struct err *e)
 {
 	struct stop_result result;
 	struct state s;
-	int rc = vm_lock(vm, e);
+	int rc = store_lock(vm, e);
 
 	if (rc != -EBUSY)
 		return rc;
@@ -27,15 +27,15 @@ static int take(struct vm *vm, int force, struct err *e)
 	rc = state_read(&s, vm, e);
 	if (rc == 0)
 		rc = keeper_stop(vm, &s, 0, 1, &result, e);
-	return rc < 0 ? rc : vm_lock(vm, e);
+	return rc < 0 ? rc : store_lock(vm, e);
 }
 
 static int remove_named(const struct home *home, const char *name, int force, struct err *e)
 {
 	struct err damaged = ERR_NONE;
-	struct vm vm = VM_NONE;
+	struct vmref vm = VMREF_NONE;
 	struct state s;
-	int rc = vm_find(&vm, home, name, e);
+	int rc = store_find(&vm, home, name, e);
 
 	if (rc == -ENOENT && force)
 		return 0;
@@ -44,9 +44,9 @@ static int remove_named(const struct home *home, const char *name, int force, st
 	if (rc == 0) {
 		if (state_read(&s, &vm, &damaged) == 0) /* a damaged one must be removable */
 			wreck_clear(&s);
-		rc = vm_remove(&vm, e);
+		rc = store_remove(&vm, e);
 	}
-	vm_close(&vm);
+	store_close(&vm);
 	return rc;
 }
 

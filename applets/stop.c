@@ -40,14 +40,14 @@ static void report(const char *name, const struct stop_result *r)
 static int stop_named(const char *name, unsigned wait_ms, int force, int quiet, struct err *e)
 {
 	struct home home = HOME_NONE;
-	struct vm vm = VM_NONE;
+	struct vmref vm = VMREF_NONE;
 	struct stop_result result;
 	struct state s;
 	int rc;
 
 	rc = home_open(&home, 0, e);
 	if (rc == 0)
-		rc = vm_find(&vm, &home, name, e);
+		rc = store_find(&vm, &home, name, e);
 	if (rc == 0)
 		rc = state_read(&s, &vm, e);
 	if (rc < 0)
@@ -61,7 +61,7 @@ static int stop_named(const char *name, unsigned wait_ms, int force, int quiet, 
 	if (rc == 0 && !quiet)
 		report(name, &result);
 out:
-	vm_close(&vm);
+	store_close(&vm);
 	home_close(&home);
 	return rc;
 }

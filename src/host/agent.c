@@ -45,7 +45,7 @@ static const char stage_vmm[] = "vmm";	       /* until the guest's first instruc
 struct agent {
 	const struct agent_ask *ask; /* borrowed */
 	struct home home;
-	struct vm vm;
+	struct vmref vm;
 	struct config config;
 	struct state st;
 	struct loop loop;
@@ -479,7 +479,7 @@ static int open_all(struct agent *a, struct err *e)
 
 	rc = home_open(&a->home, 0, e);
 	if (rc == 0)
-		rc = vm_find(&a->vm, &a->home, a->ask->name, e);
+		rc = store_find(&a->vm, &a->home, a->ask->name, e);
 	if (rc < 0)
 		return rc;
 	a->vm.lock = AGENT_FD_LOCK;
@@ -531,11 +531,11 @@ static void close_all(struct agent *a)
 	sockets_remove(&a->sockets);
 	if (is_to_be_removed(a)) {
 		await_hang_up(a);
-		if (vm_remove(&a->vm, &e) < 0)
+		if (store_remove(&a->vm, &e) < 0)
 			log_error("agent: %s", e.text);
 	}
 	/* The lock first: whoever waits for the end of a connection to us may then take it. */
-	vm_close(&a->vm);
+	store_close(&a->vm);
 	control_stop(&a->control);
 	loop_close(&a->loop);
 	fd_close(&a->leash.fd);
@@ -556,7 +556,7 @@ int agent_run(const struct agent_ask *ask, struct err *e)
 	struct agent a = {
 		.ask = ask,
 		.home = HOME_NONE,
-		.vm = VM_NONE,
+		.vm = VMREF_NONE,
 		.loop = LOOP_INIT,
 		.tl = TIMELINE_NONE,
 		.sockets = SOCKETS_NONE,

@@ -67,7 +67,7 @@ int command_argv(struct command *c, char **argv, struct err *e)
 	return 0;
 }
 
-static int name_the_vm(struct command *c, const struct vm *v, const struct state *s, struct err *e)
+static int name_the_vm(struct command *c, const struct vmref *v, const struct state *s, struct err *e)
 {
 	int rc;
 
@@ -77,7 +77,7 @@ static int name_the_vm(struct command *c, const struct vm *v, const struct state
 	return rc < 0 ? rc : add_env(c, c->boot, e);
 }
 
-int command_run(struct command *c, const struct vm *v, const struct state *s, struct err *e)
+int command_run(struct command *c, const struct vmref *v, const struct state *s, struct err *e)
 {
 	char path[SOCKET_PATH_ROOM];
 	int dir = -1, conn = -1, rc;

@@ -23,6 +23,6 @@ int command_argv(struct command *c, char **argv, struct err *e);
 
 /* Our stdin, stdout, stderr and signals are the command's until it ends. Its exit code, or
  * negative with *e filled (host/session.h). */
-int command_run(struct command *c, const struct vm *v, const struct state *s, struct err *e);
+int command_run(struct command *c, const struct vmref *v, const struct state *s, struct err *e);
 
 #endif

@@ -251,7 +251,7 @@ static int read_line(void *user, const char *section, const char *name, const ch
 	return keys[k].set(r->c, name, value, r->e) == 0;
 }
 
-static int read_ini(struct config *c, const struct vm *v, struct err *e)
+static int read_ini(struct config *c, const struct vmref *v, struct err *e)
 {
 	char text[INI_BYTES_MAX];
 	struct reading r = { c, e };
@@ -273,7 +273,7 @@ static int read_ini(struct config *c, const struct vm *v, struct err *e)
 	return err_in(e, "%s/vms/%s/vm.ini:%d", v->home->path, v->name, line);
 }
 
-int config_load(struct config *c, const struct vm *v, const struct wish *w, struct err *e)
+int config_load(struct config *c, const struct vmref *v, const struct wish *w, struct err *e)
 {
 	int rc;
 
@@ -282,7 +282,7 @@ int config_load(struct config *c, const struct vm *v, const struct wish *w, stru
 	return rc < 0 ? rc : apply(c, w, e);
 }
 
-int config_save(const struct config *c, const struct vm *v, struct err *e)
+int config_save(const struct config *c, const struct vmref *v, struct err *e)
 {
 	char text[INI_BYTES_MAX], value[PATH_ROOM];
 	size_t used;

@@ -33,10 +33,10 @@ int config_same(const struct config *a, const struct config *b);
 int config_new(struct config *c, const struct wish *w, struct err *e);
 
 /* The VM's vm.ini (which may be absent) with the wish on top. 0 or negative with *e filled. */
-int config_load(struct config *c, const struct vm *v, const struct wish *w, struct err *e);
+int config_load(struct config *c, const struct vmref *v, const struct wish *w, struct err *e);
 
 /* Writes what was asked for to vm.ini. 0 or negative with *e filled. */
-int config_save(const struct config *c, const struct vm *v, struct err *e);
+int config_save(const struct config *c, const struct vmref *v, struct err *e);
 
 /* The guest kernel's whole command line. 0, or wrong usage when the kernel would cut it. */
 int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e);

@@ -16,7 +16,7 @@ enum { END_BYTES = 16 * 1024 }; /* of the log we look at */
 
 const char console_file[] = "console.log";
 
-int console_open(const struct vm *v, off_t *from, struct err *e)
+int console_open(const struct vmref *v, off_t *from, struct err *e)
 {
 	struct stat st;
 	int fd;
@@ -30,7 +30,7 @@ int console_open(const struct vm *v, off_t *from, struct err *e)
 }
 
 /* The end of what lies behind `from`. Bytes read, 0 when that fails. */
-static size_t read_end(const struct vm *v, off_t from, char out[END_BYTES])
+static size_t read_end(const struct vmref *v, off_t from, char out[END_BYTES])
 {
 	struct stat st;
 	ssize_t n = 0;
@@ -70,7 +70,7 @@ static size_t drop_returns(char *text, size_t len)
 	return used;
 }
 
-size_t console_tail(const struct vm *v, off_t from, unsigned lines, char *out, size_t cap)
+size_t console_tail(const struct vmref *v, off_t from, unsigned lines, char *out, size_t cap)
 {
 	char text[END_BYTES];
 	size_t len = drop_returns(text, read_end(v, from, text));
@@ -85,7 +85,7 @@ size_t console_tail(const struct vm *v, off_t from, unsigned lines, char *out, s
 	return len;
 }
 
-int console_panic(const struct vm *v, off_t from, char *out, size_t cap)
+int console_panic(const struct vmref *v, off_t from, char *out, size_t cap)
 {
 	static const char words[] = "Kernel panic - not syncing";
 	char text[END_BYTES];

@@ -19,7 +19,7 @@
 enum { PIECE = 16 * 1024 };
 
 struct follow {
-	const struct vm *vm; /* borrowed */
+	const struct vmref *vm; /* borrowed */
 	int log, watch;	     /* owned */
 	int out;	     /* borrowed */
 	int escape;
@@ -103,7 +103,7 @@ static int run(struct follow *f, int on, struct err *e)
 
 	/* Look at the lock before the last copy: what is written afterwards is nobody's. */
 	while (rc == 0 && live) {
-		live = on && vm_is_locked(f->vm);
+		live = on && store_is_locked(f->vm);
 		if (f->log < 0) {
 			rc = open_log(f, e);
 			if (rc < 0)
@@ -116,7 +116,7 @@ static int run(struct follow *f, int on, struct err *e)
 	return rc < 0 ? err_set(e, rc, "%s: print its log: %s", f->vm->name, strerror(-rc)) : 0;
 }
 
-int follow_console(const struct vm *v, int out, int on, struct err *e)
+int follow_console(const struct vmref *v, int out, int on, struct err *e)
 {
 	struct follow f = { v, -1, -1, out, isatty(out), 0 };
 	int rc = on ? watch_folder(&f, e) : 0;

@@ -8,6 +8,6 @@
 
 /* Raw into a file or pipe, escaped for a terminal. With `on` it ends when the VM has; a log that
  * was cut is read from its beginning. 0 or negative with *e filled. */
-int follow_console(const struct vm *v, int out, int on, struct err *e);
+int follow_console(const struct vmref *v, int out, int on, struct err *e);
 
 #endif

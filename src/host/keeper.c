@@ -80,7 +80,7 @@ static int take_answer(struct stop_result *out, const char *text, size_t len)
 }
 
 /* The vmm first, so that it does not outlive the one who would have told of it. */
-static int end_both(struct vm *v, const struct state *s, struct err *e)
+static int end_both(struct vmref *v, const struct state *s, struct err *e)
 {
 	struct state now;
 	int rc;
@@ -91,7 +91,7 @@ static int end_both(struct vm *v, const struct state *s, struct err *e)
 	if (rc < 0)
 		return err_set(e, rc, "%s: its agent (pid %d) does not answer, and cannot be ended: %s",
 			       v->name, (int)s->agent.pid, strerror(-rc));
-	rc = vm_lock(v, e);
+	rc = store_lock(v, e);
 	if (rc < 0)
 		return rc;
 	wreck_clear(s);
@@ -107,7 +107,7 @@ static int end_both(struct vm *v, const struct state *s, struct err *e)
 	return rc;
 }
 
-int keeper_stop(struct vm *v, const struct state *s, unsigned wait_ms, int force,
+int keeper_stop(struct vmref *v, const struct state *s, unsigned wait_ms, int force,
 		struct stop_result *out, struct err *e)
 {
 	int64_t began = clock_ms();

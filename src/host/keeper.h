@@ -14,7 +14,7 @@ struct stop_result {
 };
 
 /* Ends a live VM and waits until its lock is free. 0 or negative with *e filled. */
-int keeper_stop(struct vm *v, const struct state *s, unsigned wait_ms, int force,
+int keeper_stop(struct vmref *v, const struct state *s, unsigned wait_ms, int force,
 		struct stop_result *out, struct err *e);
 
 #endif

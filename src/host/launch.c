@@ -48,7 +48,7 @@ static int check_first(struct launch *l, struct err *e)
 {
 	struct err ignored = ERR_NONE;
 	struct config c;
-	struct vm v = VM_NONE;
+	struct vmref v = VMREF_NONE;
 	int rc, found;
 
 	rc = config_new(&c, l->ask->wish, e);
@@ -56,8 +56,8 @@ static int check_first(struct launch *l, struct err *e)
 		rc = home_open(&l->home, 0, e);
 	if (rc < 0)
 		return rc;
-	found = l->ask->name && vm_find(&v, &l->home, l->ask->name, &ignored) == 0;
-	vm_close(&v);
+	found = l->ask->name && store_find(&v, &l->home, l->ask->name, &ignored) == 0;
+	store_close(&v);
 	if (found && l->ask->must_be_new)
 		return err_set(e, -EEXIST, "%s: there is a VM of this name already\n  try: another "
 			       "--name, or vmtool rm %s", l->ask->name, l->ask->name);
@@ -66,10 +66,10 @@ static int check_first(struct launch *l, struct err *e)
 
 static int own_named(struct launch *l, struct err *e)
 {
-	int rc = vm_own(&l->vm, &l->home, l->ask->name, e);
+	int rc = store_own(&l->vm, &l->home, l->ask->name, e);
 
 	if (l->ask->must_be_new && (rc == 0 || rc == -EBUSY)) {
-		vm_close(&l->vm);
+		store_close(&l->vm);
 		return err_set(e, -EEXIST, "%s: there is a VM of this name already", l->ask->name);
 	}
 	return rc;
@@ -83,10 +83,10 @@ static int own_random(struct launch *l, struct err *e)
 		int rc = chance_name(name, e);
 
 		if (rc == 0)
-			rc = vm_own(&l->vm, &l->home, name, e);
+			rc = store_own(&l->vm, &l->home, name, e);
 		if (rc == 1 || (rc < 0 && rc != -EBUSY))
 			return rc;
-		vm_close(&l->vm); /* somebody's */
+		store_close(&l->vm); /* somebody's */
 	}
 	return err_set(e, -EEXIST, "found no free name\n  try: --name NAME");
 }
@@ -130,7 +130,7 @@ static int follow_other(struct launch *l, int watch, struct err *e)
 	struct state s;
 
 	for (;;) {
-		if (!vm_is_locked(&l->vm) && (rc = vm_lock(&l->vm, e)) != -EBUSY)
+		if (!store_is_locked(&l->vm) && (rc = store_lock(&l->vm, e)) != -EBUSY)
 			break;
 		rc = state_read(&s, &l->vm, e);
 		if (rc < 0)
@@ -325,7 +325,7 @@ int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e)
 		return rc;
 	rc = start_owned(l, e);
 	if (rc < 0 && l->made)
-		vm_remove(&l->vm, &ignored);
+		store_remove(&l->vm, &ignored);
 	return rc;
 }
 
@@ -481,8 +481,8 @@ static int agent_died(struct launch *l, struct err *e)
 	struct err ignored = ERR_NONE;
 
 	hang_up(l);
-	if ((l->made || (l->ask->tied && !l->ask->keep)) && vm_lock(&l->vm, &ignored) == 0)
-		vm_remove(&l->vm, &ignored);
+	if ((l->made || (l->ask->tied && !l->ask->keep)) && store_lock(&l->vm, &ignored) == 0)
+		store_remove(&l->vm, &ignored);
 	return err_set(e, -ECONNRESET, "%s: its agent died without a word", l->vm.name);
 }
 
@@ -500,15 +500,15 @@ static void show_console(const struct launch *l)
 
 static int start_failed(struct launch *l, struct err *e)
 {
-	struct vm v = VM_NONE;
+	struct vmref v = VMREF_NONE;
 	struct err ignored = ERR_NONE;
 	int kept;
 
 	if (l->ran && l->signo == 0)
 		show_console(l);
 	hang_up(l); /* so that the agent may remove what is to go */
-	kept = vm_find(&v, &l->home, l->vm.name, &ignored) == 0;
-	vm_close(&v);
+	kept = store_find(&v, &l->home, l->vm.name, &ignored) == 0;
+	store_close(&v);
 	err_set(e, -ECANCELED, "%s: %s%s%s", l->vm.name, l->detail,
 		kept && l->ran ? "\n  see: vmtool logs " : "", kept && l->ran ? l->vm.name : "");
 	e->exit = l->signo ? 128 + l->signo : l->code;
@@ -540,6 +540,6 @@ void launch_close(struct launch *l)
 {
 	hang_up(l);
 	let_signals_go(l);
-	vm_close(&l->vm);
+	store_close(&l->vm);
 	home_close(&l->home);
 }

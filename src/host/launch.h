@@ -28,7 +28,7 @@ enum { LAUNCH_STAGES = 32 };
 struct launch {
 	const struct launch_ask *ask; /* borrowed */
 	struct home home;
-	struct vm vm;
+	struct vmref vm;
 	int made;	 /* the VM's folder is of our making */
 	int64_t since_ms;
 	pid_t agent;
@@ -53,7 +53,7 @@ struct launch {
 };
 
 #define LAUNCH_NONE \
-	((struct launch){ .home = HOME_NONE, .vm = VM_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+	((struct launch){ .home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
 
 /* 0: an agent is on its way; 1: the VM runs already, and is ready; or negative with *e filled
  * and nothing left behind. */

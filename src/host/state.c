@@ -49,7 +49,7 @@ static json_t *to_json(const struct state *s)
 		"detail", s->detail, "status", s->has_status ? json_integer(s->status) : json_null());
 }
 
-int state_write(const struct state *s, const struct vm *v, struct err *e)
+int state_write(const struct state *s, const struct vmref *v, struct err *e)
 {
 	json_t *j = to_json(s);
 	char *text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
@@ -112,9 +112,9 @@ static int from_json(struct state *s, const json_t *j)
 	return 0;
 }
 
-static void tell_the_truth(struct state *s, const struct vm *v)
+static void tell_the_truth(struct state *s, const struct vmref *v)
 {
-	if (!state_is_live(s->state) || vm_is_locked(v))
+	if (!state_is_live(s->state) || store_is_locked(v))
 		return;
 	snprintf(s->reason, sizeof(s->reason), "agent_died");
 	snprintf(s->detail, sizeof(s->detail), "its agent (pid %d) died while it was %s",
@@ -123,7 +123,7 @@ static void tell_the_truth(struct state *s, const struct vm *v)
 	s->ready = s->vm_alive = s->agent_up = 0;
 }
 
-int state_read(struct state *s, const struct vm *v, struct err *e)
+int state_read(struct state *s, const struct vmref *v, struct err *e)
 {
 	char text[STATE_BYTES_MAX];
 	json_t *j;

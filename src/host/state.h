@@ -45,8 +45,8 @@ int state_is_live(enum vm_state s);
 
 /* What is true now: a live state nobody holds the lock for is shown as failed, its agent having
  * died. 0 or negative with *e filled. */
-int state_read(struct state *s, const struct vm *v, struct err *e);
+int state_read(struct state *s, const struct vmref *v, struct err *e);
 
-int state_write(const struct state *s, const struct vm *v, struct err *e);
+int state_write(const struct state *s, const struct vmref *v, struct err *e);
 
 #endif

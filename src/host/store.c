@@ -18,7 +18,7 @@
 
 static const char lock_name[] = "lock";
 
-static int open_folder(struct vm *v, const struct home *h, const char *name)
+static int open_folder(struct vmref *v, const struct home *h, const char *name)
 {
 	v->home = h;
 	snprintf(v->name, sizeof(v->name), "%s", name);
@@ -28,7 +28,7 @@ static int open_folder(struct vm *v, const struct home *h, const char *name)
 	return v->dir < 0 ? -errno : 0;
 }
 
-int vm_find(struct vm *v, const struct home *h, const char *name, struct err *e)
+int store_find(struct vmref *v, const struct home *h, const char *name, struct err *e)
 {
 	int rc = parse_name(name, e);
 
@@ -43,7 +43,7 @@ int vm_find(struct vm *v, const struct home *h, const char *name, struct err *e)
 }
 
 /* A folder that was renamed away is about to be removed: nobody's VM any more. */
-static int is_at_its_name(const struct vm *v)
+static int is_at_its_name(const struct vmref *v)
 {
 	struct stat held, found;
 
@@ -52,7 +52,7 @@ static int is_at_its_name(const struct vm *v)
 	       held.st_ino == found.st_ino && held.st_dev == found.st_dev;
 }
 
-static int take_lock(const struct vm *v)
+static int take_lock(const struct vmref *v)
 {
 	int fd = lock_take(v->dir, lock_name, 0);
 
@@ -66,7 +66,7 @@ static int take_lock(const struct vm *v)
 	return fd;
 }
 
-int vm_lock(struct vm *v, struct err *e)
+int store_lock(struct vmref *v, struct err *e)
 {
 	int fd = take_lock(v);
 
@@ -80,7 +80,7 @@ int vm_lock(struct vm *v, struct err *e)
 	return 0;
 }
 
-int vm_own(struct vm *v, const struct home *h, const char *name, struct err *e)
+int store_own(struct vmref *v, const struct home *h, const char *name, struct err *e)
 {
 	int made, rc = parse_name(name, e);
 
@@ -88,7 +88,7 @@ int vm_own(struct vm *v, const struct home *h, const char *name, struct err *e)
 		return rc;
 	/* Another round each time someone removed the folder between our look and our lock. */
 	do {
-		vm_close(v);
+		store_close(v);
 		made = mkdirat(h->vms, name, 0700) == 0;
 		if (!made && errno != EEXIST)
 			return err_sys(e, "%s: make its folder", name);
@@ -98,17 +98,17 @@ int vm_own(struct vm *v, const struct home *h, const char *name, struct err *e)
 		else if (rc < 0)
 			return err_set(e, rc, "%s: open its folder: %s", name, strerror(-rc));
 		else
-			rc = vm_lock(v, e);
+			rc = store_lock(v, e);
 	} while (rc == -ESTALE);
 	return rc < 0 ? rc : made;
 }
 
-int vm_is_locked(const struct vm *v)
+int store_is_locked(const struct vmref *v)
 {
 	return v->lock >= 0 || lock_is_held(v->dir, lock_name) > 0;
 }
 
-int vm_remove(struct vm *v, struct err *e)
+int store_remove(struct vmref *v, struct err *e)
 {
 	char grave[VM_NAME_ROOM + 32];
 	int vms = v->home->vms, rc;
@@ -118,11 +118,11 @@ int vm_remove(struct vm *v, struct err *e)
 	if (renameat(vms, v->name, vms, grave) < 0)
 		return err_sys(e, "%s: remove its folder", v->name);
 	rc = path_remove_tree(vms, grave, e);
-	vm_close(v);
+	store_close(v);
 	return rc;
 }
 
-void vm_close(struct vm *v)
+void store_close(struct vmref *v)
 {
 	fd_close(&v->lock);
 	fd_close(&v->dir);

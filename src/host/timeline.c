@@ -46,7 +46,7 @@ static uint64_t last_seq(int file)
 	return seq;
 }
 
-int timeline_open(struct timeline *t, const struct vm *v, const char *boot, int64_t start_ms,
+int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, int64_t start_ms,
 		  struct err *e)
 {
 	*t = (struct timeline){

@@ -26,7 +26,7 @@ struct timeline {
 #define TIMELINE_NONE ((struct timeline){ .file = -1, .leash = -1 })
 
 /* Goes on behind the last event in the file. 0 or negative with *e filled. */
-int timeline_open(struct timeline *t, const struct vm *v, const char *boot, int64_t start_ms,
+int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, int64_t start_ms,
 		  struct err *e);
 void timeline_close(struct timeline *t);
 
