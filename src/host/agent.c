@@ -130,8 +130,8 @@ static const struct end {
 	{ "main_exited", VM_STOPPED, "the guest's main process ended before it was ready" },
 	{ "killed", VM_STOPPED, "the machine was ended before it was ready" },
 	{ "panic", VM_FAILED, "the guest's kernel panicked" },
-	{ "vmm_crash", VM_FAILED, "" },
-	{ "error", VM_FAILED, "" },
+	{ "vmm_crash", VM_FAILED, "the vmm process crashed" },
+	{ "error", VM_FAILED, "the vmm failed" },
 };
 
 static const struct end *end_of(const char *reason)
@@ -165,9 +165,9 @@ static void judge_end(struct agent *a)
 		judge(a, reason, 1, "%s", detail);
 		return;
 	}
-	words = end_of(reason)->before_ready;
-	judge(a, reason, 1, "%s%s%s, %lld ms after the start was asked for; last stage: %s", words,
-	      *words && *detail ? ": " : "", detail, elapsed_ms(a), a->tl.last);
+	words = *detail ? detail : end_of(reason)->before_ready;
+	judge(a, reason, 1, "%s, %lld ms after the start was asked for; last stage: %s", words,
+	      elapsed_ms(a), a->tl.last);
 }
 
 static void finish(struct agent *a)
