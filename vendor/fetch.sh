@@ -34,7 +34,7 @@ source_lists() {
 	APT::Sandbox::User "root";
 	END
 	source_entries "$suite" "$apt/entries"
-	APT_CONFIG="$apt/apt.conf" apt-get -q update >"$apt/log" 2>&1 || true
+	apt-get -c "$apt/apt.conf" -q update >"$apt/log" 2>&1 || true
 }
 
 # Download the manifest's file into FOLDER. Only the orig tarball matters: the
@@ -43,7 +43,7 @@ source_download() {
 	local apt=$1 folder=$2 wanted
 	mkdir -p "$folder"
 	for wanted in "$package=$version" "$package"; do
-		(cd "$folder" && APT_CONFIG="$apt/apt.conf" apt-get -q source --download-only \
+		(cd "$folder" && apt-get -c "$apt/apt.conf" -q source --download-only \
 			--only-source "$wanted") >>"$apt/log" 2>&1 || true
 		[ ! -f "$folder/$file" ] || return 0
 	done
