@@ -511,7 +511,10 @@ static int start_failed(struct launch *l, struct err *e)
 	store_close(&v);
 	err_set(e, -ECANCELED, "%s: %s%s%s", l->vm.name, l->detail,
 		kept && l->ran ? "\n  see: vmtool logs " : "", kept && l->ran ? l->vm.name : "");
-	e->exit = l->signo ? 128 + l->signo : l->code;
+	if (l->signo)
+		e->exit = 128 + l->signo;
+	else if (l->code != 1) /* 1 is what each word calls its own failure */
+		e->exit = l->code;
 	return e->code;
 }
 

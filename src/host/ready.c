@@ -60,9 +60,9 @@ static void beacon_lost(struct ready *r)
 	set_agent_up(r, 0, "the guest's beacon ended");
 }
 
-static void beacon_said(struct beacon *b, const struct beacon_news *news)
+static void lookout_said(struct lookout *b, const struct lookout_news *news)
 {
-	struct ready *r = CONTAINER(b, struct ready, beacon);
+	struct ready *r = CONTAINER(b, struct ready, lookout);
 	const struct beacon_stage *s = &news->stage;
 
 	switch (news->type) {
@@ -91,13 +91,13 @@ int ready_start(struct ready *r, struct loop *l, struct timeline *tl, int beacon
 	r->tl = tl;
 	r->sockets_dir = sockets_dir;
 	r->changed = changed;
-	return beacon_start(&r->beacon, l, beacon_fd, tl->boot, beacon_said);
+	return lookout_start(&r->lookout, l, beacon_fd, tl->boot, lookout_said);
 }
 
 void ready_stop(struct ready *r)
 {
 	heartbeat_stop(&r->heartbeat);
-	beacon_stop(&r->beacon);
+	lookout_stop(&r->lookout);
 }
 
 void ready_vm_alive(struct ready *r, int alive, const char *reason)

@@ -7,7 +7,7 @@
 #ifndef HOST_READY_H
 #define HOST_READY_H
 
-#include "host/beacon.h"
+#include "host/lookout.h"
 #include "host/heartbeat.h"
 #include "host/timeline.h"
 
@@ -15,7 +15,7 @@ struct ready {
 	struct loop *loop;	 /* borrowed */
 	struct timeline *tl;	 /* borrowed */
 	int sockets_dir;	 /* borrowed */
-	struct beacon beacon;
+	struct lookout lookout;
 	struct heartbeat heartbeat;
 	int vm_alive, agent_up;	 /* the conditions */
 	int hello, said_ready;	 /* the way to agent_up */
@@ -24,7 +24,7 @@ struct ready {
 	void (*changed)(struct ready *r); /* a condition changed, or the main process ended */
 };
 
-#define READY_NONE ((struct ready){ .beacon = BEACON_NONE, .heartbeat = HEARTBEAT_NONE })
+#define READY_NONE ((struct ready){ .lookout = LOOKOUT_NONE, .heartbeat = HEARTBEAT_NONE })
 
 /* Takes over the listening socket of the beacon. 0 or a negative errno. */
 int ready_start(struct ready *r, struct loop *l, struct timeline *tl, int beacon_fd,
