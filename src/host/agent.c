@@ -89,12 +89,13 @@ static void judge(struct agent *a, const char *reason, int code, const char *fmt
 /* Every change of state comes through here, before the step it names. */
 static int enter(struct agent *a, enum vm_state state, struct err *e)
 {
-	log_info("agent: state is=%s", state_name(state));
 	a->st.state = state;
 	a->st.ready = state == VM_RUNNING && ready_is(&a->ready);
 	a->st.vm_alive = a->ready.vm_alive;
 	a->st.agent_up = a->ready.agent_up;
 	a->st.vmm = a->vmm.id;
+	log_info("agent: state is=%s vm_alive=%d agent_up=%d", state_name(state), a->st.vm_alive,
+		 a->st.agent_up);
 	return state_write(&a->st, &a->vm, e);
 }
 
@@ -349,6 +350,8 @@ static void ready_changed(struct ready *r)
 		become_ready(a);
 	else if (!a->reason)
 		enter_anyway(a, a->st.state);
+	if (a->st.state == VM_RUNNING && !r->agent_up && !r->main_exited)
+		timeline_agent(&a->tl, "lost"); /* nobody asked it to go */
 }
 
 static void vmm_running(struct vmmchild *v)

@@ -92,6 +92,8 @@ static int set_path(char out[PATH_ROOM], const char *what, const char *text, str
 		return rc;
 	if (text[0] == '/')
 		return path_fmt(out, e, "%s", text);
+	while (!strncmp(text, "./", 2))
+		text += 2;
 	if (!getcwd(cwd, sizeof(cwd)))
 		return err_sys(e, "%s: find the current folder", what);
 	return path_fmt(out, e, "%s/%s", cwd, text);

@@ -343,36 +343,38 @@ static int64_t number_of(const json_t *j, const char *key)
 	return json_integer_value(json_object_get(j, key));
 }
 
-/* When this stage began, or -1. */
-static int64_t stage_begun(const struct launch *l, const char *name)
+/* What the guest tells of itself begins with its beacon, so it comes all at once: when it
+ * happened is what its own clock says. */
+static void tell_guest_stage(const json_t *j)
 {
-	for (unsigned i = l->nbegun; i-- > 0;)
-		if (strcmp(l->begun[i].name, name) == 0)
-			return l->begun[i].t_ms;
-	return -1;
+	fprintf(stderr, "    guest %-12s at %" PRId64 " ms of its clock%s%s%s\n", text_of(j, "stage"),
+		number_of(j, "guest_ms"), strcmp(text_of(j, "state"), "failed") ? "" : ", failed",
+		*text_of(j, "detail") ? ": " : "", text_of(j, "detail"));
 }
 
-static void tell_stage(struct launch *l, const json_t *j)
+static void tell_host_stage(const struct launch *l, const json_t *j)
 {
-	const char *state = text_of(j, "state"), *detail = text_of(j, "detail");
-	int64_t t_ms = number_of(j, "t_ms"), begun;
-	char name[STAGE_NAME_MAX + 8];
+	int failed = strcmp(text_of(j, "state"), "failed") == 0;
 
-	snprintf(name, sizeof(name), "%s%s", strcmp(text_of(j, "origin"), "guest") ? "" : "guest ",
-		 text_of(j, "stage"));
-	if (strcmp(state, "begin") == 0) {
-		if (l->nbegun == LAUNCH_STAGES)
-			return;
-		memcpy(l->begun[l->nbegun].name, name, sizeof(name));
-		l->begun[l->nbegun++].t_ms = t_ms;
-		return;
+	fprintf(stderr, "  %-10s %6" PRId64 " ms%s%s\n", text_of(j, "stage"),
+		number_of(j, "t_ms") - l->stage_ms, failed ? ", failed: " : "",
+		failed ? text_of(j, "detail") : "");
+}
+
+/* The host's stages follow each other: one begins where the one before ended. */
+static void take_stage(struct launch *l, const json_t *j)
+{
+	int is_host = strcmp(text_of(j, "origin"), "host") == 0;
+
+	if (strcmp(text_of(j, "state"), "begin") == 0) {
+		if (is_host)
+			l->stage_ms = number_of(j, "t_ms");
+	} else if (l->ask->stages) {
+		if (is_host)
+			tell_host_stage(l, j);
+		else
+			tell_guest_stage(j);
 	}
-	if (!l->ask->stages)
-		return;
-	begun = stage_begun(l, name);
-	fprintf(stderr, "  %-16s %6" PRId64 " ms%s%s%s%s\n", name, begun < 0 ? t_ms : t_ms - begun,
-		begun < 0 ? " since the start" : "", strcmp(state, "failed") ? "" : "  failed",
-		*detail ? "  " : "", detail);
 }
 
 static void keep_end(struct launch *l, const json_t *j)
@@ -394,7 +396,7 @@ static void take_event(struct launch *l, const char *line, size_t len)
 	const char *event = text_of(j, "event");
 
 	if (strcmp(event, "stage") == 0)
-		tell_stage(l, j);
+		take_stage(l, j);
 	else if (strcmp(event, "ready") == 0)
 		l->ready_ms = number_of(j, "t_ms");
 	else if (strcmp(event, "exit") == 0)

@@ -23,8 +23,6 @@ struct launch_ask {
 	int stages; /* tell them on stderr as they end */
 };
 
-enum { LAUNCH_STAGES = 32 };
-
 struct launch {
 	const struct launch_ask *ask; /* borrowed */
 	struct home home;
@@ -38,12 +36,7 @@ struct launch {
 	int signo;	 /* the one that came */
 	size_t have;
 	char line[EVENT_MAX];
-	/* When stages began, so that their end can be told with a duration. */
-	struct {
-		char name[STAGE_NAME_MAX + 8];
-		int64_t t_ms;
-	} begun[LAUNCH_STAGES];
-	unsigned nbegun;
+	int64_t stage_ms; /* when the stage at hand began, since the start */
 	int64_t ready_ms; /* -1 until ready */
 	/* Its end; reason "" while there is none. */
 	char reason[24];

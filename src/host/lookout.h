@@ -21,7 +21,7 @@ struct lookout;
 
 struct lookout_conn {
 	struct lookout *lookout; /* borrowed: embeds us */
-	struct watch peer; /* owned fd; -1 while free */
+	struct watch peer;	 /* owned fd; -1 while free */
 	struct inbox in;
 	uint8_t mem[FRAME_HEADER + BEACON_FRAME_MAX];
 };

@@ -56,13 +56,12 @@ static void guest_main_exit(struct ready *r, const struct exec_status *status)
 static void beacon_lost(struct ready *r)
 {
 	heartbeat_stop(&r->heartbeat);
-	timeline_agent(r->tl, "lost");
 	set_agent_up(r, 0, "the guest's beacon ended");
 }
 
-static void lookout_said(struct lookout *b, const struct lookout_news *news)
+static void lookout_said(struct lookout *o, const struct lookout_news *news)
 {
-	struct ready *r = CONTAINER(b, struct ready, lookout);
+	struct ready *r = CONTAINER(o, struct ready, lookout);
 	const struct beacon_stage *s = &news->stage;
 
 	switch (news->type) {
