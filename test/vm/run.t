@@ -53,7 +53,7 @@ like "$(cat "$tap_dir/err")" "the VM ended under the command: vmm_crash" "and sa
 is "$(left)/$(processes)" "/" "and nothing is left"
 
 # vmtool dies under the VM.
-once -- sleep 60 &
+vmtool run --kernel /lab/vmlinux --initrd /lab/initrd -- sleep 60 &
 pid=$!
 within 15 sh -c 'vmtool ls | grep -q " yes "'
 kill -KILL $pid

@@ -38,6 +38,7 @@ like "$err" "not running (stopped)" "with the reason"
 
 run vmtool start web --memory 300M
 is "$rc" 0 "a VM starts again by its vm.ini"
+diag "$err"
 like "$(cat "$VMTOOL_HOME/vms/web/vm.ini")" "memory = 300M" "with the option given this time kept"
 run vmtool rm -f web
 is "$rc" 0 "rm -f ends and removes"
@@ -110,7 +111,7 @@ is "$(left)" "" "and nothing is left of all that"
 # --- cancelled ---
 
 cancel() {	# SIGNAL AFTER-STAGE
-	start web >"$tap_dir/out" 2>"$tap_dir/err" &
+	vmtool start web --kernel /lab/vmlinux --initrd /lab/initrd 2>"$tap_dir/err" &
 	starter=$!
 	within 10 grep -q "$2" "$tap_dir/err"
 	kill "-$1" $starter
