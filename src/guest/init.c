@@ -218,7 +218,7 @@ static int stage_beacon(struct init *in, struct err *e)
 	in->serving_ms = clock_ms();
 	if (in->execd)
 		beacon_ready(&in->beacon);
-	beacon_start(&in->beacon, in->boot);
+	beacon_light(&in->beacon, in->boot);
 	return 0;
 }
 
