@@ -1,0 +1,44 @@
+/*
+ * agentd - the host's hand in the guest: heartbeats, and the orderly poweroff.
+ */
+#ifndef GUEST_AGENTD_H
+#define GUEST_AGENTD_H
+
+#include "base/end.h"
+#include "guest/listener.h"
+#include "guest/poweroff.h"
+#include "proto/frame.h"
+
+enum {
+	AGENTD_CONNS = 16,
+	AGENTD_IN = FRAME_HEADER + 4096,
+	AGENTD_OUT = 2 * AGENTD_IN,
+};
+
+struct agent_conn {
+	struct agentd *d; /* borrowed: the server outlives its connections */
+	struct end peer;  /* fd -1: the place is free */
+	struct inbox in;
+	struct fifo out;
+	int wants_synced; /* it asked for the poweroff, and is told when it is near */
+	uint8_t in_mem[AGENTD_IN], out_mem[AGENTD_OUT];
+};
+
+struct agentd {
+	struct listener listener;
+	struct poweroff *poweroff; /* borrowed */
+	/* The host asked for the poweroff; before it begins. */
+	void (*going)(void *owner);
+	void *owner;
+	struct agent_conn conns[AGENTD_CONNS];
+};
+
+/* Takes over listen_fd; `going` may be NULL. 0 or a negative errno. */
+int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p,
+		void (*going)(void *owner), void *owner);
+
+/* For poweroff's `synced`: tells those who asked. Nonzero when somebody is to be waited for; the
+ * last of them to close calls poweroff_now(). */
+int agentd_say_synced(struct agentd *d);
+
+#endif
