@@ -25,10 +25,11 @@ sub quantile {
 	return $v[$low] + ($at - $low) * ($v[$high] - $v[$low]);
 }
 
-my %value;
+my (%value, @host_share);
 open my $in, '<', $samples or die "$samples: $!\n";
 while (<$in>) {
 	my ($name, $side, $pair, $v) = /^(\w+) (\w+) (\d+) (-?[\d.]+)$/ or next;
+	push @host_share, $v if $name eq 'start_host_share';
 	$value{$name}{$pair}{$side} = $v if $v > 0;
 }
 close $in;
@@ -50,6 +51,9 @@ for my $name (grep { $wanted{$_} } @order) {
 
 printf "%-24s %-6s %10s %10s  %-13s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
 printf "%-24s %-6s %10.1f %10.1f  %-13s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
+
+printf "of start_to_ready, the host's own share: %.1f ms (median of %d)\n",
+	quantile(0.5, @host_share), scalar @host_share if $wanted{start_to_ready} && @host_share;
 
 my $text = join ",\n", map {
 	sprintf '  {"name": "%s", "unit": "%s", "ours": %.3f, "peer": %.3f, "peer_name": "%s", '
