@@ -310,8 +310,7 @@ static void take_data(struct vsock *v, struct vconn *c, const struct chain *chai
 	if (c->out.len == 0 && n > 0)
 		done = v->host->write(v->host, index_of(v, c), span, (int)MIN(n, 64u));
 	if (done < 0 && done != -EAGAIN) {
-		host_broke(v, c);
-		consumed(v, c, len);
+		host_broke(v, c); /* which counts them as taken */
 		return;
 	}
 	if (done > 0)

@@ -451,6 +451,23 @@ static void a_question_for_credit_is_not_answered(void)
 	(void)conn;
 }
 
+static void bytes_are_acknowledged_twice(void)
+{
+	int conn = world_with_one();
+	struct packet p;
+
+	w.far[conn].broken = 1;
+	send_letters(GP, HP, 0, 100);
+	p = EXPECT(SHUTDOWN, HP, GP);
+	CHECK(p.flags == NO_RCV && p.fwd_cnt == 100);
+	send_op(CREDIT_REQUEST, GP, HP);
+	CHECK(EXPECT(CREDIT_UPDATE, HP, GP).fwd_cnt == 100);
+	send_letters(GP, HP, 100, 100); /* under way when it heard */
+	send_op(CREDIT_REQUEST, GP, HP);
+	CHECK(EXPECT(CREDIT_UPDATE, HP, GP).fwd_cnt == 200);
+	world_check();
+}
+
 /* --- half-close ----------------------------------------------------------------------------- */
 
 static void host_ends(unsigned conn)
@@ -998,6 +1015,7 @@ int main(void)
 	TEST(the_guest_may_send_more_than_there_is_room_for);
 	TEST(a_guest_out_of_credit_is_told_too_late);
 	TEST(a_question_for_credit_is_not_answered);
+	TEST(bytes_are_acknowledged_twice);
 	TEST(the_guests_end_overtakes_its_bytes);
 	TEST(the_hosts_end_closes_both_ways);
 	TEST(an_order_of_ends_leaks_or_hangs);
