@@ -613,7 +613,7 @@ static int vsock_notify(struct vdev *dev, unsigned q)
 	/* The event queue only holds buffers for events we have not got. */
 	if (took >= 0 && q != QUEUE_EVENT)
 		sent = pump(v);
-	return took != 0 ? took : sent;
+	return sent < 0 || took == 0 ? sent : took;
 }
 
 static void vsock_reset(struct vdev *dev)

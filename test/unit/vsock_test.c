@@ -329,6 +329,18 @@ static void a_busy_guest_keeps_the_loop(void)
 	CHECK(endless_reads == 1001 && turns >= 2 && turns < 10);
 }
 
+static void a_broken_ring_hides_behind_a_busy_one(void)
+{
+	world_begin(0, 0);
+	w.host.dial = endless_dial;
+	endless_reads = 0;
+	w.ring[RX].desc[0] = (struct ring_desc){ RX_DATA, sizeof(struct packet), DESC_WRITE, 0 };
+	offer(RX, 0);
+	kick(RX);
+	send_op(REQUEST, GP, HP);
+	CHECK(w.v.dev.status & VDEV_NEEDS_RESET);
+}
+
 /* --- credit --------------------------------------------------------------------------------- */
 
 static void the_guest_is_sent_more_than_it_has_room_for(void)
@@ -1010,6 +1022,7 @@ int main(void)
 	TEST(a_receive_buffer_in_pieces_is_misfilled);
 	TEST(a_broken_ring_goes_unnoticed);
 	TEST(a_busy_guest_keeps_the_loop);
+	TEST(a_broken_ring_hides_behind_a_busy_one);
 	TEST(the_guest_is_sent_more_than_it_has_room_for);
 	TEST(credit_in_a_question_is_overlooked);
 	TEST(the_guest_may_send_more_than_there_is_room_for);
