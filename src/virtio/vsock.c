@@ -242,6 +242,8 @@ static void host_broke(struct vsock *v, struct vconn *c)
 	c->fwd = c->rx;
 	if (c->state == VCONN_DRAINING)
 		set_state(v, c, VCONN_FREE);
+	else if (c->guest_shut == SHUT_BOTH)
+		reset_both(v, c); /* it only waited for its bytes to be written */
 	else if (c->guest_shut & SHUT_RCV)
 		shut_for_guest(v, c, SHUT_BOTH);
 	else

@@ -600,6 +600,22 @@ static void a_host_that_closed_is_cut_short(void)
 	world_check();
 }
 
+static void a_closed_guest_waits_for_a_host_that_broke(void)
+{
+	int conn = world_with_one();
+
+	w.far[conn].room = 0;
+	send_letters(GP, HP, 0, 100);
+	send_shutdown(GP, HP, NO_SEND | NO_RCV);
+	CHECK(w.far[conn].open); /* its bytes are not written yet */
+	w.far[conn].broken = 1;
+	host_poll((unsigned)conn);
+	EXPECT(RST, HP, GP); /* nothing is left to wait for */
+	EXPECT_SILENCE();
+	CHECK(w.far[conn].closed);
+	world_check();
+}
+
 static void a_reset_guest_loses_bytes_or_its_ports(void)
 {
 	int conn = world_with_one(), second;
@@ -1033,6 +1049,7 @@ int main(void)
 	TEST(the_hosts_end_closes_both_ways);
 	TEST(an_order_of_ends_leaks_or_hangs);
 	TEST(a_host_that_closed_is_cut_short);
+	TEST(a_closed_guest_waits_for_a_host_that_broke);
 	TEST(a_reset_guest_loses_bytes_or_its_ports);
 	TEST(a_draining_connection_outlives_its_host);
 	TEST(the_last_bytes_before_power_off_are_lost);
