@@ -3,8 +3,7 @@
 #
 # A word is a file in build/words/; the folder listing is the table, and the
 # first line of each file is its line in --help. Without a word: build.
-set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")"
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
 . build/common.sh
 
 word=${1:-build}

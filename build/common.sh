@@ -3,10 +3,13 @@
 #
 #	cd "$(dirname "$(readlink -f "$0")")/../.." && . build/common.sh
 #
-# It defines functions and $root, $cache, $jobs, and does nothing else.
+# It defines functions and $root, $cache, $jobs; any failure ends the script.
+
+set -euo pipefail
+shopt -s inherit_errexit	# in $(...) too
 
 root=$PWD
-cache=${VMTOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vmtool}
+cache=${VMTOOL_CACHE:-${HOME:-/root}/.cache/vmtool}
 jobs=${JOBS:-$(nproc)}
 
 # One line about what is going on, on stderr: stdout belongs to results.

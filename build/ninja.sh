@@ -1,7 +1,7 @@
-# ninja - writes out/build.ninja from the folders' listings.
+# ninja - writes out/FLAVOUR.ninja from the folders' listings.
 #
-# One set of edges a flavour: every src/**.c and applets/*.c becomes an object, all
-# objects but main's become one archive, and programs pull from it what they use.
+# Every src/**.c and applets/*.c becomes an object, all objects but main's become
+# one archive, and programs pull from it what they use: no list to keep by hand.
 
 . build/toolchain.sh
 . vendor/library.sh
@@ -22,7 +22,11 @@ applets_table() {
 	printf '\tNULL\n};\n'
 }
 
-version() { git describe --always --dirty --tags 2>/dev/null || echo unknown; }
+# Only what is shipped knows its commit: a new one must not link every test again.
+version_of() {
+	if [ "$1" != release ]; then echo "$1"; return; fi
+	git describe --always --dirty --tags 2>/dev/null || echo unknown
+}
 
 # Have the libraries of FLAVOUR; note where their headers and archives are.
 declare -A library_dirs library_archives
@@ -36,9 +40,9 @@ ninja_libraries() {
 	done
 }
 
-# Objects, archive and libraries of one flavour; sets nothing, prints edges.
+# The rules of one flavour, its objects and its archive.
 ninja_flavour() {
-	local f=$1 src objs="" include
+	local f=$1 src objs="" include defs
 	include=${library_dirs[$f]// / -isystem }
 	printf 'libs_%s =%s\n' "$f" "${library_archives[$f]}"
 	printf 'rule cc_%s\n' "$f"
@@ -50,7 +54,10 @@ ninja_flavour() {
 		"$f" "${flavour_cc[$f]}" "${flavour_ldflags[$f]}" "$f"
 	printf ' description = link $out\n'
 	for src in "${c_files[@]}"; do
-		ninja_object "$f" "$src" "" "${defs_for[$src]-}"
+		defs=
+		[ "$src" != src/base/version.c ] ||
+			defs="-DVMTOOL_VERSION=\\\"$(version_of "$f")\\\""
+		ninja_object "$f" "$src" "" "$defs"
 		[ "$src" = src/main.c ] || objs+=" out/$f/$src.o"
 	done
 	printf 'build out/%s/vmtool.a: ar%s\n' "$f" "$objs"
@@ -58,7 +65,7 @@ ninja_flavour() {
 
 # ninja_object FLAVOUR SOURCE [OBJECT [DEFINES]]
 ninja_object() {
-	printf 'build %s: cc_%s %s%s\n' "${3:-out/$1/$2.o}" "$1" "$2" "$generated"
+	printf 'build %s: cc_%s %s\n' "${3:-out/$1/$2.o}" "$1" "$2"
 	[ -z "${4-}" ] || printf ' defs = %s\n' "$4"
 }
 
@@ -69,13 +76,10 @@ ninja_program() {
 	printf 'build %s: link_%s %s out/%s/vmtool.a |%s\n' "$out" "$f" "$*" "$f" "${library_archives[$f]}"
 }
 
-# Headers that must be there before the first object; depfiles know who reads them.
-generated=
-ninja_generated() {
-	[ -f src/vmm/dsdt.asl ] || return 0
-	printf 'rule dsdt\n command = build/dsdt.sh $in $out\n description = iasl $in\n'
-	printf 'build out/gen/dsdt.h: dsdt src/vmm/dsdt.asl | build/dsdt.sh\n'
-	generated=' || out/gen/dsdt.h'
+# Made here and not by an edge: it is the same for every flavour.
+generate_dsdt() {
+	local from=src/vmm/dsdt.asl to=out/gen/dsdt.h
+	[ ! -f $from ] || [[ $to -nt $from && $to -nt build/dsdt.sh ]] || build/dsdt.sh $from $to
 }
 
 ninja_release() {
@@ -119,21 +123,15 @@ ninja_fuzz() {
 ninja_file() {
 	printf 'ninja_required_version = 1.8\nbuilddir = out/%s\n' "$1"
 	printf 'rule ar\n command = rm -f $out && ar qcs --thin $out $in\n description = ar $out\n'
-	ninja_generated
-	local part
-	for part; do
-		"ninja_$part"
-	done
+	"ninja_$1"
 }
 
-# ninja_write PART...: out/PART.ninja for the parts asked for, and what it reads.
+# ninja_write FLAVOUR: its libraries, the generated sources, and its file.
 ninja_write() {
-	local part
 	link_kernel_headers
-	for part; do
-		ninja_libraries "$part"
-	done
+	ninja_libraries "$1"
 	mkdir -p out/gen
+	generate_dsdt
 	applets_table | write_if_changed out/gen/applets.c
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
 	c_files+=(out/gen/applets.c)
@@ -141,12 +139,12 @@ ninja_write() {
 	unit_tests=(test/unit/*_test.c)
 	fuzz_targets=(test/fuzz/*_fuzz.c)
 	shopt -u nullglob
-	declare -gA defs_for=([src/base/version.c]="-DVMTOOL_VERSION=\\\"$(version)\\\"")
-	ninja_file "$@" | write_if_changed "out/$1.ninja"
+	ninja_file "$1" | write_if_changed "out/$1.ninja"
 }
 
+# ninja_run FLAVOUR [TARGET...]: one at a time, for two would write the same files.
 ninja_run() {
-	local file=$1
+	local flavour=$1
 	shift
-	ninja -f "out/$file.ninja" -j "$jobs" "$@" >&2
+	flock "out/$flavour.lock" ninja -f "out/$flavour.ninja" -j "$jobs" "$@" >&2
 }

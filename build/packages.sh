@@ -26,38 +26,45 @@ packages_missing() {
 
 # Reasons only, and no host names: what is shown here ends up in logs and reports.
 apt_reason() {
-	sed -nE '/^[EW]: /{
-		/[Rr]esolv|[Cc]onnect/s/.*/E: the package mirror cannot be reached/
-		s#[a-z+]+://[^ ]*/##g
-		s/ *\[IP: [^]]*\]//g
-		p
-	}' "$1" | awk '!seen[$0]++' | tail -n 3
+	if grep -qiE 'failure resolving|(could not|unable to) (resolve|connect)|connection (failed|refused|timed out)' "$1"; then
+		say "the package mirror cannot be reached"
+		return
+	fi
+	sed -nE '/^E: /{ s#[a-z+]+://[^ ]*/##g; s/ *\[IP: [^]]*\]//g; p }' "$1" |
+		awk '!seen[$0]++' | tail -n 3 >&2
+}
+
+# as_root COMMAND...: for $want, which needs $missing.
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "$want needs Debian packages, and neither root nor sudo is here; as root: apt-get install $missing"
+	fi
 }
 
 apt_install() {
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
 		-o DPkg::Lock::Timeout=600 --no-install-recommends install "$@"
 }
 
 # need_packages WHAT-FOR PACKAGE...: have them installed, or end with the reason.
 need_packages() {
-	local want=$1 missing log as_root=''
+	local want=$1 missing log
 	shift
 	missing=$(packages_missing "$@" | xargs)
 	[ -n "$missing" ] || return 0
 	say "set-up: installing for $want: $missing"
-	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null ||
-			die "$want needs Debian packages, and neither root nor sudo is here; as root: apt-get install $missing"
-		as_root=sudo
-	fi
+	as_root true	# now, while a person can see the question for a password
 	log=$(mktemp)
 	# The lists may be too old, or absent: only then are they fetched.
 	# shellcheck disable=SC2086
 	apt_install $missing >"$log" 2>&1 </dev/null ||
-		{ $as_root apt-get -qq update >"$log" 2>&1 </dev/null || true
+		{ as_root apt-get -qq update >"$log" 2>&1 </dev/null || true
 		  apt_install $missing >>"$log" 2>&1 </dev/null; } || {
-		apt_reason "$log" >&2
+		apt_reason "$log"
 		rm -f "$log"
 		die "$want needs $missing, which apt-get could not install"
 	}

@@ -9,6 +9,9 @@
 # own specs. Kernel headers come from a folder of links, last on the search path:
 # with all of /usr/include there, glibc would fill in for what musl lacks.
 
+[[ $root$cache != *[[:space:]]* ]] ||
+	die "$root, $cache: ninja and gcc's specs cannot have a blank in a path; move the checkout or set VMTOOL_CACHE"
+
 kernel_headers=$root/out/kernel-headers
 
 warnings="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wpedantic -Wformat=2 -Werror"

@@ -21,10 +21,9 @@ source_entries() {
 	done
 }
 
-# Private apt folders for SUITE under $1, with its lists. Once a run.
+# Private apt folders with the source lists of a suite.
 source_lists() {
 	local apt=$1 suite=$2
-	[ ! -d "$apt" ] || return 0
 	mkdir -p "$apt"/{entries,lists/partial,cache/archives/partial}
 	: >"$apt/empty"
 	cat >"$apt/apt.conf" <<-END
@@ -35,38 +34,41 @@ source_lists() {
 	APT::Sandbox::User "root";
 	END
 	source_entries "$suite" "$apt/entries"
-	APT_CONFIG="$apt/apt.conf" apt-get -q update >"$apt/log" 2>&1 || true
+	apt-get -c "$apt/apt.conf" -q update >"$apt/log" 2>&1 || true
 }
 
 # Download the manifest's file into FOLDER. Only the orig tarball matters: the
 # .dsc beside it may have been superseded, so apt's verdict is not asked for.
 source_download() {
-	local apt=$1 folder=$2
+	local apt=$1 folder=$2 wanted
 	mkdir -p "$folder"
 	for wanted in "$package=$version" "$package"; do
-		(cd "$folder" && APT_CONFIG="$apt/apt.conf" apt-get -q source --download-only \
+		(cd "$folder" && apt-get -c "$apt/apt.conf" -q source --download-only \
 			--only-source "$wanted") >>"$apt/log" 2>&1 || true
 		[ ! -f "$folder/$file" ] || return 0
 	done
-	apt_reason "$apt/log" >&2
+	apt_reason "$apt/log"
 	die "$package $version: $file cannot be had from the archive's $suite sources;" \
 		"put it into $cache/sources by hand, or try again later"
 }
 
-# The manifest's tarball, verified: prints its path. The manifest is loaded.
+# The manifest's tarball, verified: prints its path. The manifest is loaded; the
+# caller runs this in a $(...) of its own.
 fetch_source() {
-	local have=$cache/sources/$file
+	local have=$cache/sources/$file work
 	if [ ! -f "$have" ]; then
 		say "vendor: fetching $file ($package $version)"
-		local work
 		mkdir -p "$cache/sources"
 		work=$(mktemp -d "$cache/sources/tmp.XXXXXX")
+		# shellcheck disable=SC2064
+		trap "rm -rf '$work'" EXIT
 		source_lists "$work/apt" "$suite"
 		source_download "$work/apt" "$work/files"
 		mv "$work/files/$file" "$have"
-		rm -rf "$work"
 	fi
-	sha256_check "$have" "$sha256" ||
-		{ rm -f "$have"; die "$package $version: the file was not the pinned one and has been removed"; }
+	sha256_check "$have" "$sha256" || {
+		rm -f "$have"
+		die "$package $version: that was not the pinned file; it has been removed"
+	}
 	echo "$have"
 }

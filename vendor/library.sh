@@ -20,27 +20,29 @@ library_ninja() {
 	printf 'build out/lib/%s.a: ar%s\n' "$name" "$objs"
 }
 
-# library_build NAME FLAVOUR DEST: unpack, compile, and appear at DEST at once.
+# Unpack, compile, and appear at $dest at once. The caller's words are in scope.
 library_build() {
-	local name=$1 flavour=$2 dest=$3 tarball work cc
+	local tarball work cc
 	tarball=$(fetch_source)
 	say "vendor: building $package $version ($flavour)"
 	work=$(mktemp -d "$cache/vendor/tmp.XXXXXX")
+	# shellcheck disable=SC2064
+	trap "rm -rf '$work'" EXIT
 	tar -xf "$tarball" -C "$work" --strip-components=1 --no-same-owner
 	cc="${flavour_cc[$flavour]} ${vendor_cflags[$flavour]} -ffile-prefix-map=$work=$name"
 	cc+=" ${cflags[*]@Q}"
-	(
-		cd "$work"
-		mkdir -p gen out/include out/lib
-		configure
-		library_ninja "$cc" >build.ninja
-		ninja -j "$jobs" >log 2>&1 || { tail -n 20 log >&2; exit 1; }
-		# shellcheck disable=SC2068
-		cp -r ${headers[@]} out/include/
-		cp "$licence_file" out/LICENSE
-	) || { rm -rf "$work"; die "$package $version does not compile ($flavour)"; }
-	mv "$work/out" "$dest"
-	rm -rf "$work"
+	cd "$work" || die "$work has gone"
+	mkdir -p gen out/include out/lib
+	configure
+	library_ninja "$cc" >build.ninja
+	ninja -j "$jobs" >log 2>&1 || {
+		tail -n 20 log >&2
+		die "$package $version does not compile ($flavour)"
+	}
+	# shellcheck disable=SC2068
+	cp -r ${headers[@]} out/include/
+	cp "$licence_file" out/LICENSE
+	mv out "$dest"
 }
 
 # vendor_library NAME FLAVOUR: prints the folder that has include/ and lib/.
@@ -59,9 +61,11 @@ vendor_library() (
 	if [ ! -d "$dest" ]; then
 		mkdir -p "$cache/vendor"
 		# Two checkouts may start at once; the second finds the work done.
-		exec 9>"$cache/vendor/$name-$flavour.lock"
+		exec 9>"$cache/vendor/$name.lock"
 		flock 9
-		[ -d "$dest" ] || library_build "$name" "$flavour" "$dest"
+	fi
+	if [ ! -d "$dest" ]; then
+		library_build
 	fi
 	echo "$dest"
 )

@@ -655,7 +655,7 @@ void vsock_init(struct vsock *v, const struct gmem *m, uint64_t guest_cid, struc
 	vdev_init(&v->dev, &vsock_type, m, &v->guest_cid, sizeof(v->guest_cid));
 }
 
-int vsock_dial(struct vsock *v, uint32_t guest_port)
+int vsock_reserve(struct vsock *v, uint32_t guest_port)
 {
 	struct vconn *c;
 
@@ -667,10 +667,14 @@ int vsock_dial(struct vsock *v, uint32_t guest_port)
 	if (!c)
 		return -ENFILE;
 	c->state = VCONN_DIALING;
-	v->host->after(v->host, index_of(v, c), VSOCK_PATIENCE_MS);
-	owe(v, c, TODO_REQUEST);
-	vdev_notify(&v->dev, QUEUE_RX);
 	return (int)index_of(v, c);
+}
+
+void vsock_dial(struct vsock *v, unsigned conn)
+{
+	v->host->after(v->host, conn, VSOCK_PATIENCE_MS);
+	owe(v, &v->conn[conn], TODO_REQUEST);
+	vdev_notify(&v->dev, QUEUE_RX);
 }
 
 void vsock_readable(struct vsock *v, unsigned conn)
