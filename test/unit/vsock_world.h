@@ -82,6 +82,7 @@ struct world {
 	unsigned again[3], interrupts[3], config_interrupts;
 	int refuse, dialing; /* answer of dial(); inside vsock_dial() */
 	int event_idx;
+	int noise; /* the guest sends bytes of no stream: do not compare */
 	unsigned nopen;
 	uint8_t data[TX_SLOT]; /* of the packet last taken, or to be sent */
 };
@@ -155,7 +156,8 @@ static inline ssize_t host_write(struct vsock_host *h, unsigned conn, const stru
 	for (; left > 0; iov++)
 		for (size_t i = 0; i < iov->iov_len && left > 0; i++, left--)
 			INVARIANT(((uint8_t *)iov->iov_base)[i] ==
-				  letter(f->stream, 0, f->taken++));
+					  letter(f->stream, 0, f->taken++) ||
+				  w.noise);
 	f->room -= f->room == UINT64_MAX ? 0 : len;
 	return (ssize_t)len;
 }
