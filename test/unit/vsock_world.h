@@ -80,7 +80,7 @@ struct world {
 	struct far far[VSOCK_CONNS];
 	struct ring ring[3];
 	unsigned again[3], interrupts[3], config_interrupts;
-	int refuse, dialing; /* answer of dial(); inside vsock_dial() */
+	int refuse; /* answer of dial() */
 	int event_idx;
 	int noise; /* the guest sends bytes of no stream: do not compare */
 	unsigned nopen;
@@ -200,8 +200,6 @@ static inline void host_want(struct vsock_host *h, unsigned conn, int in, int ou
 static inline void host_after(struct vsock_host *h, unsigned conn, unsigned ms)
 {
 	(void)h;
-	if (w.dialing && !w.far[conn].open)
-		far_open(conn, 0);
 	far_end(conn)->after = ms;
 }
 
@@ -233,11 +231,12 @@ static inline int host_poll(unsigned conn)
 
 static inline int dial(uint32_t guest_port)
 {
-	int conn;
+	int conn = vsock_reserve(&w.v, guest_port);
 
-	w.dialing = 1;
-	conn = vsock_dial(&w.v, guest_port);
-	w.dialing = 0;
+	if (conn >= 0) {
+		far_open((unsigned)conn, 0);
+		vsock_dial(&w.v, (unsigned)conn);
+	}
 	return conn;
 }
 
