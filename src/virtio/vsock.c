@@ -242,6 +242,8 @@ static void host_broke(struct vsock *v, struct vconn *c)
 	c->fwd = c->rx;
 	if (c->state == VCONN_DRAINING)
 		set_state(v, c, VCONN_FREE);
+	else if (c->guest_shut == SHUT_BOTH)
+		reset_both(v, c); /* it only waited for its bytes to be written */
 	else if (c->guest_shut & SHUT_RCV)
 		shut_for_guest(v, c, SHUT_BOTH);
 	else
@@ -310,8 +312,7 @@ static void take_data(struct vsock *v, struct vconn *c, const struct chain *chai
 	if (c->out.len == 0 && n > 0)
 		done = v->host->write(v->host, index_of(v, c), span, (int)MIN(n, 64u));
 	if (done < 0 && done != -EAGAIN) {
-		host_broke(v, c);
-		consumed(v, c, len);
+		host_broke(v, c); /* which counts them as taken */
 		return;
 	}
 	if (done > 0)
@@ -614,7 +615,7 @@ static int vsock_notify(struct vdev *dev, unsigned q)
 	/* The event queue only holds buffers for events we have not got. */
 	if (took >= 0 && q != QUEUE_EVENT)
 		sent = pump(v);
-	return took != 0 ? took : sent;
+	return sent < 0 || took == 0 ? sent : took;
 }
 
 static void vsock_reset(struct vdev *dev)
