@@ -85,8 +85,8 @@ static int stage_console(struct init *in, struct err *e)
 	int fd;
 
 	(void)in;
-	if (fstat(STDERR_FILENO, &st) == 0 && S_ISCHR(st.st_mode))
-		return 0;
+	if (fstat(STDERR_FILENO, &st) == 0 && !S_ISDIR(st.st_mode))
+		return 0; /* not what occupy_standard_fds() put there */
 	fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open /dev/console");
