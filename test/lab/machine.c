@@ -18,39 +18,60 @@
 /* What the argument list below calls the descriptors. */
 enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
 
+/* clang-format off: words of a command line belong in pairs */
 /*
  * SVM is the only nesting TCG has. Without -xsave, KVM's idea of a guest's XCR0 goes stale: TCG
  * does not take the XSETBV intercept. The rest of the minus list is what TCG cannot do anyway and
  * would warn of.
  */
-#define CPU "EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
-	    "-3dnowprefetch,-osvw,-topoext,-nrip-save"
+#define CPU \
+	"EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
+	"-3dnowprefetch,-osvw,-topoext,-nrip-save"
 
 /* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die. */
 #define APPEND "console=ttyS0 quiet panic=-1"
 
 #define PORT(nr, fd) \
-	"-chardev", "socket,id=port" #nr ",fd=" #fd, \
-	"-device", "virtserialport,chardev=port" #nr ",nr=" #nr
+	"-chardev", "socket,id=port" #nr ",fd=" #fd, "-device", \
+		"virtserialport,chardev=port" #nr ",nr=" #nr
 
 static const char *const qemu_argv[] = {
 	"qemu-system-x86_64",
-	"-name", "lab",
-	"-M", "q35",
-	"-accel", "tcg,thread=multi",
-	"-cpu", CPU,
-	"-smp", "2",
-	"-m", "4096",
-	"-nodefaults", "-no-user-config", "-no-reboot",
-	"-display", "none",
-	"-chardev", "file,id=console,path=/dev/fd/3,append=on",
-	"-serial", "chardev:console",
-	"-device", "virtio-serial-pci",
-	PORT(1, 11), PORT(2, 12), PORT(3, 13), PORT(4, 14), PORT(5, 15),
-	"-initrd", "/dev/fd/4",
-	"-append", APPEND,
+	"-name",
+	"lab",
+	"-M",
+	"q35",
+	"-accel",
+	"tcg,thread=multi",
+	"-cpu",
+	CPU,
+	"-smp",
+	"2",
+	"-m",
+	"4096",
+	"-nodefaults",
+	"-no-user-config",
+	"-no-reboot",
+	"-display",
+	"none",
+	"-chardev",
+	"file,id=console,path=/dev/fd/3,append=on",
+	"-serial",
+	"chardev:console",
+	"-device",
+	"virtio-serial-pci",
+	PORT(1, 11),
+	PORT(2, 12),
+	PORT(3, 13),
+	PORT(4, 14),
+	PORT(5, 15),
+	"-initrd",
+	"/dev/fd/4",
+	"-append",
+	APPEND,
 	"-kernel",
 };
+/* clang-format on */
 
 static int open_console(struct machine *m, const char *path, struct err *e)
 {
@@ -82,14 +103,16 @@ static int spawn_qemu(struct machine *m, const char *kernel, const struct fdmap 
 	memcpy(argv, qemu_argv, sizeof(qemu_argv));
 	argv[COUNT(qemu_argv)] = kernel;
 	argv[COUNT(qemu_argv) + 1] = NULL;
-	pid = spawn(&(struct spawn){
-		.path = argv[0],
-		.argv = (char *const *)argv,
-		.fds = fds,
-		.nfds = nfds,
-		.new_session = 1, /* ^C on the terminal is for the command */
-		.parent_death_sig = SIGKILL,
-	}, &m->pidfd);
+	pid = spawn(
+		&(struct spawn){
+			.path = argv[0],
+			.argv = (char *const *)argv,
+			.fds = fds,
+			.nfds = nfds,
+			.new_session = 1, /* ^C on the terminal is for the command */
+			.parent_death_sig = SIGKILL,
+		},
+		&m->pidfd);
 	if (pid < 0)
 		return err_set(e, (int)pid, "start %s: %s", argv[0], strerror(-pid));
 	m->pid = pid;
@@ -105,7 +128,9 @@ int machine_start(struct machine *m, const char *kernel, const char *initrd,
 	int image = open(initrd, O_RDONLY | O_CLOEXEC);
 	int rc;
 
-	rc = null < 0 ? err_sys(e, "open /dev/null") : image < 0 ? err_sys(e, "open %s", initrd) : 0;
+	rc = null < 0	 ? err_sys(e, "open /dev/null")
+	     : image < 0 ? err_sys(e, "open %s", initrd)
+			 : 0;
 	if (rc == 0)
 		rc = open_console(m, console_path, e);
 	if (rc == 0)
