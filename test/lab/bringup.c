@@ -41,15 +41,17 @@ static const struct {
 	{ "tracefs", "/sys/kernel/tracing", NULL },
 };
 
-/* clang-format off: a table */
 /* devtmpfs has these only once their module is loaded; opening them is what loads it. */
+/* clang-format off */
 static const struct {
 	const char *path;
 	unsigned minor;
 	mode_t mode;
 } misc_devices[] = {
-	{ "/dev/net/tun", 200, 0666 },	    { "/dev/fuse", 229, 0666 },
-	{ "/dev/loop-control", 237, 0660 }, { "/dev/vhost-net", 238, 0660 },
+	{ "/dev/net/tun", 200, 0666 },
+	{ "/dev/fuse", 229, 0666 },
+	{ "/dev/loop-control", 237, 0660 },
+	{ "/dev/vhost-net", 238, 0660 },
 	{ "/dev/vhost-vsock", 241, 0660 },
 };
 /* clang-format on */

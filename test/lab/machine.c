@@ -18,59 +18,43 @@
 /* What the argument list below calls the descriptors. */
 enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
 
-/* clang-format off: words of a command line belong in pairs */
+/* Words of a command line belong in pairs. */
+/* clang-format off */
+
 /*
  * SVM is the only nesting TCG has. Without -xsave, KVM's idea of a guest's XCR0 goes stale: TCG
  * does not take the XSETBV intercept. The rest of the minus list is what TCG cannot do anyway and
  * would warn of.
  */
-#define CPU \
-	"EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
-	"-3dnowprefetch,-osvw,-topoext,-nrip-save"
+#define CPU "EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
+	    "-3dnowprefetch,-osvw,-topoext,-nrip-save"
 
 /* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die. */
 #define APPEND "console=ttyS0 quiet panic=-1"
 
 #define PORT(nr, fd) \
-	"-chardev", "socket,id=port" #nr ",fd=" #fd, "-device", \
-		"virtserialport,chardev=port" #nr ",nr=" #nr
+	"-chardev", "socket,id=port" #nr ",fd=" #fd, \
+	"-device", "virtserialport,chardev=port" #nr ",nr=" #nr
 
 static const char *const qemu_argv[] = {
 	"qemu-system-x86_64",
-	"-name",
-	"lab",
-	"-M",
-	"q35",
-	"-accel",
-	"tcg,thread=multi",
-	"-cpu",
-	CPU,
-	"-smp",
-	"2",
-	"-m",
-	"4096",
-	"-nodefaults",
-	"-no-user-config",
-	"-no-reboot",
-	"-display",
-	"none",
-	"-chardev",
-	"file,id=console,path=/dev/fd/3,append=on",
-	"-serial",
-	"chardev:console",
-	"-device",
-	"virtio-serial-pci",
-	PORT(1, 11),
-	PORT(2, 12),
-	PORT(3, 13),
-	PORT(4, 14),
-	PORT(5, 15),
-	"-initrd",
-	"/dev/fd/4",
-	"-append",
-	APPEND,
+	"-name", "lab",
+	"-M", "q35",
+	"-accel", "tcg,thread=multi",
+	"-cpu", CPU,
+	"-smp", "2",
+	"-m", "4096",
+	"-nodefaults", "-no-user-config", "-no-reboot",
+	"-display", "none",
+	"-chardev", "file,id=console,path=/dev/fd/3,append=on",
+	"-serial", "chardev:console",
+	"-device", "virtio-serial-pci",
+	PORT(1, 11), PORT(2, 12), PORT(3, 13), PORT(4, 14), PORT(5, 15),
+	"-initrd", "/dev/fd/4",
+	"-append", APPEND,
 	"-kernel",
 };
+
 /* clang-format on */
 
 static int open_console(struct machine *m, const char *path, struct err *e)
