@@ -100,6 +100,7 @@ build() {
 		tar -xJ -C "$work" --exclude='*/drivers/gpu/*.[ch]'	# a third of it, and never compiled
 	tree=$work/$package
 	compile
+	cp "$tree/System.map" "$work/result/"	# names for the addresses of an oops
 	{
 		echo "linux $(make -s -C "$tree" kernelrelease)"
 		echo "source $package $revision"

@@ -68,5 +68,5 @@ void reap_collect(struct reap *r)
 	while (r->children)
 		hand_over(r, r->children, (struct exec_status){ EXEC_LOST, 0 });
 	if (r->childless)
-		r->childless(r);
+		r->childless(r->arg);
 }

@@ -24,7 +24,8 @@ struct child {
 struct reap {
 	struct child *children; /* borrowed */
 	/* No process is left below us; NULL while nobody wants to know. */
-	void (*childless)(struct reap *r);
+	void (*childless)(void *arg);
+	void *arg;
 };
 
 /* Sees to it that the kernel keeps statuses for us. */

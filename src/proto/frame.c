@@ -102,7 +102,8 @@ int frame_post(struct fifo *out, int fd, uint8_t type, const void *data, size_t 
 	of_head = MIN(sent, sizeof(head));
 	fifo_put(out, head + of_head, sizeof(head) - of_head);
 	sent -= of_head;
-	fifo_put(out, (const uint8_t *)data + sent, len - sent);
+	if (len > sent)
+		fifo_put(out, (const uint8_t *)data + sent, len - sent);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ DefinitionBlock ("", "DSDT", 2, "VMTOOL", "VMTOOL", 1)
             {
                 WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
                     0, 0, 0, 0, 1)
+                IO (Decode16, 0x0CF8, 0x0CF8, 1, 8)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0xD0000000, 0xDFFFFFFF, 0, 0x10000000)
             })

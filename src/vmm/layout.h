@@ -35,6 +35,7 @@
 #define PORT_I8042   0x060 /* up to 0x64 */
 #define PORT_COM1    0x3f8 /* * */
 #define PORT_PVPANIC 0x505 /* * */
+#define PORT_PCI     0xcf8 /* configuration mechanism 1 */
 #define PORT_POWER   0x600 /* sleep control, sleep status, reset */
 
 /* Global system interrupts: the IOAPIC's 24 pins, then messages. */

@@ -119,7 +119,7 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 	rc = add_legacy(m, s->console_fd, e);
 	if (rc < 0)
 		return rc;
-	pcihost_attach(&m->pci, &m->shared.memory);
+	pcihost_attach(&m->pci, &m->shared.memory, &m->shared.ports);
 	return add_vsock(m, s, e);
 }
 

@@ -1,6 +1,6 @@
 # kernel-config/build.sh: what it keeps, what it says, what it leaves behind.
 #
-# A copy of the scripts runs with stand-ins for apt-get, dpkg-deb and make, so
+# A copy of the scripts runs with stand-ins for apt-get, dpkg and make, so
 # that five minutes of compiling become a copy and no network is asked.
 . test/lib.sh
 
@@ -20,6 +20,10 @@ cat >"$bin/apt-get" <<-'END'
 	echo "apt-get $*" >>"$calls"
 	case $* in *download*) [ -z "${no_network-}" ] && touch linux-source-6.1_6.1.1-1_all.deb ;; esac
 END
+cat >"$bin/dpkg-query" <<-'END'
+	#!/bin/sh
+	for package; do echo "$package installed"; done
+END
 cat >"$bin/dpkg-deb" <<-END
 	#!/bin/sh
 	case \$1 in -f) echo 6.1.1-1 ;; *) cat "$tap_dir/deb.tar" ;; esac
@@ -31,7 +35,7 @@ cat >"$bin/make" <<-'END'
 	for word; do case $word in KCONFIG_ALLCONFIG=*) asked=${word#*=} ;; esac; done
 	case $word in
 	allnoconfig) grep '=' "$asked" | grep -v "^${lose_option:-none}=" >.config ;;
-	vmlinux) echo make >>"$calls"; sleep "${slow:-0}"; [ -z "${broken-}" ] && cp /bin/true vmlinux || { echo "x.c:1: error: no"; exit 2; } ;;
+	vmlinux) echo make >>"$calls"; sleep "${slow:-0}"; [ -z "${broken-}" ] && cp /bin/true vmlinux && touch System.map || { echo "x.c:1: error: no"; exit 2; } ;;
 	kernelrelease) echo 6.1.1-vmtool ;;
 	esac
 END
