@@ -141,7 +141,13 @@ const struct applet *applet_find(const char *name)
 {
 	static const struct {
 		const char *other, *name;
-	} aliases[] = { { "vmready-probe", "ssh-probe" } };
+	} aliases[] = {
+		{ "vmready-probe", "ssh-probe" },
+		/* habits from elsewhere */
+		{ "list", "ls" },
+		{ "ps", "ls" },
+		{ "delete", "rm" },
+	};
 
 	for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
 		if (!strcmp(name, aliases[i].other))

@@ -1,8 +1,8 @@
 /*
  * main - from argv[0] and argv[1] to an applet; the one place that prints an error.
  *
- * In this order: process 1 or called "init": the init applet; called by an
- * applet's name (a symbolic link): that one; otherwise argv[1] names it.
+ * In this order: called by an applet's name (a link; "init" is one): that one;
+ * argv[1] names it; process 1 without a word: the init applet.
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,16 +38,19 @@ static int run(const struct applet *a, char **argv)
 	return rc;
 }
 
-/* "--list" and friends are words in the dress of options. */
+/* Words in the dress of options. */
 static const char *word_of(const char *arg)
 {
-	static const char *const dressed[] = { "--list", "--install", "--help", "--version" };
+	static const struct {
+		const char *arg, *word;
+	} dressed[] = {
+		{ "--list", "words" }, { "--install", "install" }, { "--help", "help" },
+		{ "-h", "help" },      { "--version", "version" },
+	};
 
-	if (!strcmp(arg, "-h"))
-		return "help";
 	for (unsigned i = 0; i < sizeof(dressed) / sizeof(dressed[0]); i++)
-		if (!strcmp(arg, dressed[i]))
-			return arg + 2;
+		if (!strcmp(arg, dressed[i].arg))
+			return dressed[i].word;
 	return arg;
 }
 
@@ -57,16 +60,17 @@ int main(int argc, char **argv)
 
 	if (argc < 1)
 		return 2;
-	if (getpid() == 1)
-		return run(applet_find("init"), argv + 1);
 	a = applet_find(base_name(argv[0]));
 	if (a)
 		return run(a, argv + 1);
-	if (argc < 2)
-		return run(applet_find("help"), argv + 1);
-	a = applet_find(word_of(argv[1]));
+	a = argc < 2 ? NULL : applet_find(word_of(argv[1]));
 	if (a)
 		return run(a, argv + 2);
+	/* A container's PID 1 was given a word; a kernel gives its init none of ours. */
+	if (getpid() == 1)
+		return run(applet_find("init"), argv + 1);
+	if (argc < 2)
+		return run(applet_find("help"), argv + 1);
 	fprintf(stderr, "vmtool: '%s' is not one of its words\n  try: vmtool help\n", argv[1]);
 	return 2;
 }

@@ -122,7 +122,7 @@ int refusal_decode(struct refusal *f, const void *data, size_t len)
 	f->why = rd_be16(&r);
 	f->sys = rd_be32(&r);
 	f->text = rd_str(&r);
-	return rd_done(&r) && f->why >= REFUSED_NOT_FOUND && f->why <= REFUSED_PROTOCOL ? 0 : -EPROTO;
+	return rd_done(&r) && f->why >= REFUSED_NOT_FOUND && f->why <= REFUSED_SHUTDOWN ? 0 : -EPROTO;
 }
 
 int refusal_code(const struct refusal *f)

@@ -67,6 +67,7 @@ enum refusal_why {
 	REFUSED_BAD_CWD = 4,
 	REFUSED_LIMIT = 5,
 	REFUSED_PROTOCOL = 6,
+	REFUSED_SHUTDOWN = 7, /* the guest is powering off */
 };
 
 /* The payload of FRAME_ERROR. */

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/util.h"
 
 void inbox_init(struct inbox *in, void *mem, size_t cap)
 {
@@ -75,6 +77,33 @@ int frame_put(struct fifo *out, uint8_t type, const void *data, size_t len)
 	frame_header(head, type, (uint32_t)len);
 	fifo_put(out, head, sizeof(head));
 	fifo_put(out, data, len);
+	return 0;
+}
+
+int frame_post(struct fifo *out, int fd, uint8_t type, const void *data, size_t len)
+{
+	uint8_t head[FRAME_HEADER];
+	struct iovec v[2] = { { head, sizeof(head) }, { (void *)data, len } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+	size_t sent = 0, of_head;
+	ssize_t n;
+
+	if (len > FRAME_MAX)
+		return -EMSGSIZE;
+	frame_header(head, type, (uint32_t)len);
+	if (out->len == 0) {
+		n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		sent = n > 0 ? (size_t)n : 0;
+	}
+	if (fifo_room(out) < sizeof(head) + len - sent)
+		return -ENOBUFS;
+	of_head = MIN(sent, sizeof(head));
+	fifo_put(out, head + of_head, sizeof(head) - of_head);
+	sent -= of_head;
+	if (len > sent)
+		fifo_put(out, (const uint8_t *)data + sent, len - sent);
 	return 0;
 }
 

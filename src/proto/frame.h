@@ -33,8 +33,8 @@ enum frame_type {
 	FRAME_STARTED = 0x11,	   /* G>H u32 pid */
 	FRAME_STDIN = 0x12,	   /* H>G bytes, within the window; empty: end of input */
 	FRAME_STDIN_WINDOW = 0x13, /* G>H u32: this many more bytes of stdin may be sent */
-	FRAME_STDOUT = 0x14,	   /* G>H bytes */
-	FRAME_STDERR = 0x15,	   /* G>H bytes */
+	FRAME_STDOUT = 0x14,	   /* G>H bytes; H>G empty: its reader has gone, as for a pipe */
+	FRAME_STDERR = 0x15,	   /* G>H bytes; H>G empty: as for stdout */
 	FRAME_SIGNAL = 0x16,	   /* H>G u32 signal number, to the command's process group */
 	FRAME_EXIT = 0x17,	   /* G>H struct exec_status, the last frame */
 
@@ -82,6 +82,11 @@ int frame_next(struct inbox *in, struct frame *f);
 
 /* Queues a whole frame. 0, or -ENOBUFS with nothing queued. */
 int frame_put(struct fifo *out, uint8_t type, const void *data, size_t len);
+
+/* Sends a whole frame to a socket without blocking, directly when nothing is queued before it;
+ * what the peer does not take now is queued. 0, or a negative errno after which the stream is
+ * broken: -EPIPE, -ECONNRESET; -ENOBUFS: the queue is full. */
+int frame_post(struct fifo *out, int fd, uint8_t type, const void *data, size_t len);
 
 /* Writes a header; the caller sends `len` bytes of payload itself. */
 void frame_header(uint8_t out[FRAME_HEADER], uint8_t type, uint32_t len);

@@ -51,8 +51,10 @@ static void start_queues(struct vdev *dev)
 		struct vq *q = &dev->vq[i];
 
 		q->event_idx = !!(dev->driver_features & VDEV_F_EVENT_IDX);
-		if (q->enabled && vq_start(q) < 0)
+		if (q->enabled && vq_start(q) < 0) {
 			broken(dev);
+			return; /* or the next ones would run on a device that waits for its reset */
+		}
 	}
 }
 
@@ -69,8 +71,10 @@ int vdev_set_status(struct vdev *dev, uint8_t value)
 		return 0;
 	if ((added & VDEV_FEATURES_OK) && !features_fit(dev))
 		added &= (uint8_t)~VDEV_FEATURES_OK; /* the driver sees it missing: section 3.1.1 */
+	if (!((dev->status | added) & VDEV_FEATURES_OK))
+		added &= (uint8_t)~VDEV_DRIVER_OK; /* or notify() would run with nothing agreed */
 	dev->status |= added;
-	if (!(added & VDEV_DRIVER_OK) || !(dev->status & VDEV_FEATURES_OK))
+	if (!(added & VDEV_DRIVER_OK))
 		return 0;
 	start_queues(dev);
 	return 1;

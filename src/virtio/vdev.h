@@ -52,6 +52,7 @@ struct vdev {
 	int reset_wanted; /* the driver wrote 0; the loop's thread has still to obey */
 	uint64_t driver_features;
 	struct vq vq[VDEV_QUEUES_MAX];
+	void *transport; /* borrowed: for the two calls below */
 	/* Set by the transport: interrupt the driver for queue q (config change: q < 0). */
 	void (*interrupt)(struct vdev *dev, int q);
 	/* Set by the transport: have vdev_notify(q) called in the loop's next turn. */

@@ -242,6 +242,8 @@ static void host_broke(struct vsock *v, struct vconn *c)
 	c->fwd = c->rx;
 	if (c->state == VCONN_DRAINING)
 		set_state(v, c, VCONN_FREE);
+	else if (c->guest_shut == SHUT_BOTH)
+		reset_both(v, c); /* it only waited for its bytes to be written */
 	else if (c->guest_shut & SHUT_RCV)
 		shut_for_guest(v, c, SHUT_BOTH);
 	else
@@ -310,8 +312,7 @@ static void take_data(struct vsock *v, struct vconn *c, const struct chain *chai
 	if (c->out.len == 0 && n > 0)
 		done = v->host->write(v->host, index_of(v, c), span, (int)MIN(n, 64u));
 	if (done < 0 && done != -EAGAIN) {
-		host_broke(v, c);
-		consumed(v, c, len);
+		host_broke(v, c); /* which counts them as taken */
 		return;
 	}
 	if (done > 0)
@@ -614,7 +615,7 @@ static int vsock_notify(struct vdev *dev, unsigned q)
 	/* The event queue only holds buffers for events we have not got. */
 	if (took >= 0 && q != QUEUE_EVENT)
 		sent = pump(v);
-	return took != 0 ? took : sent;
+	return sent < 0 || took == 0 ? sent : took;
 }
 
 static void vsock_reset(struct vdev *dev)
@@ -654,7 +655,7 @@ void vsock_init(struct vsock *v, const struct gmem *m, uint64_t guest_cid, struc
 	vdev_init(&v->dev, &vsock_type, m, &v->guest_cid, sizeof(v->guest_cid));
 }
 
-int vsock_dial(struct vsock *v, uint32_t guest_port)
+int vsock_reserve(struct vsock *v, uint32_t guest_port)
 {
 	struct vconn *c;
 
@@ -666,10 +667,14 @@ int vsock_dial(struct vsock *v, uint32_t guest_port)
 	if (!c)
 		return -ENFILE;
 	c->state = VCONN_DIALING;
-	v->host->after(v->host, index_of(v, c), VSOCK_PATIENCE_MS);
-	owe(v, c, TODO_REQUEST);
-	vdev_notify(&v->dev, QUEUE_RX);
 	return (int)index_of(v, c);
+}
+
+void vsock_dial(struct vsock *v, unsigned conn)
+{
+	v->host->after(v->host, conn, VSOCK_PATIENCE_MS);
+	owe(v, &v->conn[conn], TODO_REQUEST);
+	vdev_notify(&v->dev, QUEUE_RX);
 }
 
 void vsock_readable(struct vsock *v, unsigned conn)

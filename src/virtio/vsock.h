@@ -8,7 +8,7 @@
  *
  * The life of a connection; only set_state() moves it on:
  *
- *   FREE        nobody's. -> DIALING by vsock_dial(), -> OPEN by the guest's REQUEST
+ *   FREE        nobody's. -> DIALING by vsock_reserve(), -> OPEN by the guest's REQUEST
  *   DIALING     our REQUEST is out (or waits for a guest buffer). -> OPEN by RESPONSE,
  *               -> FREE by RST or vsock_timeout(); the host's bytes are not read yet
  *   OPEN        bytes flow both ways; each direction ends on its own. -> DRAINING when the guest
@@ -96,8 +96,10 @@ struct vsock {
 void vsock_init(struct vsock *v, const struct gmem *m, uint64_t guest_cid, struct vsock_host *host,
 		void *buffers);
 
-/* The host side wants a connection to the guest's port. Its index, or -ENFILE. */
-int vsock_dial(struct vsock *v, uint32_t guest_port);
+/* The host side wants a connection to the guest's port. Its index, or -ENFILE; nothing is called
+ * or sent for it before vsock_dial(). */
+int vsock_reserve(struct vsock *v, uint32_t guest_port);
+void vsock_dial(struct vsock *v, unsigned conn);
 
 /* What the host side noticed about a connection. */
 void vsock_readable(struct vsock *v, unsigned conn);

@@ -1,11 +1,11 @@
 /*
- * vmtool --list - the public words, one a line.
+ * vmtool --list - its public words, one a line.
  */
 #include <stdio.h>
 
 #include "applets/applet.h"
 
-static int list_run(struct cmdline *cl, struct err *e)
+static int words_run(struct cmdline *cl, struct err *e)
 {
 	int rc = opt_next(cl, e);
 
@@ -19,9 +19,9 @@ static int list_run(struct cmdline *cl, struct err *e)
 	return 0;
 }
 
-const struct applet applet_list = {
-	.name = "list",
+const struct applet applet_words = {
+	.name = "words",
 	.args = "",
 	.command_after = -1,
-	.run = list_run,
+	.run = words_run,
 };

@@ -1,0 +1,101 @@
+/*
+ * vmtool stop - ask a VM to power off; insist when it does not.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "applets/applet.h"
+#include "base/parse.h"
+#include "host/agent.h"
+#include "host/keeper.h"
+
+static const struct opt stop_opts[] = {
+	{ 't', "timeout", "TIME", "time the guest gets to power off (default 10s)" },
+	{ 'f', "force", NULL, "do not ask: kill it at once" },
+	{ 'q', "quiet", NULL, "do not tell how it ended" },
+	{ 0 },
+};
+
+static void report(const char *name, const struct stop_result *r)
+{
+	static const struct {
+		const char *rung, *words;
+	} how[] = {
+		{ "guest", "powered off by the guest" },
+		{ "term", "ended by SIGTERM to the vmm" },
+		{ "kill", "ended by SIGKILL to the vmm" },
+		{ "none", "ended by itself" },
+	};
+	const char *words = r->rung;
+
+	for (unsigned i = 0; i < sizeof(how) / sizeof(how[0]); i++)
+		if (strcmp(r->rung, how[i].rung) == 0)
+			words = how[i].words;
+	if (r->unanswered)
+		fprintf(stderr, "%s: its agent did not answer and was killed\n", name);
+	fprintf(stderr, "%s: %s after %lld ms, disks %s (rung %s)\n", name, words, r->ms,
+		r->synced ? "synced" : "not confirmed as synced", r->rung);
+}
+
+static int stop_named(const char *name, unsigned wait_ms, int force, int quiet, struct err *e)
+{
+	struct home home = HOME_NONE;
+	struct vmref vm = VMREF_NONE;
+	struct stop_result result;
+	struct state s;
+	int rc;
+
+	rc = home_open(&home, 0, e);
+	if (rc == 0)
+		rc = store_find(&vm, &home, name, e);
+	if (rc == 0)
+		rc = state_read(&s, &vm, e);
+	if (rc < 0)
+		goto out;
+	if (!state_is_live(s.state)) {
+		if (!quiet)
+			fprintf(stderr, "%s: is not running (%s)\n", name, state_name(s.state));
+		goto out;
+	}
+	rc = keeper_stop(&vm, &s, wait_ms, force, &result, e);
+	if (rc == 0 && !quiet)
+		report(name, &result);
+out:
+	store_close(&vm);
+	home_close(&home);
+	return rc;
+}
+
+static int stop_run(struct cmdline *cl, struct err *e)
+{
+	uint32_t wait_ms = STOP_MS;
+	int c, force = 0, quiet = 0, rc = 0;
+	const char *name;
+
+	while (rc == 0 && (c = opt_next(cl, e)) != 0) {
+		if (c < 0)
+			return c;
+		if (c == 't')
+			rc = parse_time(&wait_ms, "--timeout", cl->value, e);
+		force |= c == 'f';
+		quiet |= c == 'q';
+	}
+	if (rc < 0)
+		return rc;
+	name = operand(cl, "NAME", e);
+	if (!name)
+		return e->code;
+	rc = operands_end(cl, e);
+	return rc < 0 ? rc : stop_named(name, wait_ms, force, quiet, e);
+}
+
+const struct applet applet_stop = {
+	.name = "stop",
+	.args = "NAME",
+	.help = "Power off a VM, and say which way it ended",
+	.more = "The guest ends its processes, syncs its disks and powers off. When it does not in time,\n"
+		"its vmm gets SIGTERM, and 2 seconds later SIGKILL.\n",
+	.opts = stop_opts,
+	.command_after = -1,
+	.run = stop_run,
+};

@@ -1,0 +1,21 @@
+/*
+ * vmtool vmm - the machine itself; the agent starts it with descriptors in place.
+ */
+#include "applets/applet.h"
+#include "vmm/vmm.h"
+
+static int vmm_run(struct cmdline *cl, struct err *e)
+{
+	int rc = opt_next(cl, e);
+
+	if (rc == 0)
+		rc = operands_end(cl, e);
+	return rc < 0 ? rc : vmm_main();
+}
+
+const struct applet applet_vmm = {
+	.name = "vmm",
+	.args = "",
+	.command_after = -1,
+	.run = vmm_run,
+};

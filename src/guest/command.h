@@ -1,0 +1,46 @@
+/*
+ * command - starts what a struct exec_req asks for: user, folder, environment, pipes, process.
+ *
+ * Knows nothing of connections, and waits for nobody.
+ */
+#ifndef GUEST_COMMAND_H
+#define GUEST_COMMAND_H
+
+#include <sys/types.h>
+
+#include "guest/user.h"
+#include "proto/exec.h"
+
+enum {
+	COMMAND_ENV_OWN = 8,
+	COMMAND_ENV_BYTES = 320,
+	COMMAND_TEXT = 512,
+};
+
+/* What all commands of a server share, and room for making one. */
+struct command_base {
+	const char *vm, *boot; /* borrowed; become VMTOOL_VM and VMTOOL_BOOT_ID; "" for none */
+	const char *etc;       /* borrowed; the folder of passwd and group */
+	int null_fd;	       /* owned: stdin of commands that get none; -1 while closed */
+	struct user user;
+	char own[COMMAND_ENV_OWN][COMMAND_ENV_BYTES];
+	const char *env[EXEC_ARGS_MAX + COMMAND_ENV_OWN + 1];
+	char text[COMMAND_TEXT];
+};
+
+/* 0 or a negative errno. */
+int command_base_open(struct command_base *b, const char *vm, const char *boot);
+void command_base_close(struct command_base *b);
+
+/* A process, leader of its own session, and our ends of its pipes: the caller's now, non-
+ * blocking. in is -1 without EXEC_STDIN. */
+struct command {
+	pid_t pid;
+	int in, out, err;
+};
+
+/* 0; or negative with *f saying why, its text living in *b. */
+int command_start(struct command *c, struct command_base *b, const struct exec_req *q,
+		  struct refusal *f);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * vsock - sockets between the guest and its host.
+ */
+#ifndef GUEST_VSOCK_H
+#define GUEST_VSOCK_H
+
+#include <stdint.h>
+
+/* A non-blocking listening socket, or a negative errno (-EAFNOSUPPORT: no vsock here). */
+int vsock_listen(uint32_t port);
+
+/* A non-blocking socket that connects to the host, becoming writable when done; or a negative
+ * errno. */
+int vsock_connect(uint32_t port);
+
+/* Nonzero for a peer that may be served: over vsock only the host; a unix socket is guarded by
+ * its file mode. */
+int vsock_peer_is_host(int fd);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * control - agent.sock: JSON lines, a request and its answer each.
+ */
+#include "host/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/util.h"
+
+enum { SILENCE_MS = 10000 };
+
+static int clients_free(const struct control *k)
+{
+	int count = 0;
+
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		count += k->clients[i].peer.fd < 0;
+	return count;
+}
+
+static void drop(struct client *c)
+{
+	struct control *k = c->control;
+
+	if (k->listen.fd >= 0 && clients_free(k) == 0)
+		loop_mod(k->loop, &k->listen, EPOLLIN); /* there is room again */
+	loop_cancel(k->loop, &c->silent);
+	loop_del(k->loop, &c->peer);
+	fd_close(&c->peer.fd);
+}
+
+void client_answer(struct client *c, json_t *answer)
+{
+	char line[CONTROL_ANSWER_MAX];
+	size_t n = json_dumpb(answer, line, sizeof(line) - 1, JSON_COMPACT);
+
+	json_decref(answer);
+	if (n > 0 && n < sizeof(line)) {
+		line[n++] = '\n';
+		if (fd_write(c->peer.fd, line, n) == (ssize_t)n)
+			return;
+	}
+	drop(c); /* it does not read: what it gets must not depend on how much fits */
+}
+
+void client_waits(struct client *c)
+{
+	c->waits = 1;
+	loop_cancel(c->control->loop, &c->silent);
+}
+
+static void take_line(struct client *c, const char *line, size_t len)
+{
+	json_t *request = json_loadb(line, len, 0, NULL);
+
+	if (json_is_object(request))
+		c->control->request(c, request);
+	else
+		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", "not a JSON object"));
+	json_decref(request);
+}
+
+/* All whole lines; the rest moves to the front. */
+static void take_lines(struct client *c)
+{
+	char *end;
+
+	while (c->peer.fd >= 0 && (end = memchr(c->line, '\n', c->have))) {
+		char line[CONTROL_LINE_MAX];
+		size_t len = (size_t)(end - c->line);
+
+		memcpy(line, c->line, len);
+		c->have -= len + 1;
+		memmove(c->line, end + 1, c->have);
+		loop_after(c->control->loop, &c->silent, SILENCE_MS);
+		take_line(c, line, len);
+	}
+	if (c->peer.fd >= 0 && c->have == sizeof(c->line))
+		drop(c); /* longer than any request */
+}
+
+static void peer_ready(struct watch *w, uint32_t events)
+{
+	struct client *c = CONTAINER(w, struct client, peer);
+	ssize_t n = fd_read(w->fd, c->line + c->have, sizeof(c->line) - c->have);
+
+	(void)events; /* a hang-up shows up as the end of the stream */
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		drop(c);
+		return;
+	}
+	c->have += (size_t)n;
+	take_lines(c);
+}
+
+static void silent_due(struct timer *t)
+{
+	drop(CONTAINER(t, struct client, silent));
+}
+
+static void listen_ready(struct watch *w, uint32_t events)
+{
+	struct control *k = CONTAINER(w, struct control, listen);
+	struct client *c = k->clients;
+	int fd;
+
+	(void)events;
+	while (c->peer.fd >= 0)
+		c++; /* there is a free one, or we would not be listening */
+	fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	c->peer.fd = fd;
+	c->have = 0;
+	c->waits = 0;
+	if (loop_add(k->loop, &c->peer, EPOLLIN) < 0) {
+		fd_close(&c->peer.fd);
+		return;
+	}
+	loop_after(k->loop, &c->silent, SILENCE_MS);
+	if (clients_free(k) == 0)
+		loop_mod(k->loop, w, 0);
+}
+
+int control_start(struct control *k, struct loop *l, int listen_fd,
+		  void (*request)(struct client *c, const json_t *request))
+{
+	*k = (struct control){
+		.loop = l,
+		.listen = { listen_fd, listen_ready },
+		.request = request,
+	};
+	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+		k->clients[i].control = k;
+		k->clients[i].peer = (struct watch){ -1, peer_ready };
+		k->clients[i].silent = (struct timer){ .due = silent_due };
+	}
+	return loop_add(l, &k->listen, EPOLLIN);
+}
+
+void control_tell_waiting(struct control *k, json_t *answer)
+{
+	for (int i = 0; i < CONTROL_CLIENTS && k->listen.fd >= 0; i++)
+		if (k->clients[i].peer.fd >= 0 && k->clients[i].waits)
+			client_answer(&k->clients[i], json_incref(answer));
+	json_decref(answer);
+}
+
+void control_stop(struct control *k)
+{
+	if (k->listen.fd < 0)
+		return;
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (k->clients[i].peer.fd >= 0)
+			drop(&k->clients[i]);
+	loop_del(k->loop, &k->listen);
+	fd_close(&k->listen.fd);
+}

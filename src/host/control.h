@@ -1,0 +1,54 @@
+/*
+ * control - agent.sock: JSON lines, a request and its answer each.
+ *
+ * Several clients, each with bounded memory; one that says nothing, says too much, or does not
+ * read its answers is dropped.
+ */
+#ifndef HOST_CONTROL_H
+#define HOST_CONTROL_H
+
+#include <jansson.h>
+
+#include "base/loop.h"
+
+enum {
+	CONTROL_CLIENTS = 16,
+	CONTROL_LINE_MAX = 1024,
+	CONTROL_ANSWER_MAX = 4096,
+};
+
+struct control;
+
+struct client {
+	struct control *control; /* borrowed: embeds us */
+	struct watch peer;	 /* owned fd; -1 while free */
+	struct timer silent;
+	int waits; /* for an answer that comes with the VM's end */
+	size_t have;
+	char line[CONTROL_LINE_MAX];
+};
+
+struct control {
+	struct loop *loop;   /* borrowed */
+	struct watch listen; /* owned fd */
+	struct client clients[CONTROL_CLIENTS];
+	/* To be answered with client_answer(), or later after client_waits(). */
+	void (*request)(struct client *c, const json_t *request);
+};
+
+#define CONTROL_NONE ((struct control){ .listen = { .fd = -1 } })
+
+/* Takes over the listening socket. 0 or a negative errno. */
+int control_start(struct control *k, struct loop *l, int listen_fd,
+		  void (*request)(struct client *c, const json_t *request));
+
+/* Takes over the answer. The client may be gone afterwards. */
+void client_answer(struct client *c, json_t *answer);
+void client_waits(struct client *c);
+
+/* Tells all who wait; takes over the answer. */
+void control_tell_waiting(struct control *k, json_t *answer);
+
+void control_stop(struct control *k);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * ladder - ending a VM: ask the guest, then the vmm, then nobody.
+ */
+#include "host/ladder.h"
+
+#include <signal.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "proto/ports.h"
+
+/* A vmm that is asked to end has nothing to wait for. */
+enum { TERM_MS = 2000 };
+
+const char *rung_name(enum rung r)
+{
+	static const char *const names[] = { "none", "guest", "term", "kill" };
+
+	return names[r];
+}
+
+static void step(struct ladder *l, enum rung next)
+{
+	log_info("stop: next rung rung=%s ms=%lld", rung_name(next),
+		 (long long)(clock_ms() - l->began_ms));
+	l->rung = next;
+	call_close(&l->call);
+	loop_cancel(l->loop, &l->due);
+	if (next == RUNG_TERM) {
+		vmmchild_signal(l->vmm, SIGTERM);
+		loop_after(l->loop, &l->due, TERM_MS);
+	} else {
+		vmmchild_signal(l->vmm, SIGKILL);
+	}
+}
+
+static void rung_due(struct timer *t)
+{
+	struct ladder *l = CONTAINER(t, struct ladder, due);
+
+	step(l, l->rung == RUNG_GUEST ? RUNG_TERM : RUNG_KILL);
+}
+
+static void call_up(struct call *c)
+{
+	struct ladder *l = CONTAINER(c, struct ladder, call);
+	uint8_t grace[4];
+	struct wr w = wr_init(grace, sizeof(grace));
+
+	/* Half for the processes to end, half for the disks and the power. */
+	wr_be32(&w, l->wait_ms / 2);
+	if (call_send(c, FRAME_POWEROFF, grace, sizeof(grace)) < 0)
+		step(l, RUNG_TERM);
+}
+
+static void call_frame(struct call *c, const struct frame *f)
+{
+	struct ladder *l = CONTAINER(c, struct ladder, call);
+
+	if (f->type != FRAME_SYNCED)
+		return;
+	l->synced = 1;
+	call_close(c); /* our acknowledgement: the guest waits for nothing else */
+}
+
+static void call_lost(struct call *c, const char *why)
+{
+	struct ladder *l = CONTAINER(c, struct ladder, call);
+
+	/* Nobody in there is going to act, so nothing is worth waiting for. */
+	log_info("stop: the guest did not answer why=%s", why);
+	step(l, RUNG_TERM);
+}
+
+void ladder_start(struct ladder *l, struct loop *loop, struct vmmchild *vmm, int sockets_dir,
+		  unsigned wait_ms)
+{
+	static const struct call_ops ops = { call_up, call_frame, call_lost };
+
+	if (l->rung != RUNG_NONE)
+		return;
+	*l = (struct ladder){
+		.loop = loop,
+		.vmm = vmm,
+		.call = CALL_NONE,
+		.due = { .due = rung_due },
+		.rung = RUNG_GUEST,
+		.wait_ms = wait_ms,
+		.began_ms = clock_ms(),
+	};
+	loop_after(loop, &l->due, wait_ms);
+	if (call_open(&l->call, loop, &ops, sockets_dir, PORT_AGENT) < 0)
+		step(l, RUNG_TERM);
+}
+
+void ladder_kill(struct ladder *l, struct loop *loop, struct vmmchild *vmm)
+{
+	if (l->rung == RUNG_NONE)
+		*l = (struct ladder){
+			.loop = loop,
+			.vmm = vmm,
+			.call = CALL_NONE,
+			.due = { .due = rung_due },
+			.began_ms = clock_ms(),
+		};
+	step(l, RUNG_KILL);
+}
+
+void ladder_stop(struct ladder *l)
+{
+	if (l->rung == RUNG_NONE)
+		return;
+	loop_cancel(l->loop, &l->due);
+	call_close(&l->call);
+}

@@ -1,0 +1,42 @@
+/*
+ * ladder - ending a VM: ask the guest, then the vmm, then nobody.
+ */
+#ifndef HOST_LADDER_H
+#define HOST_LADDER_H
+
+#include "host/call.h"
+#include "host/vmmchild.h"
+
+enum rung {
+	RUNG_NONE,  /* it ended by itself */
+	RUNG_GUEST, /* the guest syncs its disks and powers off */
+	RUNG_TERM,  /* SIGTERM: the vmm ends the machine */
+	RUNG_KILL,  /* SIGKILL */
+};
+
+struct ladder {
+	struct loop *loop;    /* borrowed */
+	struct vmmchild *vmm; /* borrowed */
+	struct call call;
+	struct timer due; /* when the next rung is tried */
+	enum rung rung;	  /* the latest tried: the one that ended it, once it has ended */
+	int synced;	  /* the guest confirmed that its disks are synced */
+	unsigned wait_ms; /* the guest's time */
+	int64_t began_ms;
+};
+
+#define LADDER_NONE ((struct ladder){ .call = CALL_NONE })
+
+/* Steps onto the first rung, or does nothing when on one already. */
+void ladder_start(struct ladder *l, struct loop *loop, struct vmmchild *vmm, int sockets_dir,
+		  unsigned wait_ms);
+
+/* Straight to the last rung. */
+void ladder_kill(struct ladder *l, struct loop *loop, struct vmmchild *vmm);
+
+void ladder_stop(struct ladder *l);
+
+/* "guest", "term", "kill"; "none". */
+const char *rung_name(enum rung r);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * launch - the starter's side of a start: the VM's folder, its agent, and the wait for proof.
+ *
+ * The leash between starter and agent is a socket: the agent's events come up, and its end at
+ * our side, however we die, tells the agent that nobody waits any more.
+ */
+#ifndef HOST_LAUNCH_H
+#define HOST_LAUNCH_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "host/config.h"
+#include "host/timeline.h"
+
+struct launch_ask {
+	const char *name;	 /* NULL: two random words */
+	const struct wish *wish; /* borrowed */
+	uint32_t timeout_ms;
+	int tied;   /* the VM is to end with us */
+	int keep;   /* a tied one is not removed */
+	int must_be_new;
+	int stages; /* tell them on stderr as they end */
+};
+
+enum { LAUNCH_STAGES = 32 };
+
+struct launch {
+	const struct launch_ask *ask; /* borrowed */
+	struct home home;
+	struct vmref vm;
+	int made;	 /* the VM's folder is of our making */
+	int64_t since_ms;
+	pid_t agent;
+	int leash;	 /* owned */
+	int sigfd;	 /* owned: INT, TERM and HUP while we wait */
+	sigset_t before; /* the mask to go back to */
+	int signo;	 /* the one that came */
+	size_t have;
+	char line[EVENT_MAX];
+	/* When stages began, so that their end can be told with a duration. */
+	struct {
+		char name[STAGE_NAME_MAX + 8];
+		int64_t t_ms;
+	} begun[LAUNCH_STAGES];
+	unsigned nbegun;
+	int64_t ready_ms; /* -1 until ready */
+	/* Its end; reason "" while there is none. */
+	char reason[24];
+	char detail[EVENT_MAX];
+	int code, ran, has_status, status;
+	int64_t console_from;
+};
+
+#define LAUNCH_NONE \
+	((struct launch){ .home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+
+/* 0: an agent is on its way; 1: the VM runs already, and is ready; or negative with *e filled
+ * and nothing left behind. */
+int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e);
+
+/* 0 with proof, or negative with *e filled, the console's last lines having been shown. */
+int launch_until_ready(struct launch *l, struct err *e);
+
+/* 0: the VM has ended: l->reason and what follows say how. Negative with *e filled when that was
+ * not so within wait_ms, or its agent did not tell. */
+int launch_until_end(struct launch *l, unsigned wait_ms, struct err *e);
+
+/* Hangs up; waits for an agent that ends with that. */
+void launch_close(struct launch *l);
+
+#endif

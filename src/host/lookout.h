@@ -1,0 +1,53 @@
+/*
+ * lookout - the host's end of what the guest says of itself (proto/ready.h).
+ *
+ * Any process in the guest can connect here; only the one connection that knows the boot id is
+ * the beacon. Hostile bytes: texts are cleaned, and what one boot may say is limited.
+ */
+#ifndef HOST_LOOKOUT_H
+#define HOST_LOOKOUT_H
+
+#include "base/loop.h"
+#include "proto/exec.h"
+#include "proto/frame.h"
+#include "proto/ready.h"
+
+enum {
+	LOOKOUT_CONNS = 4,
+	LOOKOUT_STAGES_MAX = 200, /* of one boot; later ones are not recorded */
+};
+
+struct lookout;
+
+struct lookout_conn {
+	struct lookout *lookout; /* borrowed: embeds us */
+	struct watch peer; /* owned fd; -1 while free */
+	struct inbox in;
+	uint8_t mem[FRAME_HEADER + BEACON_FRAME_MAX];
+};
+
+struct lookout_news {
+	uint8_t type;		   /* FRAME_HELLO, _STAGE, _READY, _MAIN_EXIT; 0: the beacon is lost */
+	struct beacon_stage stage; /* of FRAME_STAGE, its texts clean */
+	struct exec_status status; /* of FRAME_MAIN_EXIT */
+};
+
+struct lookout {
+	struct loop *loop;   /* borrowed */
+	const char *boot;    /* borrowed */
+	struct watch listen; /* owned fd */
+	struct lookout_conn conns[LOOKOUT_CONNS];
+	struct lookout_conn *speaker; /* the one that knew the boot id */
+	int heard;		     /* there was one: a second is refused */
+	unsigned stages;
+	void (*said)(struct lookout *o, const struct lookout_news *news);
+};
+
+#define LOOKOUT_NONE ((struct lookout){ .listen = { .fd = -1 } })
+
+/* Takes over the listening socket. 0 or a negative errno. */
+int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,
+		 void (*said)(struct lookout *o, const struct lookout_news *news));
+void lookout_stop(struct lookout *o);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * state - what is true about a VM: state.json, written before the step it names.
+ *
+ * Written by whoever holds the VM's lock, read by anybody.
+ */
+#ifndef HOST_STATE_H
+#define HOST_STATE_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "host/procid.h"
+#include "host/store.h"
+#include "proto/ready.h"
+
+enum vm_state {
+	VM_CREATED,
+	VM_STARTING, /* the lock is the agent's; ready not yet proven */
+	VM_RUNNING,
+	VM_STOPPING,
+	VM_STOPPED, /* ended as asked, by a person or by the guest */
+	VM_FAILED,  /* ended otherwise: reason and detail say how */
+};
+
+struct state {
+	enum vm_state state;
+	int ready, vm_alive, agent_up;
+	char boot[BOOT_ID_LEN + 1];	  /* of the VM's latest start; "" when never started */
+	char host_boot[HOST_BOOT_ROOM];	  /* the host's boot in which the rest was true */
+	struct procid agent, vmm;
+	char sockets[PATH_ROOM];	  /* folder of vsock.sock and agent.sock */
+	char started[CLOCK_TEXT];	  /* when the latest start was asked for */
+	int64_t started_ms;		  /* the same on the host's monotonic clock */
+	uint32_t cpus;
+	uint64_t memory_bytes;
+	char reason[24];		  /* of the latest end, contracts.md "Events"; or "" */
+	char detail[400];		  /* a sentence about it, or "" */
+	int has_status, status;		  /* the main process's exit code */
+};
+
+const char *state_name(enum vm_state s);
+
+/* starting, running, stopping: somebody has to be there for it. */
+int state_is_live(enum vm_state s);
+
+/* What is true now: a live state nobody holds the lock for is shown as failed, its agent having
+ * died. 0 or negative with *e filled. */
+int state_read(struct state *s, const struct vmref *v, struct err *e);
+
+int state_write(const struct state *s, const struct vmref *v, struct err *e);
+
+#endif

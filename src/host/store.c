@@ -1,0 +1,182 @@
+/*
+ * store - the folders of VMs: making, finding, owning and removing one.
+ */
+#include "host/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/parse.h"
+#include "host/lock.h"
+
+static const char lock_name[] = "lock";
+
+static int open_folder(struct vmref *v, const struct home *h, const char *name)
+{
+	v->home = h;
+	snprintf(v->name, sizeof(v->name), "%s", name);
+	if (h->vms < 0)
+		return -ENOENT;
+	v->dir = openat(h->vms, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return v->dir < 0 ? -errno : 0;
+}
+
+int store_find(struct vmref *v, const struct home *h, const char *name, struct err *e)
+{
+	int rc = parse_name(name, e);
+
+	if (rc < 0)
+		return rc;
+	rc = open_folder(v, h, name);
+	if (rc == -ENOENT)
+		return err_set(e, rc, "%s: there is no VM of this name\n  try: vmtool ls", name);
+	if (rc < 0)
+		return err_set(e, rc, "%s: open its folder: %s", name, strerror(-rc));
+	return 0;
+}
+
+/* A folder that was renamed away is about to be removed: nobody's VM any more. */
+static int is_at_its_name(const struct vmref *v)
+{
+	struct stat held, found;
+
+	return fstat(v->dir, &held) == 0 &&
+	       fstatat(v->home->vms, v->name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_ino == found.st_ino && held.st_dev == found.st_dev;
+}
+
+static int take_lock(const struct vmref *v)
+{
+	int fd = lock_take(v->dir, lock_name, 0);
+
+	/* Made only where it is missing, because rm could stumble over a file that is new. */
+	if (fd == -ESTALE && is_at_its_name(v))
+		fd = lock_take(v->dir, lock_name, 1);
+	if (fd >= 0 && !is_at_its_name(v)) {
+		fd_close(&fd);
+		return -ESTALE;
+	}
+	return fd;
+}
+
+int store_lock(struct vmref *v, struct err *e)
+{
+	int fd = take_lock(v);
+
+	if (fd == -EBUSY)
+		return err_set(e, fd, "%s: in use", v->name);
+	if (fd == -ESTALE)
+		return err_set(e, fd, "%s: has just been removed", v->name);
+	if (fd < 0)
+		return err_set(e, fd, "%s: lock its folder: %s", v->name, strerror(-fd));
+	v->lock = fd;
+	return 0;
+}
+
+int store_own(struct vmref *v, const struct home *h, const char *name, struct err *e)
+{
+	int made, rc = parse_name(name, e);
+
+	if (rc < 0)
+		return rc;
+	/* Another round each time someone removed the folder between our look and our lock. */
+	do {
+		store_close(v);
+		made = mkdirat(h->vms, name, 0700) == 0;
+		if (!made && errno != EEXIST)
+			return err_sys(e, "%s: make its folder", name);
+		rc = open_folder(v, h, name);
+		if (rc == -ENOENT)
+			rc = -ESTALE;
+		else if (rc < 0)
+			return err_set(e, rc, "%s: open its folder: %s", name, strerror(-rc));
+		else
+			rc = store_lock(v, e);
+	} while (rc == -ESTALE);
+	return rc < 0 ? rc : made;
+}
+
+int store_is_locked(const struct vmref *v)
+{
+	return v->lock >= 0 || lock_is_held(v->dir, lock_name) > 0;
+}
+
+int store_remove(struct vmref *v, struct err *e)
+{
+	char grave[VM_NAME_ROOM + 32];
+	int vms = v->home->vms, rc;
+
+	/* Away from its name in one step: a half-removed VM is nobody's VM. */
+	snprintf(grave, sizeof(grave), ".removed.%s.%d", v->name, (int)getpid());
+	if (renameat(vms, v->name, vms, grave) < 0)
+		return err_sys(e, "%s: remove its folder", v->name);
+	rc = path_remove_tree(vms, grave, e);
+	store_close(v);
+	return rc;
+}
+
+void store_close(struct vmref *v)
+{
+	fd_close(&v->lock);
+	fd_close(&v->dir);
+}
+
+static int is_vm(const struct dirent *d)
+{
+	struct err ignored = ERR_NONE;
+
+	return parse_name(d->d_name, &ignored) == 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+int store_names(const struct home *h, char (**names)[VM_NAME_ROOM], struct err *e)
+{
+	char(*list)[VM_NAME_ROOM] = NULL;
+	size_t count = 0, room = 0;
+	struct dirent *d;
+	DIR *dir;
+	int fd;
+
+	*names = NULL;
+	if (h->vms < 0)
+		return 0;
+	fd = openat(h->vms, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		fd_close(&fd);
+		return err_sys(e, "read folder %s/vms", h->path);
+	}
+	while ((d = readdir(dir))) {
+		if (!is_vm(d))
+			continue;
+		if (count == room) {
+			void *more;
+
+			room = room ? 2 * room : 16;
+			more = realloc(list, room * sizeof(*list));
+			if (!more) {
+				free(list);
+				closedir(dir);
+				return err_set(e, -ENOMEM, "out of memory");
+			}
+			list = more;
+		}
+		memcpy(list[count++], d->d_name, strlen(d->d_name) + 1);
+	}
+	closedir(dir);
+	if (count)
+		qsort(list, count, sizeof(*list), by_name);
+	*names = list;
+	return (int)count;
+}

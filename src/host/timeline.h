@@ -1,0 +1,53 @@
+/*
+ * timeline - events.jsonl: what happened to a VM, a line each (contracts.md, "Events").
+ *
+ * The agent writes it; the same line goes to the starter over the leash while there is one.
+ */
+#ifndef HOST_TIMELINE_H
+#define HOST_TIMELINE_H
+
+#include <stdint.h>
+
+#include "host/store.h"
+#include "proto/ready.h"
+
+enum { EVENT_MAX = 4096 }; /* bytes of a line, its newline included */
+
+struct timeline {
+	const char *vm, *boot; /* borrowed from the agent */
+	int file;	       /* owned: events.jsonl */
+	int leash;	       /* borrowed from the agent; -1 when nobody follows */
+	int64_t start_ms;      /* when the start was asked for, monotonic */
+	uint64_t seq;	       /* of the last event */
+	char last[64];	       /* the latest stage and its state, for people; or "" */
+	int failed;	       /* a line could not be kept: said once */
+};
+
+#define TIMELINE_NONE ((struct timeline){ .file = -1, .leash = -1 })
+
+/* Goes on behind the last event in the file. 0 or negative with *e filled. */
+int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, int64_t start_ms,
+		  struct err *e);
+void timeline_close(struct timeline *t);
+
+/* Texts must be clean UTF-8 (host/text.h). */
+void timeline_stage(struct timeline *t, const char *stage, enum stage_state state,
+		    const char *detail);
+void timeline_guest_stage(struct timeline *t, const char *stage, enum stage_state state,
+			  const char *detail, uint64_t guest_ms);
+void timeline_condition(struct timeline *t, const char *name, int value, const char *reason);
+void timeline_ready(struct timeline *t);
+void timeline_agent(struct timeline *t, const char *what);
+
+struct timeline_end {
+	const char *reason;	/* contracts.md's words */
+	const char *detail;	/* a sentence, or "" */
+	int has_status, status; /* the main process's exit code */
+	int ran;		/* the guest's first instruction did run */
+	int code;		/* what a `start` that waited for this exits with */
+	long long console_from; /* where this boot begins in console.log */
+};
+
+void timeline_exit(struct timeline *t, const struct timeline_end *x);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * machine - the board: which devices there are, where, and how a run of it ends.
+ */
+#include "vmm/machine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "vmm/acpi.h"
+#include "vmm/boot_x86_64.h"
+#include "vmm/load.h"
+#include "vmm/probe.h"
+
+enum {
+	SLOT_VSOCK = 1,
+	CLASS_OTHER_NETWORK = 0x028000,
+	DRAIN_MS = 1000, /* how long a slow host client may hold up the end */
+};
+
+/* --- how it ends ---------------------------------------------------------------------------- */
+
+/* The first reason counts. Under the lock, on any thread. */
+static void end(struct machine *m, enum vmm_reason reason, const char *text)
+{
+	if (m->end.reason)
+		return;
+	snprintf(m->end_text, sizeof(m->end_text), "%s", text);
+	m->end.reason = (uint8_t)reason;
+	m->end.text = m->end_text;
+	atomic_store(&m->shared.stop, 1);
+	loop_wake(&m->loop);
+}
+
+static void reset(struct machine *m, const char *text)
+{
+	end(m, m->power.panicked ? VMM_PANIC : VMM_REBOOT, text);
+}
+
+static void power_event(struct power *p, enum power_event ev)
+{
+	struct machine *m = CONTAINER(p, struct machine, power);
+
+	if (ev == POWER_OFF)
+		end(m, VMM_POWEROFF, "");
+	else
+		reset(m, "");
+}
+
+static void vcpu_died(struct vcpu_shared *s, int asked_for_reset, const char *text)
+{
+	struct machine *m = CONTAINER(s, struct machine, shared);
+
+	if (asked_for_reset)
+		reset(m, text);
+	else
+		end(m, VMM_ERROR, text);
+}
+
+static void signalled(struct loop *l, const struct signalfd_siginfo *si)
+{
+	struct machine *m = CONTAINER(l, struct machine, loop);
+
+	if (si->ssi_signo == SIGTERM || si->ssi_signo == SIGINT)
+		end(m, VMM_KILLED, "");
+}
+
+/* --- the board ------------------------------------------------------------------------------ */
+
+static int add_legacy(struct machine *m, int console, struct err *e)
+{
+	int rc;
+
+	m->power.event = power_event;
+	power_attach(&m->power, &m->shared.ports);
+	cmos_attach(&m->cmos, &m->shared.ports);
+	m->serial_irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = m->serial_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_COM1, m->serial_irqfd);
+	if (rc == 0)
+		rc = serial_open(&m->serial, console, m->serial_irqfd);
+	if (rc == 0)
+		rc = serial_attach(&m->serial, &m->shared.ports, &m->loop);
+	return rc < 0 ? err_set(e, rc, "make the serial port: %s", strerror(-rc)) : 0;
+}
+
+static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
+{
+	size_t len = (size_t)VSOCK_CONNS * VSOCK_BUF;
+	int rc;
+
+	/* Address space only: a page costs memory once a connection has filled it. */
+	m->vsock_buffers = mmap(NULL, len, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (m->vsock_buffers == MAP_FAILED)
+		return err_sys(e, "map the socket device's buffers");
+	vsockd_init(&m->vsockd, &m->vsock, &m->loop, s->vsock_fd, s->vsock_path);
+	vsock_init(&m->vsock, &m->vm.mem, s->guest_cid, &m->vsockd.host, m->vsock_buffers);
+	rc = slot_open(&m->vsock_slot, &m->vsock.dev, CLASS_OTHER_NETWORK,
+		       (uint32_t)GPA_PCI_MEM + SLOT_VSOCK * VPCI_BAR_BYTES, &m->vm, &m->loop);
+	if (rc == 0)
+		rc = vsockd_start(&m->vsockd);
+	if (rc < 0)
+		return err_set(e, rc, "make the socket device: %s", strerror(-rc));
+	m->pci.slot[SLOT_VSOCK] = &m->vsock_slot.pci;
+	return 0;
+}
+
+static int add_devices(struct machine *m, const struct spec *s, struct err *e)
+{
+	int rc;
+
+	rc = add_legacy(m, s->console_fd, e);
+	if (rc < 0)
+		return rc;
+	pcihost_attach(&m->pci, &m->shared.memory, &m->shared.ports);
+	return add_vsock(m, s, e);
+}
+
+static int add_cpus(struct machine *m, unsigned cpus, struct err *e)
+{
+	int most = vm_cap(&m->vm, KVM_CAP_MAX_VCPUS);
+	int rc;
+
+	if (most > 0 && cpus > (unsigned)most)
+		return err_set(e, -EINVAL, "cpus: %u are more than this host's KVM takes (%d)", cpus,
+			       most);
+	rc = cpuid_load(&m->cpuid, m->vm.kvm);
+	if (rc < 0)
+		return err_set(e, rc, "ask /dev/kvm for CPU features: %s", strerror(-rc));
+	for (unsigned i = 0; i < cpus; i++) {
+		cpuid_for_vcpu(&m->cpuid, i, cpus);
+		rc = vcpu_open(&m->vcpu[i], &m->vm, i, &m->cpuid, &m->shared, e);
+		m->cpus = i + 1;
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The probe runs on the very vCPU that will boot: no second VM, a few microseconds. */
+static int load_guest(struct machine *m, const struct spec *s, struct err *e)
+{
+	const struct gmem *mem = &m->vm.mem;
+	struct kernel kernel;
+	struct initrd initrd;
+	int64_t rsdp;
+	int rc;
+
+	if (boot_write_tables(mem) < 0)
+		return err_set(e, -ENOMEM, "memory: too little to start a kernel");
+	if (probe_run(mem, m->vcpu[0].fd, m->vcpu[0].run, e) < 0)
+		return e->code;
+	rc = load_kernel(mem, s->kernel_fd, &kernel, e);
+	if (rc == 0)
+		rc = load_initrd(mem, &kernel, s->initrd_fd, s->ninitrds, &initrd, e);
+	if (rc < 0)
+		return rc;
+	rsdp = acpi_write(mem, s->cpus);
+	if (rsdp <= 0)
+		return err_set(e, -ENOSPC, "cpus: no room for their ACPI tables");
+	rc = boot_write_params(mem, s->cmdline, &initrd, (gpa_t)rsdp, e);
+	if (rc < 0)
+		return rc;
+	rc = boot_set_registers(m->vcpu[0].fd, kernel.entry);
+	return rc < 0 ? err_set(e, rc, "set the CPU's registers: %s", strerror(-rc)) : 0;
+}
+
+int machine_open(struct machine *m, const struct spec *s, struct err *e)
+{
+	int rc;
+
+	m->vm = VM_NONE;
+	m->loop = LOOP_INIT;
+	m->loop.signalled = signalled;
+	m->shared.died = vcpu_died;
+	pthread_mutex_init(&m->shared.lock, NULL);
+	rc = loop_open(&m->loop);
+	if (rc < 0)
+		return err_set(e, rc, "open the event loop: %s", strerror(-rc));
+	rc = vm_open(&m->vm, s->kvm_fd, s->memory_bytes, e);
+	if (rc == 0)
+		rc = add_cpus(m, s->cpus, e);
+	if (rc == 0)
+		rc = load_guest(m, s, e);
+	if (rc == 0)
+		rc = add_devices(m, s, e);
+	return rc;
+}
+
+/* --- the run -------------------------------------------------------------------------------- */
+
+static void turn(struct machine *m)
+{
+	loop_wait(&m->loop);
+	pthread_mutex_lock(&m->shared.lock);
+	loop_dispatch(&m->loop);
+	pthread_mutex_unlock(&m->shared.lock);
+}
+
+static void stop_cpus(struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++)
+		vcpu_kick(&m->vcpu[i]);
+	for (unsigned i = 0; i < m->cpus; i++)
+		vcpu_join(&m->vcpu[i]);
+}
+
+static void drain_over(struct timer *t)
+{
+	t->due = NULL;
+}
+
+/* The guest powered off right after its last words: they are still in its transmit queue, or
+ * wait for a host client that reads slowly. */
+static void drain(struct machine *m)
+{
+	struct timer over = { .due = drain_over };
+
+	loop_after(&m->loop, &over, DRAIN_MS);
+	while (vsock_drain(&m->vsock) && over.due)
+		turn(m);
+	loop_cancel(&m->loop, &over);
+}
+
+int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct err *e)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < m->cpus && rc == 0; i++)
+		rc = vcpu_start(&m->vcpu[i]);
+	if (rc < 0) {
+		atomic_store(&m->shared.stop, 1);
+		stop_cpus(m);
+		return err_set(e, rc, "start a virtual CPU's thread: %s", strerror(-rc));
+	}
+	running(arg);
+	/* end.reason is written under the lock on other threads; `stop` is its flag. */
+	while (!atomic_load(&m->shared.stop))
+		turn(m);
+	stop_cpus(m);
+	drain(m);
+	return 0;
+}
+
+void machine_close(struct machine *m)
+{
+	if (m->serial.linger.ready)
+		serial_close(&m->serial);
+	for (unsigned i = 0; i < m->cpus; i++)
+		vcpu_close(&m->vcpu[i]);
+	vm_close(&m->vm);
+}

@@ -1,0 +1,54 @@
+/*
+ * machine - the board: which devices there are, where, and how a run of it ends.
+ *
+ * One thread runs the loop and all devices, one thread runs each vCPU. Everything the devices own
+ * is touched under shared.lock only; guest RAM, eventfds and that lock are all that crosses.
+ */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include "base/loop.h"
+#include "proto/spec.h"
+#include "vmm/cmos.h"
+#include "vmm/pcihost.h"
+#include "vmm/power.h"
+#include "vmm/serial.h"
+#include "vmm/slot.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+#include "vmm/vsockd.h"
+
+struct machine {
+	struct vm vm;
+	struct loop loop;
+	struct vcpu_shared shared;
+	struct cpuid cpuid;
+	struct vcpu vcpu[SPEC_CPUS_MAX];
+	unsigned cpus;
+
+	struct power power;
+	struct cmos cmos;
+	struct serial serial;
+	int serial_irqfd; /* owned */
+	struct pcihost pci;
+	struct slot vsock_slot;
+	struct vsock vsock;
+	struct vsockd vsockd;
+	void *vsock_buffers; /* owned mapping */
+
+	struct vmm_exit end; /* reason 0 while it runs */
+	char end_text[VMM_TEXT_MAX];
+};
+
+/* Builds the board and puts the kernel in place; nothing runs. `m` is zeroed memory that must not
+ * move afterwards. 0, or negative with *e filled. */
+int machine_open(struct machine *m, const struct spec *s, struct err *e);
+
+/* The loop's thread becomes the machine's. Returns when the run has ended and the guest's last
+ * bytes have reached the host; m->end says how. `running` is called once all vCPUs run. */
+int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct err *e);
+
+/* Processes end with it: only what outlives descriptors is seen to (the console's last line). */
+void machine_close(struct machine *m);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * slot - a PCI slot of this board: it ties a virtio device to KVM's interrupts and to the loop.
+ *
+ * Notifications arrive as ioeventfds in the loop, interrupts leave through irqfds: on the data
+ * path no vCPU thread comes by here.
+ */
+#ifndef VMM_SLOT_H
+#define VMM_SLOT_H
+
+#include "base/loop.h"
+#include "virtio/pci.h"
+#include "vmm/vm.h"
+
+struct slot_kick {
+	struct slot *s;	    /* borrowed: the slot it is part of */
+	struct watch watch; /* owned eventfd */
+};
+
+struct slot {
+	struct vpci_host host;
+	struct vpci pci;
+	struct vm *vm;	    /* borrowed */
+	struct loop *loop;  /* borrowed */
+	struct slot_kick queue[VDEV_QUEUES_MAX];
+	struct slot_kick run; /* status changes */
+	int irqfd[VPCI_VECTORS_MAX]; /* owned */
+	int gsi[VPCI_VECTORS_MAX];
+	uint32_t bar; /* where the ioeventfds are registered; 0: nowhere */
+};
+
+/* An initialised device goes live at `bar`. 0 or a negative errno. */
+int slot_open(struct slot *s, struct vdev *dev, uint32_t class, uint32_t bar, struct vm *vm,
+	      struct loop *l);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * vcpu - one virtual CPU and the thread that runs it.
+ */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/fd.h"
+#include "base/util.h"
+#include "vmm/ioctl.h"
+
+enum { STACK_BYTES = 64 * 1024 };
+
+#define KICK SIGUSR1
+
+/* It only has to make KVM_RUN return. */
+static void kicked(int sig)
+{
+	(void)sig;
+}
+
+static int set_msrs(int fd)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry[2];
+	} m = {
+		.head.nmsrs = 2,
+		.entry = {
+			{ .index = 0x1a0, .data = 1 },	   /* MISC_ENABLE: fast strings */
+			{ .index = 0x2ff, .data = 0x806 }, /* MTRRdefType: on, write-back */
+		},
+	};
+
+	/* MISC_ENABLE is Intel's: a count short of 2 stopped there, and MTRRs are tried alone. */
+	if (kvm_ioctl(fd, KVM_SET_MSRS, &m) == 2)
+		return 0;
+	m.entry[0] = m.entry[1];
+	m.head.nmsrs = 1;
+	return kvm_ioctl(fd, KVM_SET_MSRS, &m) == 1 ? 0 : -EINVAL;
+}
+
+/* The boot CPU's LAPIC passes PIC interrupts (LINT0) and NMIs (LINT1), as firmware leaves it. */
+static int set_lapic(int fd)
+{
+	enum { LVT_LINT0 = 0x350, LVT_LINT1 = 0x360, MODE_EXTINT = 7 << 8, MODE_NMI = 4 << 8 };
+	struct kvm_lapic_state s;
+	uint32_t lint0 = MODE_EXTINT, lint1 = MODE_NMI;
+
+	if (kvm_ioctl(fd, KVM_GET_LAPIC, &s) < 0)
+		return -errno;
+	memcpy(s.regs + LVT_LINT0, &lint0, sizeof(lint0));
+	memcpy(s.regs + LVT_LINT1, &lint1, sizeof(lint1));
+	return kvm_ioctl(fd, KVM_SET_LAPIC, &s) < 0 ? -errno : 0;
+}
+
+int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid,
+	      struct vcpu_shared *shared, struct err *e)
+{
+	void *run;
+
+	*c = VCPU_NONE;
+	c->shared = shared;
+	c->run_len = vm->run_len;
+	c->fd = kvm_ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)index);
+	if (c->fd < 0)
+		return err_sys(e, "make virtual CPU %u", index);
+	run = mmap(NULL, c->run_len, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+	if (run == MAP_FAILED)
+		return err_sys(e, "map virtual CPU %u", index);
+	c->run = run;
+	/* CPUID first: which MSRs exist depends on it (Linux 6.13). */
+	if (kvm_ioctl(c->fd, KVM_SET_CPUID2, &cpuid->head) < 0)
+		return err_sys(e, "set virtual CPU %u's features", index);
+	if (set_msrs(c->fd) < 0 || set_lapic(c->fd) < 0)
+		return err_sys(e, "set virtual CPU %u's registers", index);
+	return 0;
+}
+
+static void port_access(struct vcpu_shared *s, struct kvm_run *run)
+{
+	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+
+	/* A string instruction comes as `count` accesses to the same port. */
+	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
+		uint64_t v = 0;
+
+		if (run->io.direction == KVM_EXIT_IO_OUT) {
+			memcpy(&v, data, run->io.size);
+			bus_write(&s->ports, run->io.port, run->io.size, v);
+		} else {
+			v = bus_read(&s->ports, run->io.port, run->io.size);
+			memcpy(data, &v, run->io.size);
+		}
+	}
+}
+
+static void memory_access(struct vcpu_shared *s, struct kvm_run *run)
+{
+	unsigned size = MIN(run->mmio.len, 8u);
+	uint64_t v = 0;
+
+	if (run->mmio.is_write) {
+		memcpy(&v, run->mmio.data, size);
+		bus_write(&s->memory, run->mmio.phys_addr, size, v);
+	} else {
+		v = bus_read(&s->memory, run->mmio.phys_addr, size);
+		memcpy(run->mmio.data, &v, size);
+	}
+}
+
+/* Tells why the guest cannot go on. */
+static void died(struct vcpu *c)
+{
+	const struct kvm_run *run = c->run;
+	char text[200];
+
+	if (run->exit_reason == KVM_EXIT_SHUTDOWN) {
+		c->shared->died(c->shared, 1, "triple fault");
+		return;
+	}
+	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+		snprintf(text, sizeof(text), "KVM could not go on (internal error, suberror %u)",
+			 run->internal.suberror);
+	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
+		snprintf(text, sizeof(text), "KVM could not enter the guest (reason %#llx)",
+			 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+	else
+		snprintf(text, sizeof(text), "KVM stopped with exit reason %u", run->exit_reason);
+	c->shared->died(c->shared, 0, text);
+}
+
+/* One exit. Nonzero: the guest cannot go on. */
+static int handle_exit(struct vcpu *c)
+{
+	struct vcpu_shared *s = c->shared;
+	int dead = 0;
+
+	pthread_mutex_lock(&s->lock);
+	switch (c->run->exit_reason) {
+	case KVM_EXIT_IO:
+		port_access(s, c->run);
+		break;
+	case KVM_EXIT_MMIO:
+		memory_access(s, c->run);
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		break;
+	default:
+		died(c);
+		dead = 1;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return dead;
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *c = arg;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, KICK);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	while (!atomic_load(&c->shared->stop)) {
+		if (kvm_ioctl(c->fd, KVM_RUN, 0) < 0) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			c->run->exit_reason = KVM_EXIT_UNKNOWN;
+		}
+		if (handle_exit(c))
+			break;
+	}
+	return NULL;
+}
+
+int vcpu_start(struct vcpu *c)
+{
+	struct sigaction sa = { .sa_handler = kicked };
+	pthread_attr_t attr;
+	int rc;
+
+	sigaction(KICK, &sa, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	rc = -pthread_create(&c->thread, &attr, vcpu_thread, c);
+	pthread_attr_destroy(&attr);
+	c->started = rc == 0;
+	return rc;
+}
+
+void vcpu_kick(struct vcpu *c)
+{
+	if (!c->started)
+		return;
+	/* The flag is for a vCPU that is just about to enter the guest: the signal alone would be
+	 * taken before and be lost. */
+	c->run->immediate_exit = 1;
+	pthread_kill(c->thread, KICK);
+}
+
+void vcpu_join(struct vcpu *c)
+{
+	if (c->started)
+		pthread_join(c->thread, NULL);
+	c->started = 0;
+}
+
+void vcpu_close(struct vcpu *c)
+{
+	if (c->run)
+		munmap(c->run, c->run_len);
+	fd_close(&c->fd);
+	*c = VCPU_NONE;
+}

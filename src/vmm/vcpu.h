@@ -1,0 +1,51 @@
+/*
+ * vcpu - one virtual CPU and the thread that runs it.
+ *
+ * The thread only runs the guest and hands register accesses to the buses under the machine's
+ * lock. It ends when it is kicked while `stop` is set, or when the guest can not go on.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/err.h"
+#include "vmm/bus.h"
+#include "vmm/cpuid.h"
+#include "vmm/vm.h"
+
+struct vcpu_shared {
+	pthread_mutex_t lock; /* the machine's: around every access of a device */
+	struct bus ports, memory;
+	atomic_int stop; /* set before a kick; read by each vCPU after KVM_RUN returns */
+	/* The guest cannot go on. Called once per vCPU at most, under the lock, on its thread.
+	 * reset: it asked for a reset (triple fault); else text says what KVM could not do. */
+	void (*died)(struct vcpu_shared *s, int reset, const char *text);
+};
+
+struct vcpu {
+	int fd;		     /* owned */
+	struct kvm_run *run; /* owned mapping of vm->run_len bytes */
+	size_t run_len;
+	struct vcpu_shared *shared; /* borrowed */
+	pthread_t thread;
+	int started;
+};
+
+#define VCPU_NONE ((struct vcpu){ .fd = -1 })
+
+/* 0, or negative with *e filled. */
+int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid,
+	      struct vcpu_shared *shared, struct err *e);
+
+/* 0 or a negative errno. */
+int vcpu_start(struct vcpu *c);
+
+/* Makes a running vCPU look at `stop`. */
+void vcpu_kick(struct vcpu *c);
+void vcpu_join(struct vcpu *c);
+void vcpu_close(struct vcpu *c);
+
+#endif

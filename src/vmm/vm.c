@@ -1,0 +1,193 @@
+/*
+ * vm - a KVM virtual machine: RAM, interrupt routing, and what wakes us without an exit.
+ */
+#include "vmm/vm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#include "base/fd.h"
+#include "base/util.h"
+#include "vmm/ioctl.h"
+
+int vm_cap(const struct vm *vm, int cap)
+{
+	return kvm_ioctl(vm->kvm, KVM_CHECK_EXTENSION, (unsigned long)cap);
+}
+
+static int check_kvm(const struct vm *vm, struct err *e)
+{
+	static const struct {
+		int cap;
+		const char *name;
+	} needed[] = {
+		{ KVM_CAP_IRQCHIP, "an in-kernel interrupt controller" },
+		{ KVM_CAP_USER_MEMORY, "user memory regions" },
+		{ KVM_CAP_SET_TSS_ADDR, "KVM_SET_TSS_ADDR" },
+		{ KVM_CAP_EXT_CPUID, "extended CPUID" },
+		{ KVM_CAP_IRQFD, "irqfd" },
+		{ KVM_CAP_IOEVENTFD, "ioeventfd" },
+		{ KVM_CAP_IOEVENTFD_ANY_LENGTH, "ioeventfd of any length" },
+		{ KVM_CAP_SIGNAL_MSI, "MSI" },
+		{ KVM_CAP_IMMEDIATE_EXIT, "immediate_exit" },
+		{ KVM_CAP_TSC_DEADLINE_TIMER, "the TSC deadline timer" },
+	};
+	int version = kvm_ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
+
+	if (version < 0)
+		return err_sys(e, "/dev/kvm does not answer");
+	if (version != KVM_API_VERSION)
+		return err_set(e, -ENOTSUP, "/dev/kvm speaks API version %d, not %d", version,
+			       KVM_API_VERSION);
+	for (unsigned i = 0; i < COUNT(needed); i++)
+		if (vm_cap(vm, needed[i].cap) <= 0)
+			return err_set(e, -ENOTSUP, "/dev/kvm lacks %s: a newer host kernel has it",
+				       needed[i].name);
+	return 0;
+}
+
+static int add_region(struct vm *vm, unsigned slot, gpa_t at, uint64_t len, struct err *e)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = slot,
+		.guest_phys_addr = at,
+		.memory_size = len,
+		.userspace_addr = (uintptr_t)vm->area + at,
+	};
+
+	if (len == 0)
+		return 0;
+	if (mprotect(vm->area + at, len, PROT_READ | PROT_WRITE) < 0 ||
+	    kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+		return err_sys(e, "give the guest %" PRIu64 " MiB of memory", len >> 20);
+	/* Fewer faults while the guest first touches its memory. */
+	madvise(vm->area + at, len, MADV_HUGEPAGE);
+	vm->mem.region[slot] = (struct gmem_region){ at, len, vm->area + at };
+	return 0;
+}
+
+/* Host address = area + guest address, with the hole left unmapped: an address that slips
+ * through a check faults instead of reading somebody's bytes. */
+static int map_memory(struct vm *vm, uint64_t bytes, struct err *e)
+{
+	uint64_t low = MIN(bytes, GPA_HOLE);
+	uint64_t high = bytes - low;
+	int rc;
+
+	vm->area_len = high ? GPA_HIGH + high : low;
+	vm->area = mmap(NULL, vm->area_len, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->area == MAP_FAILED) {
+		vm->area = NULL;
+		return err_sys(e, "map %" PRIu64 " MiB of guest memory", bytes >> 20);
+	}
+	rc = add_region(vm, 0, 0, low, e);
+	return rc < 0 ? rc : add_region(vm, 1, GPA_HIGH, high, e);
+}
+
+/* KVM replaces the whole table at each call, so its default one is spelled out again: legacy
+ * pins at the PIC and at the IOAPIC. */
+static void default_routing(struct vm *vm)
+{
+	struct kvm_irq_routing *r = &vm->routing.head;
+
+	for (unsigned pin = 0; pin < VM_PINS; pin++)
+		vm->routing.entry[r->nr++] = (struct kvm_irq_routing_entry){
+			.gsi = pin,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip = { .irqchip = KVM_IRQCHIP_IOAPIC, .pin = pin },
+		};
+}
+
+static int create(struct vm *vm, struct err *e)
+{
+	uint64_t identity = GPA_IDENTITY;
+
+	do
+		vm->fd = kvm_ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	while (vm->fd < 0 && errno == EINTR);
+	if (vm->fd < 0)
+		return err_sys(e, "/dev/kvm creates no VM (does another hypervisor hold the CPU?)");
+	if (kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
+	    kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 || kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+		return err_sys(e, "/dev/kvm makes no interrupt controller");
+	return 0;
+}
+
+int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, struct err *e)
+{
+	int rc;
+
+	*vm = VM_NONE;
+	vm->kvm = kvm;
+	rc = check_kvm(vm, e);
+	if (rc < 0)
+		return rc;
+	vm->run_len = (size_t)kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	default_routing(vm);
+	rc = create(vm, e);
+	if (rc == 0)
+		rc = map_memory(vm, memory_bytes, e);
+	if (rc < 0)
+		vm_close(vm);
+	return rc;
+}
+
+void vm_close(struct vm *vm)
+{
+	fd_close(&vm->fd);
+	if (vm->area)
+		munmap(vm->area, vm->area_len);
+	*vm = VM_NONE;
+}
+
+int vm_msi_alloc(struct vm *vm)
+{
+	if (vm->nmsis == VM_MSIS)
+		return -ENOSPC;
+	return GSI_MSI + (int)vm->nmsis++;
+}
+
+int vm_msi_route(struct vm *vm, int gsi, uint64_t address, uint32_t data)
+{
+	struct kvm_irq_routing *r = &vm->routing.head;
+	struct kvm_irq_routing_entry e = {
+		.gsi = (uint32_t)gsi,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = (uint32_t)address,
+			   .address_hi = (uint32_t)(address >> 32),
+			   .data = data },
+	};
+	struct kvm_irq_routing_entry *at = NULL;
+
+	for (unsigned i = VM_PINS; i < r->nr && !at; i++)
+		if (vm->routing.entry[i].gsi == e.gsi)
+			at = &vm->routing.entry[i];
+	if (!at)
+		at = &vm->routing.entry[r->nr++];
+	else if (at->u.msi.address_lo == e.u.msi.address_lo &&
+		 at->u.msi.address_hi == e.u.msi.address_hi && at->u.msi.data == e.u.msi.data)
+		return 0; /* each call waits for an RCU grace period */
+	*at = e;
+	return kvm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
+}
+
+int vm_irqfd(struct vm *vm, int gsi, int eventfd)
+{
+	struct kvm_irqfd i = { .fd = (uint32_t)eventfd, .gsi = (uint32_t)gsi };
+
+	return kvm_ioctl(vm->fd, KVM_IRQFD, &i) < 0 ? -errno : 0;
+}
+
+int vm_ioeventfd(struct vm *vm, gpa_t at, int eventfd, int on)
+{
+	struct kvm_ioeventfd i = {
+		.addr = at,
+		.len = 0, /* any */
+		.fd = eventfd,
+		.flags = on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &i) < 0 ? -errno : 0;
+}

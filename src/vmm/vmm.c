@@ -1,0 +1,72 @@
+/*
+ * vmm - the process that is the machine.
+ */
+#include "vmm/vmm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "proto/frame.h"
+#include "vmm/machine.h"
+
+/* The spec borrows its strings from buf. */
+static int read_spec(struct spec *s, uint8_t buf[SPEC_BYTES_MAX], struct err *e)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while ((n = fd_read(VMM_FD_SPEC, buf + used, SPEC_BYTES_MAX - used)) > 0)
+		used += (size_t)n;
+	if (n < 0)
+		return err_set(e, (int)n,
+			       "vmm: descriptor %d holds no description of a machine; this word is "
+			       "for vmtool itself, use vmtool start",
+			       VMM_FD_SPEC);
+	if (spec_decode(s, buf, used) < 0)
+		return err_set(e, -EPROTO,
+			       "vmm: the description of the machine is cut or of another version");
+	return 0;
+}
+
+static void tell_running(void *arg)
+{
+	(void)arg;
+	(void)frame_send(VMM_FD_STATUS, FRAME_VMM_RUNNING, NULL, 0);
+}
+
+static int tell_end(const struct vmm_exit *x)
+{
+	uint8_t buf[VMM_TEXT_MAX + 64];
+	long len = vmm_exit_encode(x, buf, sizeof(buf));
+
+	if (len < 0)
+		return 1;
+	return frame_send(VMM_FD_STATUS, FRAME_VMM_EXIT, buf, (size_t)len) < 0;
+}
+
+int vmm_main(void)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	uint8_t buf[SPEC_BYTES_MAX];
+	struct err e = ERR_NONE;
+	struct spec spec;
+	int rc, ran = 0;
+
+	log_open(2, "vmm", LOG_INFO);
+	rc = m ? read_spec(&spec, buf, &e) : err_set(&e, -ENOMEM, "vmm: no memory");
+	if (rc == 0)
+		rc = machine_open(m, &spec, &e);
+	if (rc == 0) {
+		ran = 1;
+		rc = machine_run(m, tell_running, NULL, &e);
+	}
+	if (rc < 0)
+		m->end = (struct vmm_exit){ VMM_ERROR, 0, (uint32_t)-e.code, e.text };
+	m->end.ran = (uint8_t)ran;
+	log_info("ended: reason %u %s", m->end.reason, m->end.text);
+	machine_close(m);
+	return tell_end(&m->end);
+}

@@ -1,0 +1,58 @@
+/*
+ * vsockd - the host end of the socket device: unix sockets in Firecracker's dialect.
+ *
+ * Host to guest: a client connects to the listening socket and sends "CONNECT <port>\n"; when the
+ * guest has accepted, "OK <host port>\n" comes back and bytes follow. Refused: closed, no text.
+ * Guest to host: a connection to port P becomes one to the unix socket PATH_P.
+ *
+ * Runs on the loop's thread, under the machine's lock. Clients are local users, not trusted:
+ * whoever sends nothing is dropped, and no more than DIALS_MAX are listened to at a time.
+ */
+#ifndef VMM_VSOCKD_H
+#define VMM_VSOCKD_H
+
+#include "base/loop.h"
+#include "virtio/vsock.h"
+
+enum {
+	VSOCKD_DIALS = 64,	    /* clients that have not finished their CONNECT line */
+	VSOCKD_DIAL_MS = 10000,	    /* what one of them may take */
+	VSOCKD_LINE = 32,	    /* the longest CONNECT line */
+};
+
+struct vsockd;
+
+/* A client on its way to being a connection. */
+struct vsockd_dial {
+	struct vsockd *d;   /* borrowed */
+	struct watch watch; /* owned fd; -1: the slot is free */
+	struct timer late;
+};
+
+/* A connection's socket. */
+struct vsockd_link {
+	struct vsockd *d;   /* borrowed */
+	struct watch watch; /* owned fd; -1: free */
+	struct timer timer;
+	uint32_t events; /* what the watch listens for; LINK_DEAF when it left the loop */
+};
+
+struct vsockd {
+	struct vsock_host host;
+	struct vsock *vsock;	/* borrowed */
+	struct loop *loop;	/* borrowed */
+	const char *path;	/* borrowed */
+	struct watch listener;	/* borrowed fd */
+	int listening;		/* the listener is in the loop */
+	struct vsockd_dial dial[VSOCKD_DIALS];
+	struct vsockd_link link[VSOCK_CONNS];
+};
+
+/* listen_fd: the listening socket, non-blocking; borrowed. Serves nobody before vsockd_start(). */
+void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_fd,
+		 const char *path);
+
+/* 0 or a negative errno. */
+int vsockd_start(struct vsockd *d);
+
+#endif

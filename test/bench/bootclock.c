@@ -1,0 +1,230 @@
+/*
+ * bootclock - from the fork of a VMM to the line its guest's init prints, and what that cost.
+ *
+ *	bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK
+ *
+ * prints "ms outside_kib exits": the time until the console showed MARK; the VMM's private memory that is not guest RAM (from
+ * smaps: every mapping but the guest's); its exits to user space (the kernel's tracepoint
+ * kvm:kvm_userspace_exit, counted on all its threads). Both VMMs are started by the same code and
+ * watched through the same kind of pipe.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "proto/spec.h"
+
+enum { DEADLINE_MS = 60000 };
+
+struct job {
+	const char *kernel, *initrd, *mib, *cpus, *append, *mark;
+	int console; /* the guest's serial output goes here */
+	int go;	     /* readable once the parent counts */
+};
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void exec_qemu(const struct job *j)
+{
+	dup2(j->console, 1);
+	/* What a careful user turns off; the rest stays at its default. It has no socket device,
+	 * which we have: that is in its favour. */
+	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M",
+	       "microvm,pit=off,pic=off,rtc=off,isa-serial=on", "-accel", "kvm", "-cpu", "host", "-m",
+	       j->mib, "-smp", j->cpus, "-nodefaults", "-no-user-config", "-display", "none",
+	       "-no-reboot", "-serial", "stdio", "-kernel", j->kernel, "-initrd", j->initrd,
+	       "-append", j->append, (char *)NULL);
+	fail("exec qemu-system-x86_64");
+}
+
+/* In the child: every descriptor of proto/spec.h in its place. */
+static void place(int from, int to)
+{
+	if (dup2(from, to) < 0)
+		fail("dup2");
+}
+
+static void exec_vmtool(const struct job *j)
+{
+	enum { KVM = VMM_FD_FIRST, KERNEL, CONSOLE, VSOCK, INITRD };
+	static uint8_t buf[SPEC_BYTES_MAX];
+	struct spec s = {
+		.cpus = (uint32_t)atoi(j->cpus),
+		.memory_bytes = (uint64_t)atoi(j->mib) << 20,
+		.guest_cid = 3,
+		.kvm_fd = KVM,
+		.kernel_fd = KERNEL,
+		.console_fd = CONSOLE,
+		.vsock_fd = VSOCK,
+		.vsock_path = "/tmp/bootclock.sock",
+		.cmdline = j->append,
+		.ninitrds = 1,
+		.initrd_fd = { INITRD },
+	};
+	long len = spec_encode(&s, buf, sizeof(buf));
+	struct err e = ERR_NONE;
+	int spec[2], status[2];
+	int kvm, kernel, initrd, vsock;
+
+	unlink(s.vsock_path);
+	kvm = fcntl(open("/dev/kvm", O_RDWR), F_DUPFD, 20);
+	kernel = fcntl(open(j->kernel, O_RDONLY), F_DUPFD, 20);
+	initrd = fcntl(open(j->initrd, O_RDONLY), F_DUPFD, 20);
+	vsock = fcntl(unix_listen(s.vsock_path, 16, &e), F_DUPFD, 20);
+	if (kvm < 0 || kernel < 0 || initrd < 0 || vsock < 0 || pipe(spec) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, status) < 0 || write(spec[1], buf, (size_t)len) != len)
+		fail("prepare vmtool");
+	close(spec[1]);
+	place(j->console, 30);
+	place(status[0], 31);
+	place(spec[0], 32);
+	place(32, VMM_FD_SPEC);
+	place(31, VMM_FD_STATUS);
+	place(30, CONSOLE);
+	place(kvm, KVM);
+	place(kernel, KERNEL);
+	place(vsock, VSOCK);
+	place(initrd, INITRD);
+	execlp("vmtool", "vmtool", "vmm", (char *)NULL);
+	fail("exec vmtool");
+}
+
+static long tracepoint_id(void)
+{
+	static const char *const at[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	char path[128], text[32];
+
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/events/kvm/kvm_userspace_exit/id", at[i]);
+		if (fd_slurp(AT_FDCWD, path, text, sizeof(text)) > 0)
+			return atol(text);
+	}
+	return -1;
+}
+
+/* Counts from the child's exec on, its threads included. -1 where there are no tracepoints. */
+static int count_exits(pid_t pid)
+{
+	struct perf_event_attr a = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(a),
+		.config = (uint64_t)tracepoint_id(),
+		.disabled = 1,
+		.inherit = 1,
+		.enable_on_exec = 1,
+	};
+
+	if ((int64_t)a.config < 0)
+		return -1;
+	return (int)syscall(SYS_perf_event_open, &a, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static void wait_for_mark(int console, const char *mark)
+{
+	static char seen[1 << 20];
+	size_t used = 0;
+	int64_t end = clock_ms() + DEADLINE_MS;
+
+	for (;;) {
+		struct pollfd p = { .fd = console, .events = POLLIN };
+		ssize_t n;
+
+		if (poll(&p, 1, (int)(end - clock_ms())) <= 0 || used == sizeof(seen) - 1) {
+			fprintf(stderr, "bootclock: the mark did not come; the console said:\n%s\n", seen);
+			exit(1);
+		}
+		n = read(console, seen + used, sizeof(seen) - 1 - used);
+		if (n <= 0) {
+			fprintf(stderr, "bootclock: the VMM ended; the console said:\n%s\n", seen);
+			exit(1);
+		}
+		used += (size_t)n;
+		if (memmem(seen, used, mark, strlen(mark)))
+			return;
+	}
+}
+
+/* Private pages in mappings smaller than the guest's RAM. */
+static long outside_kib(pid_t pid, long guest_kib)
+{
+	char path[64], line[512];
+	long total = 0, size = 0, v;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
+	f = fopen(path, "r");
+	if (!f)
+		fail(path);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Size: %ld kB", &v) == 1)
+			size = v;
+		else if (size < guest_kib && (sscanf(line, "Private_Clean: %ld kB", &v) == 1 ||
+					      sscanf(line, "Private_Dirty: %ld kB", &v) == 1))
+			total += v;
+	}
+	fclose(f);
+	return total;
+}
+
+int main(int argc, char **argv)
+{
+	int console[2], go[2], counter;
+	uint64_t exits = 0;
+	int64_t start, took;
+	struct job j;
+	pid_t pid;
+
+	if (argc != 8) {
+		fprintf(stderr, "usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK\n");
+		return 2;
+	}
+	j = (struct job){ argv[2], argv[3], argv[4], argv[5], argv[6], argv[7], -1, -1 };
+	if (pipe2(console, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+		fail("pipe");
+	j.console = console[1];
+	j.go = go[0];
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0) {
+		char c;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (read(j.go, &c, 1) != 1)
+			_exit(1);
+		if (!strcmp(argv[1], "qemu"))
+			exec_qemu(&j);
+		exec_vmtool(&j);
+	}
+	close(console[1]);
+	counter = count_exits(pid);
+	start = clock_us();
+	if (write(go[1], "", 1) != 1)
+		fail("start");
+	wait_for_mark(console[0], j.mark);
+	took = clock_us() - start;
+	if (counter >= 0 && read(counter, &exits, sizeof(exits)) != sizeof(exits))
+		fail("read the counter");
+	printf("%.3f %ld %lld\n", (double)took / 1000, outside_kib(pid, atol(j.mib) * 1024),
+	       counter < 0 ? -1LL : (long long)exits);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return 0;
+}

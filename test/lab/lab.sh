@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# lab.sh [--auto] [-t] [-o DIR] [-f FILE]... [-- CMD ARG...] - CMD in an emulated KVM host.
+#
+#	-f FILE   is there as /lab/in/NAME (a folder too)
+#	-o DIR    gets what is written to /lab/out, and console.log; else out/lab
+#	-t        gives CMD a terminal
+#	--auto    this host's own KVM where it can boot a kernel, the emulated one otherwise
+#	(no CMD)  a shell
+#
+# LAB=tcg, LAB=host and LAB=auto in the environment say where, over --auto; without either it is
+# the emulated one. LAB_SILENCE is how many seconds it may go without a heartbeat (30).
+#
+# The host is QEMU without hardware help (test/lab/machine.c); test/lab/init.c is its PID 1 and
+# test/lab/runner.c stands for CMD here: argv arrives unchanged, streams apart, exit status exact.
+# 125 is the lab's own failure.
+set -euo pipefail
+shopt -s inherit_errexit
+here=$PWD
+cd "$(dirname "$(readlink -f "$0")")/../.."
+. build/common.sh
+. build/toolchain.sh
+. test/lab/image.sh
+. test/lab/host.sh
+
+usage() { sed -n '2s/^# /usage: /p' "$0" >&2; exit 2; }
+
+# Paths are relative to where the caller stands, not to this checkout.
+from_here() { case $1 in /*) echo "$1" ;; *) echo "$here/$1" ;; esac; }
+
+where=${LAB:-}
+terminal=0
+out=$root/out/lab
+files=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--auto) where=${where:-auto} ;;
+	-t) terminal=1 ;;
+	-f) [ $# -ge 2 ] || usage; files+=("$(from_here "$2")"); shift ;;
+	-o) [ $# -ge 2 ] || usage; out=$(from_here "$2"); shift ;;
+	--) shift; break ;;
+	*) usage ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || {
+	set -- sh -l
+	if [ -t 0 ] && [ -t 1 ]; then terminal=1; fi
+}
+for file in "${files[@]}"; do
+	[ -e "$file" ] || die "lab: -f $file: no such file"
+done
+
+# What a run adds to the root, in DIR.
+stage() {
+	local dir=$1 file
+	mkdir -p "$dir"/lab/{in,out} "$dir/bin"
+	[ ! -f out/vmtool ] || cp out/vmtool "$dir/bin/"
+	[ ! -f out/kernel/vmlinux ] || cp out/kernel/vmlinux "$dir/lab/"
+	[ ! -f out/guest/initrd ] || cp out/guest/initrd "$dir/lab/"
+	for file in "${files[@]}"; do
+		if [ -d "$file" ]; then cp -a "$file" "$dir/lab/in/"; else cp -pL "$file" "$dir/lab/in/"; fi
+	done
+}
+
+run_emulated() {
+	local kernel base tools
+	need_packages lab qemu-system-x86 busybox-static gcc musl-dev linux-libc-dev
+	kernel=$(lab_kernel)
+	base=$(lab_base "$kernel")
+	tools=$(lab_tools)
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	stage "$work/root"
+	cp "$tools/init" "$work/root/init"
+	{ cat "$base"; cpio_of "$work/root"; } >"$work/initrd"
+	# Open and without a name: whatever ends this, nothing is left behind.
+	exec 9<"$work/initrd"
+	rm -rf "$work"
+	trap - EXIT
+	exec "$tools/runner" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-30}" "$terminal" "$@"
+}
+
+mkdir -p "$out"
+case ${where:-tcg} in
+tcg) run_emulated "$@" ;;
+host) run_on_host "$@" ;;
+auto)
+	if verdict=$(lab_doctor); then
+		say "lab: on this host's own KVM: $verdict"
+		run_on_host "$@"
+	else
+		say "lab: in an emulated KVM host: $verdict"
+		run_emulated "$@"
+	fi
+	;;
+*) die_usage "LAB=$where: neither tcg, host nor auto" ;;
+esac

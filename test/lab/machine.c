@@ -1,0 +1,174 @@
+/*
+ * machine - the emulated KVM host, as a QEMU process of ours.
+ */
+#include "machine.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/spawn.h"
+#include "base/util.h"
+
+/* What the argument list below calls the descriptors. */
+enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
+
+/*
+ * SVM is the only nesting TCG has. Without -xsave, KVM's idea of a guest's XCR0 goes stale: TCG
+ * does not take the XSETBV intercept. The rest of the minus list is what TCG cannot do anyway and
+ * would warn of.
+ */
+#define CPU "EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
+	    "-3dnowprefetch,-osvw,-topoext,-nrip-save"
+
+/* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die. */
+#define APPEND "console=ttyS0 quiet panic=-1"
+
+#define PORT(nr, fd) \
+	"-chardev", "socket,id=port" #nr ",fd=" #fd, \
+	"-device", "virtserialport,chardev=port" #nr ",nr=" #nr
+
+static const char *const qemu_argv[] = {
+	"qemu-system-x86_64",
+	"-name", "lab",
+	"-M", "q35",
+	"-accel", "tcg,thread=multi",
+	"-cpu", CPU,
+	"-smp", "2",
+	"-m", "4096",
+	"-nodefaults", "-no-user-config", "-no-reboot",
+	"-display", "none",
+	"-chardev", "file,id=console,path=/dev/fd/3,append=on",
+	"-serial", "chardev:console",
+	"-device", "virtio-serial-pci",
+	PORT(1, 11), PORT(2, 12), PORT(3, 13), PORT(4, 14), PORT(5, 15),
+	"-initrd", "/dev/fd/4",
+	"-append", APPEND,
+	"-kernel",
+};
+
+static int open_console(struct machine *m, const char *path, struct err *e)
+{
+	/* A new file each time: another lab may still be writing to the one of that name. */
+	unlink(path);
+	m->console = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+	return m->console < 0 ? err_sys(e, "create %s", path) : 0;
+}
+
+static int open_ports(struct machine *m, struct fdmap *fds, struct err *e)
+{
+	for (int p = PORT_CONTROL; p < PORT_END; p++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+			return err_sys(e, "socketpair for the emulated host");
+		m->port[p] = pair[0];
+		fds[p - PORT_CONTROL] = (struct fdmap){ pair[1], QEMU_PORTS + p };
+	}
+	return 0;
+}
+
+static int spawn_qemu(struct machine *m, const char *kernel, const struct fdmap *fds, size_t nfds,
+		      struct err *e)
+{
+	const char *argv[COUNT(qemu_argv) + 2];
+	pid_t pid;
+
+	memcpy(argv, qemu_argv, sizeof(qemu_argv));
+	argv[COUNT(qemu_argv)] = kernel;
+	argv[COUNT(qemu_argv) + 1] = NULL;
+	pid = spawn(&(struct spawn){
+		.path = argv[0],
+		.argv = (char *const *)argv,
+		.fds = fds,
+		.nfds = nfds,
+		.new_session = 1, /* ^C on the terminal is for the command */
+		.parent_death_sig = SIGKILL,
+	}, &m->pidfd);
+	if (pid < 0)
+		return err_set(e, (int)pid, "start %s: %s", argv[0], strerror(-pid));
+	m->pid = pid;
+	return 0;
+}
+
+int machine_start(struct machine *m, const char *kernel, const char *initrd,
+		  const char *console_path, struct err *e)
+{
+	struct fdmap fds[16] = { { -1, 0 }, { -1, 1 }, { -1, 2 }, { -1, 3 }, { -1, 4 } };
+	enum { FIXED = 5, ALL = FIXED + PORT_END - PORT_CONTROL };
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int image = open(initrd, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	rc = null < 0 ? err_sys(e, "open /dev/null") : image < 0 ? err_sys(e, "open %s", initrd) : 0;
+	if (rc == 0)
+		rc = open_console(m, console_path, e);
+	if (rc == 0)
+		rc = open_ports(m, fds + FIXED, e);
+	if (rc == 0) {
+		fds[0].from = null;
+		fds[1].from = fds[2].from = fds[QEMU_CONSOLE].from = m->console;
+		fds[QEMU_INITRD].from = image;
+		rc = spawn_qemu(m, kernel, fds, ALL, e);
+	}
+	for (size_t i = FIXED; i < ALL; i++)
+		if (fds[i].to > 0)
+			close(fds[i].from);
+	fd_close(&image);
+	fd_close(&null);
+	return rc;
+}
+
+void machine_kill(struct machine *m)
+{
+	if (m->pidfd < 0)
+		return;
+	kill(m->pid, SIGKILL);
+	waitpid(m->pid, NULL, 0);
+	fd_close(&m->pidfd);
+}
+
+void machine_obituary(struct machine *m, char *text, size_t cap)
+{
+	int status = 0;
+
+	waitpid(m->pid, &status, 0);
+	fd_close(&m->pidfd);
+	if (WIFSIGNALED(status))
+		snprintf(text, cap, "QEMU died from signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		snprintf(text, cap, "QEMU exited with status %d", WEXITSTATUS(status));
+	else
+		snprintf(text, cap, "its kernel stopped");
+}
+
+/* A backtrace's guesses ("] ? name") crowd out what matters. */
+static int is_worth_reading(const char *line)
+{
+	return line[strspn(line, " \r")] != '\0' && !strstr(line, "]  ? ");
+}
+
+void machine_print_console(const struct machine *m)
+{
+	enum { LINES = 25 };
+	char tail[16384], *line[LINES], *rest = tail;
+	off_t end = lseek(m->console, 0, SEEK_END);
+	off_t from = MAX(end - (off_t)sizeof(tail) + 1, 0);
+	ssize_t n = pread(m->console, tail, sizeof(tail) - 1, from);
+	unsigned lines = 0;
+
+	tail[MAX(n, 0)] = '\0';
+	while (rest) {
+		char *text = strsep(&rest, "\n");
+
+		if (is_worth_reading(text))
+			line[lines++ % LINES] = text;
+	}
+	for (unsigned i = lines > LINES ? lines - LINES : 0; i < lines; i++)
+		fprintf(stderr, "  | %.*s\n", (int)strcspn(line[i % LINES], "\r"), line[i % LINES]);
+}

@@ -1,0 +1,38 @@
+/*
+ * machine - the emulated KVM host, as a QEMU process of ours.
+ *
+ * QEMU holds no file name of ours open and no socket anybody else could reach: everything is
+ * handed over as a descriptor, so any number of labs run side by side. It dies with its parent.
+ */
+#ifndef LAB_MACHINE_H
+#define LAB_MACHINE_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "wire.h"
+
+struct machine {
+	pid_t pid;
+	int pidfd;	    /* owned; -1 while it does not run */
+	int console;	    /* owned: the serial console and QEMU's own words */
+	int port[PORT_END]; /* owned; sockets */
+};
+
+#define MACHINE_INIT ((struct machine){ .pidfd = -1, .console = -1 })
+
+/* Boots kernel and initrd; the console is written to a fresh file at console_path. 0, or
+ * negative with *e filled. */
+int machine_start(struct machine *m, const char *kernel, const char *initrd,
+		  const char *console_path, struct err *e);
+
+/* At once, and waits until it is gone. */
+void machine_kill(struct machine *m);
+
+/* After its pidfd fired: how it ended, as words for a sentence. */
+void machine_obituary(struct machine *m, char *text, size_t cap);
+
+/* The last lines of the console, to stderr. */
+void machine_print_console(const struct machine *m);
+
+#endif
