@@ -59,7 +59,7 @@ static void act_packet(struct acts *a, int honest)
 	p.op = odd & 16 ? word(a) : p.op;
 	conn = conn_of(p.src_port, p.dst_port);
 	for (uint32_t i = 0; i < len; i++)
-		w.data[i] = letter(p.src_port, 0, conn < 0 ? 0 : w.v.conn[conn].rx + i);
+		w.data[i] = letter(p.src_port, 0, conn < 0 ? 0 : w.v.conns.conn[conn].rx + i);
 	send_pieces(&p, w.data, len, (len + sizeof(p)) / SLOTS + 1 + (piece ? piece : UINT16_MAX));
 }
 

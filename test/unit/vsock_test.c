@@ -623,7 +623,7 @@ static void a_reset_guest_loses_bytes_or_its_ports(void)
 	w.far[conn].room = 0;
 	send_letters(GP, HP, 0, 100);
 	send_op(RST, GP, HP);
-	CHECK(w.far[conn].open && w.v.conn[conn].state == VCONN_DRAINING);
+	CHECK(w.far[conn].open && w.v.conns.conn[conn].state == VCONN_DRAINING);
 	CHECK(!w.far[conn].in && w.far[conn].out);
 	world_check();
 	second = guest_opens(GP, HP); /* the same pair */
@@ -780,7 +780,7 @@ static void a_device_without_a_driver_is_used(void)
 	CHECK(conn >= 0);
 	driver_up(0);
 	post_all(SLOTS);
-	EXPECT(REQUEST, w.v.conn[conn].host_port, GP);
+	EXPECT(REQUEST, w.v.conns.conn[conn].host_port, GP);
 	CHECK(vsock_drain(&w.v) == 0);
 }
 

@@ -113,7 +113,7 @@ static inline void far_open(unsigned conn, uint32_t port)
 {
 	INVARIANT(!w.far[conn].open);
 	w.far[conn] = (struct far){ .open = 1, .port = port, .room = UINT64_MAX, .bite = SIZE_MAX };
-	w.far[conn].stream = w.v.conn[conn].guest_port;
+	w.far[conn].stream = w.v.conns.conn[conn].guest_port;
 	w.nopen++;
 }
 
@@ -243,7 +243,7 @@ static inline int dial(uint32_t guest_port)
 static inline int conn_of(uint32_t guest_port, uint32_t host_port)
 {
 	for (int i = 0; i < VSOCK_CONNS; i++) {
-		const struct vconn *c = &w.v.conn[i];
+		const struct vconn *c = &w.v.conns.conn[i];
 
 		if ((c->state == VCONN_DIALING || c->state == VCONN_OPEN) &&
 		    c->guest_port == guest_port && c->host_port == host_port)
@@ -427,13 +427,13 @@ static inline void world_check(void)
 {
 	unsigned busy = 0, free = 0, ready = 0;
 
-	for (uint16_t i = w.v.free; i != VSOCK_NONE; i = w.v.conn[i].next_ready, free++)
-		INVARIANT(free < VSOCK_CONNS && w.v.conn[i].state == VCONN_FREE);
-	for (uint16_t i = w.v.ready; i != VSOCK_NONE; i = w.v.conn[i].next_ready, ready++)
-		INVARIANT(ready < VSOCK_CONNS && w.v.conn[i].state != VCONN_FREE &&
-			  w.v.conn[i].queued);
+	for (uint16_t i = w.v.conns.free; i != VSOCK_NONE; i = w.v.conns.conn[i].next_ready, free++)
+		INVARIANT(free < VSOCK_CONNS && w.v.conns.conn[i].state == VCONN_FREE);
+	for (uint16_t i = w.v.conns.ready; i != VSOCK_NONE; i = w.v.conns.conn[i].next_ready, ready++)
+		INVARIANT(ready < VSOCK_CONNS && w.v.conns.conn[i].state != VCONN_FREE &&
+			  w.v.conns.conn[i].queued);
 	for (unsigned i = 0; i < VSOCK_CONNS; i++) {
-		const struct vconn *c = &w.v.conn[i];
+		const struct vconn *c = &w.v.conns.conn[i];
 
 		INVARIANT((c->state != VCONN_FREE) == w.far[i].open);
 		if (c->state == VCONN_FREE)
