@@ -348,6 +348,8 @@ int init_run(struct err *e)
 	umask(022);
 	log_open(STDERR_FILENO, "init", LOG_WARN);
 	in = calloc(1, sizeof(*in));
+	if (!in)
+		return err_set(e, -ENOMEM, "no memory for a guest's first process");
 	in->loop = LOOP_INIT;
 	if (loop_open(&in->loop) < 0)
 		say("no event loop in this kernel: nothing will be served");
