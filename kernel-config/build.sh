@@ -44,9 +44,8 @@ fetch_source() {
 	debs=("$store/source/$package"_*.deb)
 	[ "$refresh" -eq 0 ] && [ -f "${debs[0]}" ] && return
 	mkdir "$work/deb"
-	# The lists may be too old, or absent: only then are they fetched.
-	{ [ "$refresh" -eq 0 ] && download; } >"$log" 2>&1 ||
-		{ update_lists || true; download; } >"$log" 2>&1 || {
+	# Old lists would name an old kernel; without fresh ones it is better than none.
+	{ update_lists || true; download; } >"$log" 2>&1 || {
 		apt_reason "$log" >&2
 		die "kernel: apt-get could not download $package; is the package mirror configured and reachable?"
 	}
@@ -100,6 +99,7 @@ build() {
 		tar -xJ -C "$work" --exclude='*/drivers/gpu/*.[ch]'	# a third of it, and never compiled
 	tree=$work/$package
 	compile
+	cp "$tree/System.map" "$work/result/"	# names for the addresses of an oops
 	{
 		echo "linux $(make -s -C "$tree" kernelrelease)"
 		echo "source $package $revision"

@@ -7,8 +7,8 @@ ninja_run release out/vmtool
 ninja_write asan
 ninja_run asan
 
-# What runs in a lab boots something there.
-if [[ ${1-vm} != unit && ${1-vm} != cli ]] && compgen -G 'test/vm/*.t' >/dev/null; then
+# Only unit tests do without a guest to boot; a test skipped for want of one would be a lie.
+if [ "${1-}" != unit ]; then
 	kernel-config/build.sh
 	test/guests/initrd.sh
 fi

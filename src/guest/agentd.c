@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "base/util.h"
 
 enum { GRACE_MAX_MS = 3600 * 1000 };
 
-static int has_waiting(const struct agentd *d)
+int agentd_is_awaited(const struct agentd *d)
 {
 	for (size_t i = 0; i < AGENTD_CONNS; i++)
 		if (d->conns[i].peer.w.fd >= 0 && d->conns[i].wants_synced)
@@ -24,15 +25,11 @@ static int has_waiting(const struct agentd *d)
 static void conn_release(struct agent_conn *c)
 {
 	struct agentd *d = c->d;
-	int was_last;
 
 	end_close(&c->peer);
-	was_last = c->wants_synced && !has_waiting(d);
 	c->wants_synced = 0;
 	listener_resume(&d->listener);
-	/* Its closing is the acknowledgement: it knows that the disks are settled. */
-	if (was_last && d->poweroff->phase == POWER_SYNCED)
-		poweroff_now(d->poweroff);
+	poweroff_check(d->poweroff);
 }
 
 static int take_heartbeat(struct agent_conn *c, const struct frame *f)
@@ -49,7 +46,7 @@ static int take_poweroff(struct agent_conn *c, const struct frame *f)
 		return -EPROTO;
 	c->wants_synced = 1;
 	if (c->d->going)
-		c->d->going(c->d->owner);
+		c->d->going(c->d);
 	poweroff_begin(c->d->poweroff, RB_POWER_OFF, grace_ms);
 	return 0;
 }
@@ -134,12 +131,9 @@ static void accepted(struct listener *l, int fd)
 		conn_release(c);
 }
 
-int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p,
-		void (*going)(void *owner), void *owner)
+int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p)
 {
 	d->poweroff = p;
-	d->going = going;
-	d->owner = owner;
 	for (size_t i = 0; i < AGENTD_CONNS; i++) {
 		d->conns[i].d = d;
 		d->conns[i].peer = END_INIT(l, peer_ready);
@@ -148,7 +142,7 @@ int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff
 	return listener_open(&d->listener, l, listen_fd, accepted);
 }
 
-int agentd_say_synced(struct agentd *d)
+void agentd_say_synced(struct agentd *d)
 {
 	for (size_t i = 0; i < AGENTD_CONNS; i++) {
 		struct agent_conn *c = &d->conns[i];
@@ -157,8 +151,8 @@ int agentd_say_synced(struct agentd *d)
 			continue;
 		if (frame_post(&c->out, c->peer.w.fd, FRAME_SYNCED, NULL, 0) < 0)
 			c->wants_synced = 0; /* gone; its handler will find out */
-		else
-			end_want(&c->peer, EPOLLIN | (c->out.len ? EPOLLOUT : 0u));
+		else if (c->out.len == 0)
+			shutdown(c->peer.w.fd, SHUT_WR); /* our last word; it closes on that */
+		end_want(&c->peer, EPOLLIN | (c->out.len ? EPOLLOUT : 0u));
 	}
-	return has_waiting(d);
 }

@@ -27,18 +27,17 @@ struct agent_conn {
 struct agentd {
 	struct listener listener;
 	struct poweroff *poweroff; /* borrowed */
-	/* The host asked for the poweroff; before it begins. */
-	void (*going)(void *owner);
-	void *owner;
+	void (*going)(struct agentd *d); /* the host asks for the poweroff; NULL: nobody cares */
 	struct agent_conn conns[AGENTD_CONNS];
 };
 
-/* Takes over listen_fd; `going` may be NULL. 0 or a negative errno. */
-int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p,
-		void (*going)(void *owner), void *owner);
+/* Takes over listen_fd. 0 or a negative errno. */
+int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p);
 
-/* For poweroff's `synced`: tells those who asked. Nonzero when somebody is to be waited for; the
- * last of them to close calls poweroff_now(). */
-int agentd_say_synced(struct agentd *d);
+/* Processes are gone and disks are settled: tells those who asked for it. */
+void agentd_say_synced(struct agentd *d);
+
+/* Nonzero while one of them has not closed: its closing says that it knows. */
+int agentd_is_awaited(const struct agentd *d);
 
 #endif

@@ -171,7 +171,7 @@ void beacon_init(struct beacon *b, struct loop *l, int (*connect)(void))
 	};
 }
 
-void beacon_start(struct beacon *b, const char *boot)
+void beacon_light(struct beacon *b, const char *boot)
 {
 	b->boot = boot;
 	try_now(b);

@@ -51,7 +51,7 @@ struct beacon {
 void beacon_init(struct beacon *b, struct loop *l, int (*connect)(void));
 
 /* Begins to connect; what was noted before is told once it stands. */
-void beacon_start(struct beacon *b, const char *boot);
+void beacon_light(struct beacon *b, const char *boot);
 
 /* detail: "" or a sentence, copied. */
 void beacon_stage(struct beacon *b, const char *name, uint8_t state, const char *detail);

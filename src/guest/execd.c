@@ -142,6 +142,8 @@ static void conn_release(struct conn *c)
 	listener_resume(&d->listener);
 	if (was_main && d->options.main_ended)
 		d->options.main_ended(d->options.owner, &c->status);
+	if (d->options.released)
+		d->options.released(d->options.owner);
 }
 
 /* The peer has gone, or talks nonsense: nobody will hear of this command. */
@@ -612,4 +614,12 @@ struct execd *execd_open(struct loop *l, struct reap *r, int listen_fd,
 void execd_refuse(struct execd *d)
 {
 	d->refusing = 1;
+}
+
+int execd_is_awaited(const struct execd *d)
+{
+	for (size_t i = 0; i < CONNS; i++)
+		if (d->conns[i].state & (CONN_RUNNING | CONN_DRAINING | CONN_LEAVING))
+			return 1;
+	return 0;
 }

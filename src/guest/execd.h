@@ -19,6 +19,8 @@ struct execd_options {
 	/* The command started with EXEC_MAIN has ended, and the host has heard it all or is gone.
 	 * NULL: EXEC_MAIN means nothing here. */
 	void (*main_ended)(void *owner, const struct exec_status *s);
+	/* A connection has ended; NULL: nobody cares. */
+	void (*released)(void *owner);
 	void *owner;
 };
 
@@ -29,5 +31,8 @@ struct execd *execd_open(struct loop *l, struct reap *r, int listen_fd,
 
 /* From now on commands are refused: the guest is powering off. */
 void execd_refuse(struct execd *d);
+
+/* Nonzero while somebody has not yet heard how his command ended. */
+int execd_is_awaited(const struct execd *d);
 
 #endif

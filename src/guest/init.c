@@ -85,8 +85,8 @@ static int stage_console(struct init *in, struct err *e)
 	int fd;
 
 	(void)in;
-	if (fstat(STDERR_FILENO, &st) == 0 && S_ISCHR(st.st_mode))
-		return 0;
+	if (fstat(STDERR_FILENO, &st) == 0 && !S_ISDIR(st.st_mode))
+		return 0; /* not what occupy_standard_fds() put there */
 	fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open /dev/console");
@@ -151,17 +151,31 @@ static void main_ended(void *owner, const struct exec_status *s)
 	beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
 }
 
-static void host_powers_off(void *owner)
+static void released(void *owner)
 {
 	struct init *in = owner;
+
+	poweroff_check(&in->poweroff);
+}
+
+static void host_powers_off(struct agentd *d)
+{
+	struct init *in = CONTAINER(d, struct init, agentd);
 
 	if (in->execd)
 		execd_refuse(in->execd);
 }
 
-static int disks_settled(struct poweroff *p)
+static void disks_settled(struct poweroff *p)
 {
-	return agentd_say_synced(&CONTAINER(p, struct init, poweroff)->agentd);
+	agentd_say_synced(&CONTAINER(p, struct init, poweroff)->agentd);
+}
+
+static int is_awaited(struct poweroff *p)
+{
+	const struct init *in = CONTAINER(p, struct init, poweroff);
+
+	return agentd_is_awaited(&in->agentd) || (in->execd && execd_is_awaited(in->execd));
 }
 
 static int listen_vsock(uint32_t port, struct err *e)
@@ -179,6 +193,7 @@ static int stage_exec(struct init *in, struct err *e)
 		.vm = in->hostname,
 		.boot = in->boot,
 		.main_ended = main_ended,
+		.released = released,
 		.owner = in,
 	};
 	int fd = listen_vsock(PORT_EXEC, e);
@@ -199,8 +214,8 @@ static int stage_agent(struct init *in, struct err *e)
 
 	if (fd < 0)
 		return fd;
-	rc = agentd_open(&in->agentd, &in->loop, fd, &in->poweroff, host_powers_off, in);
-	in->poweroff.synced = rc == 0 ? disks_settled : NULL;
+	in->agentd.going = host_powers_off;
+	rc = agentd_open(&in->agentd, &in->loop, fd, &in->poweroff);
 	if (rc < 0)
 		return err_set(e, rc, "serve vsock port %u: %s", PORT_AGENT, strerror(-rc));
 	return 0;
@@ -218,7 +233,7 @@ static int stage_beacon(struct init *in, struct err *e)
 	in->serving_ms = clock_ms();
 	if (in->execd)
 		beacon_ready(&in->beacon);
-	beacon_start(&in->beacon, in->boot);
+	beacon_light(&in->beacon, in->boot);
 	return 0;
 }
 
@@ -333,6 +348,8 @@ int init_run(struct err *e)
 	umask(022);
 	log_open(STDERR_FILENO, "init", LOG_WARN);
 	in = calloc(1, sizeof(*in));
+	if (!in)
+		return err_set(e, -ENOMEM, "no memory for a guest's first process");
 	in->loop = LOOP_INIT;
 	if (loop_open(&in->loop) < 0)
 		say("no event loop in this kernel: nothing will be served");
@@ -340,6 +357,8 @@ int init_run(struct err *e)
 	in->step.due = step_due;
 	reap_init(&in->reap);
 	poweroff_init(&in->poweroff, &in->loop, &in->reap);
+	in->poweroff.synced = disks_settled;
+	in->poweroff.is_awaited = is_awaited;
 	beacon_init(&in->beacon, &in->loop, connect_beacon);
 	reboot(RB_DISABLE_CAD);
 

@@ -17,10 +17,17 @@ enum {
 	LAST_WORD_MS = 1000,
 };
 
-void poweroff_now(struct poweroff *p)
+static void power_goes(struct poweroff *p)
 {
+	loop_cancel(p->loop, &p->timer);
 	reboot(p->how);
 	log_error("poweroff: the kernel refused; still here");
+}
+
+void poweroff_check(struct poweroff *p)
+{
+	if (p->phase == POWER_SYNCED && !(p->is_awaited && p->is_awaited(p)))
+		power_goes(p);
 }
 
 static void settle_disks(struct poweroff *p)
@@ -29,10 +36,10 @@ static void settle_disks(struct poweroff *p)
 	p->reap->childless = NULL;
 	sync();
 	mounts_settle();
-	if (p->synced && p->synced(p))
-		loop_after(p->loop, &p->timer, LAST_WORD_MS);
-	else
-		poweroff_now(p);
+	loop_after(p->loop, &p->timer, LAST_WORD_MS);
+	if (p->synced)
+		p->synced(p);
+	poweroff_check(p);
 }
 
 static void kill_all(struct poweroff *p)
@@ -51,7 +58,7 @@ static void poweroff_due(struct timer *t)
 	else if (p->phase == POWER_KILL)
 		settle_disks(p); /* something sits in the kernel: power goes all the same */
 	else
-		poweroff_now(p);
+		power_goes(p);
 }
 
 /* Every process in the guest descends from us, so no child means no process. It need not wait

@@ -1,8 +1,8 @@
 /*
  * poweroff - the orderly end: processes, disks, a last word to the host, power.
  *
- * TERM to everybody, KILL after the grace (sooner when all have gone), sync, unmount; then
- * whoever asked may say so to the host before the machine stops.
+ * TERM to everybody, KILL after the grace (or sync at once when all have gone), unmount; then
+ * the host is told what it is waiting for before the machine stops.
  */
 #ifndef GUEST_POWEROFF_H
 #define GUEST_POWEROFF_H
@@ -18,15 +18,16 @@ struct poweroff {
 	struct timer timer;
 	enum poweroff_phase phase;
 	int how; /* of reboot(2): RB_POWER_OFF or RB_AUTOBOOT */
-	/* Disks are settled. Nonzero: somebody says a last word and then calls poweroff_now(), or
-	 * is cut off. NULL: nobody does. */
-	int (*synced)(struct poweroff *p);
+	void (*synced)(struct poweroff *p);   /* the disks are settled; NULL: nobody cares */
+	int (*is_awaited)(struct poweroff *p); /* somebody is still being told how it ended */
 };
 
 void poweroff_init(struct poweroff *p, struct loop *l, struct reap *r);
 
 /* Once; later calls change nothing. */
 void poweroff_begin(struct poweroff *p, int how, unsigned grace_ms);
-void poweroff_now(struct poweroff *p);
+
+/* Somebody needs to be told no more. Power goes when that was the last, or after a second. */
+void poweroff_check(struct poweroff *p);
 
 #endif

@@ -59,18 +59,17 @@ static void call_frame(struct call *c, const struct frame *f)
 {
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
-	if (f->type == FRAME_SYNCED)
-		l->synced = 1;
+	if (f->type != FRAME_SYNCED)
+		return;
+	l->synced = 1;
+	call_close(c); /* our acknowledgement: the guest waits for nothing else */
 }
 
 static void call_lost(struct call *c, const char *why)
 {
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
-	/* After its promise the guest goes down and takes the connection with it. Without one
-	 * nobody in there is going to act, so nothing is worth waiting for. */
-	if (l->synced)
-		return;
+	/* Nobody in there is going to act, so nothing is worth waiting for. */
 	log_info("stop: the guest did not answer why=%s", why);
 	step(l, RUNG_TERM);
 }

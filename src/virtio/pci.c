@@ -126,10 +126,11 @@ static void vpci_again(struct vdev *dev, unsigned q)
 
 static uint32_t msix_read(const struct vpci *p, unsigned off)
 {
-	const struct vpci_vector *v = &p->vector[off / MSIX_ENTRY];
+	const struct vpci_vector *v;
 
 	if (off / MSIX_ENTRY >= p->nvectors)
 		return 0;
+	v = &p->vector[off / MSIX_ENTRY];
 	switch (off % MSIX_ENTRY) {
 	case 0:
 		return (uint32_t)v->address;
@@ -145,10 +146,11 @@ static uint32_t msix_read(const struct vpci *p, unsigned off)
 
 static void msix_write(struct vpci *p, unsigned off, uint32_t value)
 {
-	struct vpci_vector *v = &p->vector[off / MSIX_ENTRY];
+	struct vpci_vector *v;
 
 	if (off / MSIX_ENTRY >= p->nvectors)
 		return;
+	v = &p->vector[off / MSIX_ENTRY];
 	switch (off % MSIX_ENTRY) {
 	case 0:
 		v->address = (v->address & ~0xffffffffull) | value;

@@ -54,107 +54,19 @@ _Static_assert(sizeof(struct header) == 44, "virtio 1.2 section 5.10.6");
 
 static unsigned index_of(const struct vsock *v, const struct vconn *c)
 {
-	return (unsigned)(c - v->conn);
-}
-
-/* --- tables of connections ------------------------------------------------------------------ */
-
-static uint16_t *hash_slot(struct vsock *v, uint32_t guest_port, uint32_t host_port)
-{
-	return &v->hash[(guest_port * 31 + host_port) % VSOCK_HASH];
-}
-
-static struct vconn *find(struct vsock *v, uint32_t guest_port, uint32_t host_port)
-{
-	for (uint16_t i = *hash_slot(v, guest_port, host_port); i != VSOCK_NONE;) {
-		struct vconn *c = &v->conn[i];
-
-		if (c->guest_port == guest_port && c->host_port == host_port)
-			return c;
-		i = c->next_hash;
-	}
-	return NULL;
-}
-
-static void unhash(struct vsock *v, struct vconn *c)
-{
-	uint16_t *p = hash_slot(v, c->guest_port, c->host_port);
-
-	while (*p != VSOCK_NONE && *p != index_of(v, c))
-		p = &v->conn[*p].next_hash;
-	if (*p != VSOCK_NONE)
-		*p = c->next_hash;
-}
-
-static struct vconn *take(struct vsock *v, uint32_t guest_port, uint32_t host_port)
-{
-	uint16_t *slot = hash_slot(v, guest_port, host_port);
-	uint16_t i = v->free;
-	struct vconn *c;
-	void *mem;
-
-	if (i == VSOCK_NONE)
-		return NULL;
-	c = &v->conn[i];
-	mem = c->out.mem;
-	v->free = c->next_ready;
-	*c = (struct vconn){ .guest_port = guest_port, .host_port = host_port, .next_hash = *slot };
-	fifo_init(&c->out, mem, VSOCK_BUF);
-	*slot = i;
-	return c;
-}
-
-/* Connections with something for the guest wait in line, so that none starves another. */
-static void enqueue(struct vsock *v, struct vconn *c)
-{
-	uint16_t i = (uint16_t)index_of(v, c);
-
-	if (c->queued)
-		return;
-	c->queued = 1;
-	c->next_ready = VSOCK_NONE;
-	if (v->ready == VSOCK_NONE)
-		v->ready = i;
-	else
-		v->conn[v->ready_tail].next_ready = i;
-	v->ready_tail = i;
-}
-
-static void dequeue_first(struct vsock *v)
-{
-	struct vconn *c = &v->conn[v->ready];
-
-	v->ready = c->next_ready;
-	c->queued = 0;
-}
-
-static void dequeue(struct vsock *v, struct vconn *c)
-{
-	uint16_t *p = &v->ready, prev = VSOCK_NONE;
-
-	if (!c->queued)
-		return;
-	while (*p != index_of(v, c)) {
-		prev = *p;
-		p = &v->conn[*p].next_ready;
-	}
-	*p = c->next_ready;
-	if (v->ready_tail == index_of(v, c))
-		v->ready_tail = prev;
-	c->queued = 0;
+	return vconns_index(&v->conns, c);
 }
 
 static void set_state(struct vsock *v, struct vconn *c, enum vconn_state to)
 {
 	if (c->state == VCONN_DIALING || c->state == VCONN_OPEN)
 		if (to == VCONN_DRAINING || to == VCONN_FREE)
-			unhash(v, c);
+			vconns_forget(&v->conns, c);
 	c->state = (uint8_t)to;
 	if (to != VCONN_FREE)
 		return;
-	dequeue(v, c);
-	c->next_ready = v->free;
-	v->free = (uint16_t)index_of(v, c);
+	vconns_dequeue(&v->conns, c);
+	vconns_give_back(&v->conns, c);
 	v->host->close(v->host, index_of(v, c));
 }
 
@@ -192,7 +104,7 @@ static void refresh(struct vsock *v, struct vconn *c)
 		c->todo |= TODO_ASK;
 	}
 	if (c->todo || may_send_data(c))
-		enqueue(v, c);
+		vconns_enqueue(&v->conns, c);
 	if (in != c->wants_in || out != c->wants_out)
 		v->host->want(v->host, index_of(v, c), in, out);
 	c->wants_in = (uint8_t)in;
@@ -202,7 +114,7 @@ static void refresh(struct vsock *v, struct vconn *c)
 static void owe(struct vsock *v, struct vconn *c, uint8_t what)
 {
 	c->todo |= what;
-	enqueue(v, c);
+	vconns_enqueue(&v->conns, c);
 }
 
 /* When the line is full the guest's own timeout has to do. */
@@ -242,6 +154,8 @@ static void host_broke(struct vsock *v, struct vconn *c)
 	c->fwd = c->rx;
 	if (c->state == VCONN_DRAINING)
 		set_state(v, c, VCONN_FREE);
+	else if (c->guest_shut == SHUT_BOTH)
+		reset_both(v, c); /* it only waited for its bytes to be written */
 	else if (c->guest_shut & SHUT_RCV)
 		shut_for_guest(v, c, SHUT_BOTH);
 	else
@@ -310,8 +224,7 @@ static void take_data(struct vsock *v, struct vconn *c, const struct chain *chai
 	if (c->out.len == 0 && n > 0)
 		done = v->host->write(v->host, index_of(v, c), span, (int)MIN(n, 64u));
 	if (done < 0 && done != -EAGAIN) {
-		host_broke(v, c);
-		consumed(v, c, len);
+		host_broke(v, c); /* which counts them as taken */
 		return;
 	}
 	if (done > 0)
@@ -330,7 +243,7 @@ static void refuse(struct vsock *v, const struct header *h)
 
 static void op_request(struct vsock *v, const struct header *h)
 {
-	struct vconn *c = take(v, h->src_port, h->dst_port);
+	struct vconn *c = vconns_take(&v->conns, h->src_port, h->dst_port);
 
 	if (!c) {
 		refuse(v, h);
@@ -362,7 +275,7 @@ static void op_response(struct vsock *v, struct vconn *c)
 static void op_rst(struct vsock *v, struct vconn *c)
 {
 	if (c->state == VCONN_OPEN && c->out.len > 0 && !c->host_gone) {
-		dequeue(v, c);
+		vconns_dequeue(&v->conns, c);
 		c->todo = 0;
 		v->host->after(v->host, index_of(v, c), 0);
 		set_state(v, c, VCONN_DRAINING);
@@ -405,7 +318,7 @@ static void packet(struct vsock *v, const struct chain *chain)
 	if (chain_read(chain, 0, &h, sizeof(h)) < sizeof(h) || h.src_cid != v->guest_cid ||
 	    h.dst_cid != HOST_CID)
 		return;
-	c = find(v, h.src_port, h.dst_port);
+	c = vconns_find(&v->conns, h.src_port, h.dst_port);
 	if (h.type != TYPE_STREAM || h.len > chain_readable(chain) - sizeof(h) ||
 	    (!c && h.op != OP_REQUEST)) {
 		refuse(v, &h);
@@ -539,10 +452,9 @@ static void send_reset(struct vsock *v, const struct chain *chain)
 /* One turn of the connection at the head of the line. Nonzero: the chain was used. */
 static int serve_first(struct vsock *v, const struct chain *chain)
 {
-	struct vconn *c = &v->conn[v->ready];
+	struct vconn *c = vconns_next(&v->conns);
 	int used = 1;
 
-	dequeue_first(v);
 	/* Control packets other than the end go before data; the end goes behind it. */
 	if (c->todo & (uint8_t)~TODO_SHUTDOWN || (c->todo && !may_send_data(c)))
 		send_control(v, c, chain);
@@ -561,7 +473,7 @@ static int pump(struct vsock *v)
 	struct chain chain;
 	int rc = 0;
 
-	for (int turn = 0; rc == 0 && (v->resets > 0 || v->ready != VSOCK_NONE); turn++) {
+	for (int turn = 0; rc == 0 && (v->resets > 0 || v->conns.ready != VSOCK_NONE); turn++) {
 		if (turn == BUDGET) {
 			rc = 1;
 			break;
@@ -614,7 +526,7 @@ static int vsock_notify(struct vdev *dev, unsigned q)
 	/* The event queue only holds buffers for events we have not got. */
 	if (took >= 0 && q != QUEUE_EVENT)
 		sent = pump(v);
-	return took != 0 ? took : sent;
+	return sent < 0 || took == 0 ? sent : took;
 }
 
 static void vsock_reset(struct vdev *dev)
@@ -623,8 +535,8 @@ static void vsock_reset(struct vdev *dev)
 
 	v->resets = 0;
 	for (unsigned i = 0; i < VSOCK_CONNS; i++)
-		if (v->conn[i].state != VCONN_FREE)
-			set_state(v, &v->conn[i], VCONN_FREE);
+		if (v->conns.conn[i].state != VCONN_FREE)
+			set_state(v, &v->conns.conn[i], VCONN_FREE);
 }
 
 static const struct vdev_type vsock_type = {
@@ -643,14 +555,8 @@ void vsock_init(struct vsock *v, const struct gmem *m, uint64_t guest_cid, struc
 		.host = host,
 		.guest_cid = guest_cid,
 		.next_port = HOST_PORT_FIRST,
-		.ready = VSOCK_NONE,
-		.ready_tail = VSOCK_NONE,
 	};
-	memset(v->hash, 0xff, sizeof(v->hash));
-	for (unsigned i = 0; i < VSOCK_CONNS; i++) {
-		fifo_init(&v->conn[i].out, (uint8_t *)buffers + (size_t)i * VSOCK_BUF, VSOCK_BUF);
-		v->conn[i].next_ready = (uint16_t)(i + 1 < VSOCK_CONNS ? i + 1 : VSOCK_NONE);
-	}
+	vconns_init(&v->conns, buffers);
 	vdev_init(&v->dev, &vsock_type, m, &v->guest_cid, sizeof(v->guest_cid));
 }
 
@@ -661,8 +567,8 @@ int vsock_reserve(struct vsock *v, uint32_t guest_port)
 	do {
 		if (++v->next_port > HOST_PORT_LAST)
 			v->next_port = HOST_PORT_FIRST;
-	} while (find(v, guest_port, v->next_port));
-	c = take(v, guest_port, v->next_port);
+	} while (vconns_find(&v->conns, guest_port, v->next_port));
+	c = vconns_take(&v->conns, guest_port, v->next_port);
 	if (!c)
 		return -ENFILE;
 	c->state = VCONN_DIALING;
@@ -672,13 +578,13 @@ int vsock_reserve(struct vsock *v, uint32_t guest_port)
 void vsock_dial(struct vsock *v, unsigned conn)
 {
 	v->host->after(v->host, conn, VSOCK_PATIENCE_MS);
-	owe(v, &v->conn[conn], TODO_REQUEST);
+	owe(v, &v->conns.conn[conn], TODO_REQUEST);
 	vdev_notify(&v->dev, QUEUE_RX);
 }
 
 void vsock_readable(struct vsock *v, unsigned conn)
 {
-	struct vconn *c = &v->conn[conn];
+	struct vconn *c = &v->conns.conn[conn];
 
 	c->readable = 1;
 	refresh(v, c);
@@ -687,7 +593,7 @@ void vsock_readable(struct vsock *v, unsigned conn)
 
 void vsock_writable(struct vsock *v, unsigned conn)
 {
-	struct vconn *c = &v->conn[conn];
+	struct vconn *c = &v->conns.conn[conn];
 
 	if (!flush(v, c))
 		refresh(v, c);
@@ -696,7 +602,7 @@ void vsock_writable(struct vsock *v, unsigned conn)
 
 void vsock_hung_up(struct vsock *v, unsigned conn)
 {
-	struct vconn *c = &v->conn[conn];
+	struct vconn *c = &v->conns.conn[conn];
 
 	if (c->state == VCONN_DIALING) {
 		reset_both(v, c);
@@ -711,7 +617,7 @@ void vsock_hung_up(struct vsock *v, unsigned conn)
 
 void vsock_timeout(struct vsock *v, unsigned conn)
 {
-	reset_both(v, &v->conn[conn]);
+	reset_both(v, &v->conns.conn[conn]);
 	vdev_notify(&v->dev, QUEUE_RX);
 }
 
@@ -721,7 +627,7 @@ int vsock_drain(struct vsock *v)
 
 	vdev_notify(&v->dev, QUEUE_TX);
 	for (unsigned i = 0; i < VSOCK_CONNS; i++)
-		if (v->conn[i].state != VCONN_FREE && v->conn[i].out.len > 0)
-			waiting += !flush(v, &v->conn[i]) && v->conn[i].out.len > 0;
+		if (v->conns.conn[i].state != VCONN_FREE && v->conns.conn[i].out.len > 0)
+			waiting += !flush(v, &v->conns.conn[i]) && v->conns.conn[i].out.len > 0;
 	return waiting;
 }

@@ -5,16 +5,6 @@
  * what lies beyond a connection on the host is a `struct vsock_host` (vmm/vsockd for real, an
  * array in the unit test). Everything the guest says is taken as hostile; memory is bounded by
  * the fixed number of connections and the fixed buffer of each.
- *
- * The life of a connection; only set_state() moves it on:
- *
- *   FREE        nobody's. -> DIALING by vsock_reserve(), -> OPEN by the guest's REQUEST
- *   DIALING     our REQUEST is out (or waits for a guest buffer). -> OPEN by RESPONSE,
- *               -> FREE by RST or vsock_timeout(); the host's bytes are not read yet
- *   OPEN        bytes flow both ways; each direction ends on its own. -> DRAINING when the guest
- *               has closed or reset, -> FREE when the host broke
- *   DRAINING    the guest is done with it (its ports may be used again): what it sent before is
- *               still to be written to the host. -> FREE when written, or when that fails
  */
 #ifndef VIRTIO_VSOCK_H
 #define VIRTIO_VSOCK_H
@@ -23,19 +13,14 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "base/fifo.h"
+#include "virtio/vconn.h"
 #include "virtio/vdev.h"
 
 enum {
-	VSOCK_CONNS = 1024,
-	VSOCK_BUF = 64 * 1024,	  /* what the guest may send ahead of the host, per connection */
 	VSOCK_PACKET = 64 * 1024, /* the longest packet we send */
-	VSOCK_HASH = 256,
 	VSOCK_RESETS = 64, /* answers to packets of no connection, waiting for a guest buffer */
 	VSOCK_PATIENCE_MS = 2000, /* for a RESPONSE, or for the RST that follows a full SHUTDOWN */
 };
-
-enum { VSOCK_NONE = 0xffff }; /* no connection: the end of a list */
 
 /* The far side of connections, by connection index. All calls are made on the loop's thread. */
 struct vsock_host {
@@ -56,40 +41,17 @@ struct vsock_host {
 	void (*close)(struct vsock_host *h, unsigned conn);
 };
 
-enum vconn_state { VCONN_FREE, VCONN_DIALING, VCONN_OPEN, VCONN_DRAINING };
-
-struct vconn {
-	uint8_t state; /* enum vconn_state */
-	uint8_t todo;  /* control packets owed to the guest, TODO_... of vsock.c */
-	uint8_t guest_shut, host_shut; /* flags of the SHUTDOWNs received and sent */
-	uint8_t readable;  /* the host has bytes (or its end) for the guest */
-	uint8_t host_gone; /* the host takes no more bytes */
-	uint8_t queued;	   /* in the ready list */
-	uint8_t asked;	   /* for credit, since it ran out */
-	uint8_t wants_in, wants_out; /* what host->want() was last told */
-	uint32_t guest_port, host_port;
-	uint32_t peer_buf, peer_fwd; /* the guest's buf_alloc and fwd_cnt, last heard */
-	uint32_t tx;		     /* bytes sent to the guest */
-	uint32_t rx, fwd;	     /* bytes taken from the guest; of those, written to the host */
-	uint32_t fwd_told;	     /* fwd as the guest last heard it */
-	struct fifo out;	     /* rx - fwd bytes */
-	uint16_t next_hash, next_ready;
-};
-
 struct vsock {
 	struct vdev dev;
 	struct vsock_host *host; /* borrowed */
 	uint64_t guest_cid;	 /* also the config space: le64 */
 	uint32_t next_port;	 /* of connections that the host opens */
-	uint16_t free;		 /* list of free connections, by next_ready */
-	uint16_t ready, ready_tail; /* connections that have something for the guest */
-	uint16_t hash[VSOCK_HASH];
+	struct vconns conns;
 	struct {
 		uint32_t guest_port, host_port;
 		uint16_t type;
 	} reset[VSOCK_RESETS];
 	unsigned resets;
-	struct vconn conn[VSOCK_CONNS];
 };
 
 /* buffers: VSOCK_CONNS * VSOCK_BUF bytes, borrowed; pages are touched only when used. */

@@ -157,11 +157,14 @@ static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 		return err_set(e, -ENOMEM, "memory: too little to start a kernel");
 	if (probe_run(mem, m->vcpu[0].fd, m->vcpu[0].run, e) < 0)
 		return e->code;
+	log_debug("kvm: runs a guest's kernel mode");
 	rc = load_kernel(mem, s->kernel_fd, &kernel, e);
 	if (rc == 0)
 		rc = load_initrd(mem, &kernel, s->initrd_fd, s->ninitrds, &initrd, e);
 	if (rc < 0)
 		return rc;
+	log_debug("load: kernel %#llx-%#llx, initrd %llu bytes", (unsigned long long)kernel.start,
+		  (unsigned long long)kernel.end, (unsigned long long)initrd.len);
 	rsdp = acpi_write(mem, s->cpus);
 	if (rsdp <= 0)
 		return err_set(e, -ENOSPC, "cpus: no room for their ACPI tables");
@@ -185,8 +188,10 @@ int machine_open(struct machine *m, const struct spec *s, struct err *e)
 	if (rc < 0)
 		return err_set(e, rc, "open the event loop: %s", strerror(-rc));
 	rc = vm_open(&m->vm, s->kvm_fd, s->memory_bytes, e);
+	log_debug("kvm: a VM with %llu MiB", (unsigned long long)s->memory_bytes >> 20);
 	if (rc == 0)
 		rc = add_cpus(m, s->cpus, e);
+	log_debug("kvm: %u virtual CPUs", m->cpus);
 	if (rc == 0)
 		rc = load_guest(m, s, e);
 	if (rc == 0)
@@ -240,6 +245,7 @@ int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct
 		stop_cpus(m);
 		return err_set(e, rc, "start a virtual CPU's thread: %s", strerror(-rc));
 	}
+	log_debug("running");
 	running(arg);
 	/* end.reason is written under the lock on other threads; `stop` is its flag. */
 	while (!atomic_load(&m->shared.stop))

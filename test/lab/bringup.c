@@ -42,6 +42,7 @@ static const struct {
 };
 
 /* devtmpfs has these only once their module is loaded; opening them is what loads it. */
+/* clang-format off */
 static const struct {
 	const char *path;
 	unsigned minor;
@@ -53,6 +54,7 @@ static const struct {
 	{ "/dev/vhost-net", 238, 0660 },
 	{ "/dev/vhost-vsock", 241, 0660 },
 };
+/* clang-format on */
 
 static const struct {
 	const char *path, *to;

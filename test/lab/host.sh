@@ -8,13 +8,14 @@ lab_doctor() {
 	local line rc=0
 	[ -x out/vmtool ] || { echo "out/vmtool, which would try this host's KVM, is not built"; return 1; }
 	line=$(out/vmtool doctor 2>&1) || rc=$?
-	echo "${line%%$'\n'*}"
+	line=${line%%$'\n'*}
+	echo "${line#vmtool doctor: }"
 	return "$rc"
 }
 
 run_on_host() {
 	local unshare=(unshare --mount)
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] ||
+	{ [ -r /dev/kvm ] && [ -w /dev/kvm ]; } ||
 		die "lab: LAB=host: /dev/kvm cannot be opened; load kvm, join the group kvm, or use LAB=tcg"
 	[ "$(id -u)" -eq 0 ] || unshare+=(--user --map-root-user)
 	"${unshare[@]}" true 2>/dev/null ||

@@ -73,7 +73,7 @@ lab_root() {
 	version=$(ls "$kernel/modules")
 	modules=lib/modules/$version
 	(
-		cd "$dir"
+		cd "$dir" || die "lab: $dir: no such folder"
 		mkdir -p bin sbin usr/bin usr/sbin usr/local/bin etc root home/user mnt tmp run proc sys dev \
 			var/tmp lab/in lab/out "$modules"
 		chown 1000:1000 home/user 2>/dev/null || true
@@ -117,16 +117,17 @@ lab_base() {
 # The runner and the lab's init: a folder with both.
 lab_tools() {
 	local key work shared dir=test/lab
-	shared=(src/base/{bytes,clock,err,fd,fifo,loop,spawn}.c src/proto/frame.c "$dir"/{wire,pump}.c)
+	shared=(src/base/{bytes,clock,err,fd,fifo,loop,parse,spawn}.c src/proto/frame.c "$dir"/{wire,pump}.c)
 	key=$({ echo "$toolchain_id ${flavour_cflags[release]}"; cat src/base/*.[ch] src/proto/frame.[ch] "$dir"/*.[ch]; } | key_of)
 	[ -d "$lab_cache/tools-$key" ] || {
 		say "lab: compiling its tools"
 		link_kernel_headers
 		mkdir -p "$lab_cache"
 		work=$(mktemp -d "$lab_cache/tmp.XXXXXX")
-		lab_compile "$work/init" "${shared[@]}" $dir/init.c $dir/bringup.c &&
-		lab_compile "$work/runner" "${shared[@]}" $dir/runner.c $dir/machine.c ||
-			{ rm -rf "$work"; die "lab: its tools do not compile"; }
+		{
+			lab_compile "$work/init" "${shared[@]}" $dir/init.c $dir/bringup.c &&
+			lab_compile "$work/runner" "${shared[@]}" $dir/runner.c $dir/machine.c
+		} || { rm -rf "$work"; die "lab: its tools do not compile"; }
 		mv -T "$work" "$lab_cache/tools-$key" 2>/dev/null || rm -rf "$work"
 	}
 	echo "$lab_cache/tools-$key"

@@ -25,8 +25,8 @@
 #include "base/spawn.h"
 #include "base/util.h"
 #include "bringup.h"
-#include "wire.h"
 #include "pump.h"
+#include "wire.h"
 
 enum { HEARTBEAT_MS = 1000 };
 
@@ -102,15 +102,17 @@ static int enter_lab_on_tty(void *arg)
 static void start(struct init *in, int input, int output, int error)
 {
 	const struct fdmap fds[] = { { input, 0 }, { output, 1 }, { error, 2 } };
-	pid_t pid = spawn(&(struct spawn){
-		.path = in->argv.at[0],
-		.argv = in->argv.at,
-		.envp = in->envp.at,
-		.fds = fds,
-		.nfds = COUNT(fds),
-		.new_session = 1,
-		.in_child = in->tty < 0 ? enter_lab : enter_lab_on_tty,
-	}, NULL);
+	pid_t pid = spawn(
+		&(struct spawn){
+			.path = in->argv.at[0],
+			.argv = in->argv.at,
+			.envp = in->envp.at,
+			.fds = fds,
+			.nfds = COUNT(fds),
+			.new_session = 1,
+			.in_child = in->tty < 0 ? enter_lab : enter_lab_on_tty,
+		},
+		NULL);
 
 	if (pid < 0) {
 		dprintf(error, "lab: %s: %s\n", in->argv.at[0], strerror(-pid));
@@ -215,12 +217,14 @@ static void pack(struct init *in)
 		give_up(in, "no pipe for /lab/out");
 		return;
 	}
-	pid = spawn(&(struct spawn){
-		.path = "/bin/tar",
-		.argv = argv,
-		.fds = (const struct fdmap[]){ { tar[1], 1 } },
-		.nfds = 1,
-	}, NULL);
+	pid = spawn(
+		&(struct spawn){
+			.path = "/bin/tar",
+			.argv = argv,
+			.fds = (const struct fdmap[]){ { tar[1], 1 } },
+			.nfds = 1,
+		},
+		NULL);
 	close(tar[1]);
 	if (pid < 0) {
 		give_up(in, "tar of /lab/out did not start");

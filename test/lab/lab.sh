@@ -50,12 +50,17 @@ for file in "${files[@]}"; do
 	[ -e "$file" ] || die "lab: -f $file: no such file"
 done
 
+# stage_built FILE DIR HOW: what the build makes and the lab can do without, but not silently.
+stage_built() {
+	if [ -f "$1" ]; then cp "$1" "$2"; else say "lab: no $1 here, so none there; $3 makes it"; fi
+}
+
 # What a run adds to the root, in DIR.
 stage() {
 	local dir=$1 file
 	mkdir -p "$dir"/lab/{in,out} "$dir/bin"
-	[ ! -f out/vmtool ] || cp out/vmtool "$dir/bin/"
-	[ ! -f out/kernel/vmlinux ] || cp out/kernel/vmlinux "$dir/lab/"
+	stage_built out/vmtool "$dir/bin/" ./build.sh
+	stage_built out/kernel/vmlinux "$dir/lab/" "./build.sh kernel"
 	[ ! -f out/guest/initrd ] || cp out/guest/initrd "$dir/lab/"
 	for file in "${files[@]}"; do
 		if [ -d "$file" ]; then cp -a "$file" "$dir/lab/in/"; else cp -pL "$file" "$dir/lab/in/"; fi

@@ -18,6 +18,9 @@
 /* What the argument list below calls the descriptors. */
 enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
 
+/* Words of a command line belong in pairs. */
+/* clang-format off */
+
 /*
  * SVM is the only nesting TCG has. Without -xsave, KVM's idea of a guest's XCR0 goes stale: TCG
  * does not take the XSETBV intercept. The rest of the minus list is what TCG cannot do anyway and
@@ -52,6 +55,8 @@ static const char *const qemu_argv[] = {
 	"-kernel",
 };
 
+/* clang-format on */
+
 static int open_console(struct machine *m, const char *path, struct err *e)
 {
 	/* A new file each time: another lab may still be writing to the one of that name. */
@@ -82,14 +87,16 @@ static int spawn_qemu(struct machine *m, const char *kernel, const struct fdmap 
 	memcpy(argv, qemu_argv, sizeof(qemu_argv));
 	argv[COUNT(qemu_argv)] = kernel;
 	argv[COUNT(qemu_argv) + 1] = NULL;
-	pid = spawn(&(struct spawn){
-		.path = argv[0],
-		.argv = (char *const *)argv,
-		.fds = fds,
-		.nfds = nfds,
-		.new_session = 1, /* ^C on the terminal is for the command */
-		.parent_death_sig = SIGKILL,
-	}, &m->pidfd);
+	pid = spawn(
+		&(struct spawn){
+			.path = argv[0],
+			.argv = (char *const *)argv,
+			.fds = fds,
+			.nfds = nfds,
+			.new_session = 1, /* ^C on the terminal is for the command */
+			.parent_death_sig = SIGKILL,
+		},
+		&m->pidfd);
 	if (pid < 0)
 		return err_set(e, (int)pid, "start %s: %s", argv[0], strerror(-pid));
 	m->pid = pid;
@@ -105,7 +112,9 @@ int machine_start(struct machine *m, const char *kernel, const char *initrd,
 	int image = open(initrd, O_RDONLY | O_CLOEXEC);
 	int rc;
 
-	rc = null < 0 ? err_sys(e, "open /dev/null") : image < 0 ? err_sys(e, "open %s", initrd) : 0;
+	rc = null < 0	 ? err_sys(e, "open /dev/null")
+	     : image < 0 ? err_sys(e, "open %s", initrd)
+			 : 0;
 	if (rc == 0)
 		rc = open_console(m, console_path, e);
 	if (rc == 0)

@@ -20,7 +20,7 @@
 enum { PUMP_BYTES = 4096 };
 
 enum pump_state {
-	PUMP_IDLE,   /* not opened yet */
+	PUMP_IDLE, /* not opened yet */
 	PUMP_MOVING,
 	PUMP_ENDED,  /* every byte delivered; the descriptor is closed */
 	PUMP_BROKEN, /* the reader has gone; the descriptor is closed */
@@ -30,13 +30,13 @@ enum pump_way { TO_PORT, FROM_PORT };
 
 struct pump {
 	enum pump_state state;
-	struct loop *loop;   /* borrowed */
-	struct watch wait;   /* borrows `from` or `to`; fd -1 while it waits for neither */
-	enum pump_way way;   /* from a port: ends by `total`, and 0 bytes read mean nothing */
-	int from, to;	     /* the port is borrowed, the other one owned */
-	uint64_t moved;	     /* bytes delivered */
-	uint64_t total;	     /* UINT64_MAX until the far side gave the number */
-	size_t at, len;	     /* bytes in buf still to deliver */
+	struct loop *loop; /* borrowed */
+	struct watch wait; /* borrows `from` or `to`; fd -1 while it waits for neither */
+	enum pump_way way; /* from a port: ends by `total`, and 0 bytes read mean nothing */
+	int from, to;	   /* the port is borrowed, the other one owned */
+	uint64_t moved;	   /* bytes delivered */
+	uint64_t total;	   /* UINT64_MAX until the far side gave the number */
+	size_t at, len;	   /* bytes in buf still to deliver */
 	char buf[PUMP_BYTES];
 	void (*done)(struct pump *p); /* the state became ENDED or BROKEN */
 };

@@ -29,7 +29,11 @@
 #include "pump.h"
 #include "wire.h"
 
-enum { STATUS_LAB_FAILED = 125, TICK_MS = 1000 };
+enum {
+	STATUS_LAB_FAILED = 125,
+	TICK_MS = 1000,
+	BOOT_TICKS = 120, /* two busy cores need ten seconds; there is no heartbeat yet */
+};
 
 struct runner {
 	struct loop loop;
@@ -38,15 +42,15 @@ struct runner {
 	struct wire wire;
 	struct timer tick;
 	struct pump in, out, err, files;
-	char **argv;		  /* the command; borrowed */
-	const char *out_dir;	  /* borrowed */
-	unsigned long silence;	  /* ticks without a word that are allowed */
-	unsigned long silent;	  /* ticks since the last word */
+	char **argv;	     /* the command; borrowed */
+	const char *out_dir; /* borrowed */
+	uint32_t silence;    /* ticks without a heartbeat that are allowed */
+	uint32_t silent;     /* ticks since the last word */
 	int on_terminal;
 	int is_raw;
-	struct termios cooked;	  /* what to restore while is_raw */
-	int hello, exited, bye;	  /* how far it has come */
-	int signals;		  /* how many asked it to end */
+	struct termios cooked;	/* what to restore while is_raw */
+	int hello, exited, bye; /* how far it has come */
+	int signals;		/* how many asked it to end */
 	int status;
 	pid_t tar;
 };
@@ -112,14 +116,15 @@ static void qemu_ended(struct watch *w, uint32_t events)
 static void ticked(struct timer *t)
 {
 	struct runner *r = CONTAINER(t, struct runner, tick);
+	uint32_t allowed = r->hello ? r->silence : BOOT_TICKS;
 	char why[96];
 
-	if (++r->silent <= r->silence) {
+	if (++r->silent <= allowed) {
 		loop_after(&r->loop, t, TICK_MS);
 		return;
 	}
-	snprintf(why, sizeof(why), "the emulated host stopped answering (%lu s); its console:",
-		 r->silence);
+	snprintf(why, sizeof(why), "the emulated host %s (%u s); its console:",
+		 r->hello ? "stopped answering" : "does not come up", allowed);
 	fail(r, why);
 }
 
@@ -160,18 +165,22 @@ static void files_done(struct pump *p)
  * members that would land outside the folder. */
 static int unpack_into(struct runner *r, struct err *e)
 {
-	const char *const argv[] = { "tar", "--no-same-owner", "--no-same-permissions",
-				     "-C", r->out_dir, "-xf", "-", NULL };
+	const char *const argv[] = {
+		"tar", "--no-same-owner", "--no-same-permissions", "-C", r->out_dir, "-xf", "-",
+		NULL
+	};
 	int pipe[2];
 
 	if (pipe2(pipe, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe to tar");
-	r->tar = spawn(&(struct spawn){
-		.path = argv[0],
-		.argv = (char *const *)argv,
-		.fds = (const struct fdmap[]){ { pipe[0], 0 } },
-		.nfds = 1,
-	}, NULL);
+	r->tar = spawn(
+		&(struct spawn){
+			.path = argv[0],
+			.argv = (char *const *)argv,
+			.fds = (const struct fdmap[]){ { pipe[0], 0 } },
+			.nfds = 1,
+		},
+		NULL);
 	close(pipe[0]);
 	if (r->tar < 0)
 		return err_set(e, (int)r->tar, "start tar: %s", strerror(-r->tar));
@@ -224,7 +233,8 @@ static void send_environment(struct runner *r)
 	const char *term = getenv("TERM");
 	char text[128];
 
-	wire_text(&r->wire, WIRE_ENV, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	wire_text(&r->wire, WIRE_ENV,
+		  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	wire_text(&r->wire, WIRE_ENV, "HOME=/root");
 	wire_text(&r->wire, WIRE_ENV, "USER=root");
 	wire_text(&r->wire, WIRE_ENV, "LAB=tcg");
@@ -382,9 +392,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	r.out_dir = argv[3];
-	r.silence = strtoul(argv[4], NULL, 10);
 	r.on_terminal = argv[5][0] == '1';
 	r.argv = argv + 6;
+	if (parse_u32(&r.silence, "LAB_SILENCE", argv[4], 1, 86400, &e) < 0) {
+		fprintf(stderr, "lab: %s\n", e.text);
+		return e.exit;
+	}
 	if (start(&r, argv[1], argv[2], &e) < 0) {
 		machine_kill(&r.machine);
 		fprintf(stderr, "lab: %s\n", e.text);

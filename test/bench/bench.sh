@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# bench.sh [NAME...] - vmtool against QEMU microvm, in pairs, inside one run of the lab.
+#
+# Prints a table and writes out/bench.json (contracts.md, "bench"). Names: boot_to_init,
+# vmm_memory_outside_ram, exits_per_boot, start_to_ready. PAIRS=N (default 10) counted pairs after one that
+# is not; MIB and CPUS set the guest's size (256, 1). The numbers are ratios of medians taken side
+# by side: absolute ones say more about the machine than about either VMM.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+. build/common.sh
+. build/toolchain.sh
+
+names=("$@")
+known="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
+for name in "${names[@]}"; do
+	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
+done
+pairs=${PAIRS:-10}
+out=$root/out/bench
+
+need_packages "the benchmark" qemu-system-x86 busybox-static cpio perl
+./build.sh build >&2
+kernel-config/build.sh
+test/guests/initrd.sh
+mkdir -p "$out"
+
+# shellcheck disable=SC2086  # flags are words
+compile() {
+	${flavour_cc[release]} ${flavour_cflags[release]} $warnings -static-pie -s -Isrc -o "$@"
+}
+compile "$out/bootclock" test/bench/bootclock.c src/base/{bytes,clock,err,fd}.c src/proto/spec.c
+compile "$out/init" test/bench/init.c
+
+# The guest of the boot benches: one program.
+rm -rf "$out/tree"
+mkdir -p "$out/tree/dev"
+cp "$out/init" "$out/tree/init"
+mknod "$out/tree/dev/console" c 5 1 2>/dev/null ||
+	die "bench: making /dev/console for the guest needs root"
+(cd "$out/tree" && find . | cpio --quiet -o -H newc) >"$out/initrd"
+
+# Debian's QEMU with what it loads, to be unpacked over the lab's root.
+pack_qemu() {
+	local qemu
+	qemu=$(command -v qemu-system-x86_64)
+	ldd "$qemu" | grep -o '/[^ ]*' | while read -r lib; do echo "$lib"; readlink -f "$lib"; done
+	echo "$qemu"
+	find /usr/share/qemu /usr/share/seabios -maxdepth 1 \
+		\( -name 'bios-microvm.bin' -o -name 'pvh.bin' -o -name 'linuxboot_dma.bin' \) 2>/dev/null
+	dirname "$(ldd "$qemu" | grep -o '/[^ ]*/ld-linux[^ ]*')" | sed 's|$|/ld-linux-x86-64.so.2|'
+}
+pack_qemu | sort -u | tar -c --files-from=- --absolute-names --dereference 2>/dev/null >"$out/qemu.tar"
+
+say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
+LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f "$out/bootclock" -f "$out/initrd" -f "$out/qemu.tar" \
+	-- sh /lab/in/pairs.sh "$pairs" "${MIB:-256}" "${CPUS:-1}" >"$out/samples"
+exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

@@ -1,0 +1,65 @@
+#!/usr/bin/perl
+# report.pl SAMPLES JSON [NAME...] - medians, ratios and their spread, as a table and as JSON.
+#
+# The ratio is the median of the pairs' ratios; its spread is half the distance between their
+# quartiles, as a part of it.
+use strict;
+use warnings;
+
+my ($samples, $json, @names) = @ARGV;
+my %unit = (
+	boot_to_init => 'ms',
+	vmm_memory_outside_ram => 'KiB',
+	exits_per_boot => 'exits',
+	start_to_ready => 'ms',
+);
+my @order = qw(boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready);
+my %wanted = map { $_ => 1 } (@names ? @names : @order);
+
+sub quantile {
+	my ($q, @v) = @_;
+	@v = sort { $a <=> $b } @v;
+	my $at = $q * $#v;
+	my $low = int $at;
+	my $high = $low < $#v ? $low + 1 : $low;
+	return $v[$low] + ($at - $low) * ($v[$high] - $v[$low]);
+}
+
+my (%value, @host_share);
+open my $in, '<', $samples or die "$samples: $!\n";
+while (<$in>) {
+	my ($name, $side, $pair, $v) = /^(\w+) (\w+) (\d+) (-?[\d.]+)$/ or next;
+	push @host_share, $v if $name eq 'start_host_share';
+	$value{$name}{$pair}{$side} = $v if $v > 0;
+}
+close $in;
+
+my @rows;
+for my $name (grep { $wanted{$_} } @order) {
+	my (@ours, @peer, @ratio);
+	for my $pair (values %{ $value{$name} || {} }) {
+		next unless defined $pair->{vmtool} && defined $pair->{qemu};
+		push @ours, $pair->{vmtool};
+		push @peer, $pair->{qemu};
+		push @ratio, $pair->{vmtool} / $pair->{qemu};
+	}
+	die "bench: $name has no complete pair\n" unless @ratio;
+	my $ratio = quantile(0.5, @ratio);
+	push @rows, [ $name, $unit{$name}, quantile(0.5, @ours), quantile(0.5, @peer), 'qemu microvm',
+		$ratio, scalar @ratio, (quantile(0.75, @ratio) - quantile(0.25, @ratio)) / 2 / $ratio ];
+}
+
+printf "%-24s %-6s %10s %10s  %-13s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
+printf "%-24s %-6s %10.1f %10.1f  %-13s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
+
+printf "of start_to_ready, the host's own share: %.1f ms (median of %d)\n",
+	quantile(0.5, @host_share), scalar @host_share if $wanted{start_to_ready} && @host_share;
+
+my $text = join ",\n", map {
+	sprintf '  {"name": "%s", "unit": "%s", "ours": %.3f, "peer": %.3f, "peer_name": "%s", '
+		. '"ratio": %.4f, "pairs": %d, "spread": %.4f}', @$_;
+} @rows;
+open my $to, '>', "$json.new" or die "$json: $!\n";
+print $to "[\n$text\n]\n";
+close $to or die "$json: $!\n";
+rename "$json.new", $json or die "$json: $!\n";

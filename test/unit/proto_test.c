@@ -1,0 +1,314 @@
+/*
+ * What the roles say to each other: each message comes back as it was, and every truncation of
+ * it, and it with one byte more, is refused.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "base/util.h"
+#include "check.h"
+#include "proto/exec.h"
+#include "proto/ready.h"
+#include "proto/spec.h"
+
+#define BOOT "01234567-89ab-cdef-0123-456789abcdef"
+
+enum { ROOM = 4096 };
+
+/* Refuses all but the whole of mem[0..len). The copies are exact, so a sanitizer sees a read
+ * beyond them. */
+static void refuses_pieces(const uint8_t *mem, long len, int (*decode)(const void *, size_t))
+{
+	CHECK(len > 0 && decode(mem, (size_t)len) == 0);
+	for (long cut = 0; cut <= len + 1; cut++) {
+		uint8_t *piece = calloc(1, (size_t)cut + (cut == 0));
+
+		memcpy(piece, mem, (size_t)MIN(cut, len));
+		if ((decode(piece, (size_t)cut) == 0) != (cut == len))
+			printf("# cut at %ld of %ld\n", cut, len);
+		CHECK((decode(piece, (size_t)cut) == 0) == (cut == len));
+		free(piece);
+	}
+}
+
+static int decode_request(const void *data, size_t len)
+{
+	static struct exec_req q;
+
+	return exec_req_decode(&q, data, len);
+}
+
+static int decode_status(const void *data, size_t len)
+{
+	struct exec_status s;
+
+	return exec_status_decode(&s, data, len);
+}
+
+static int decode_refusal(const void *data, size_t len)
+{
+	struct refusal f;
+
+	return refusal_decode(&f, data, len);
+}
+
+static int decode_hello(const void *data, size_t len)
+{
+	struct beacon_hello h;
+
+	return beacon_hello_decode(&h, data, len);
+}
+
+static int decode_stage(const void *data, size_t len)
+{
+	struct beacon_stage s;
+
+	return beacon_stage_decode(&s, data, len);
+}
+
+static int decode_guest(const void *data, size_t len)
+{
+	struct guest_desc g;
+
+	return guest_desc_decode(&g, data, len);
+}
+
+static int decode_spec(const void *data, size_t len)
+{
+	struct spec s;
+
+	return spec_decode(&s, data, len);
+}
+
+static int decode_vmm_exit(const void *data, size_t len)
+{
+	struct vmm_exit x;
+
+	return vmm_exit_decode(&x, data, len);
+}
+
+static void a_request_changes(void)
+{
+	static struct exec_req q, back;
+	uint8_t mem[ROOM];
+	long len;
+
+	q = (struct exec_req){
+		.flags = EXEC_STDIN | EXEC_MAIN, .user = "guest", .cwd = "/tmp",
+		.argc = 4, .argv = { "sh", "", "two words", "new\nline \xff" },
+		.envc = 2, .env = { "A=", "B=c=d" },
+	};
+	len = exec_req_encode(&q, mem, sizeof(mem));
+	refuses_pieces(mem, len, decode_request);
+	CHECK(exec_req_decode(&back, mem, (size_t)len) == 0);
+	CHECK(back.flags == q.flags && !strcmp(back.user, "guest") && !strcmp(back.cwd, "/tmp"));
+	CHECK(back.argc == 4 && !back.argv[4] && back.envc == 2 && !back.env[2]);
+	for (uint32_t i = 0; i < q.argc; i++)
+		CHECK(!strcmp(back.argv[i], q.argv[i]));
+	CHECK(!strcmp(back.env[1], "B=c=d"));
+	CHECK(exec_req_encode(&q, mem, (size_t)len - 1) == -EMSGSIZE);
+}
+
+static void an_absurd_request_is_taken(void)
+{
+	static struct exec_req q;
+	static uint8_t mem[64 * 1024];
+	long len;
+
+	q = (struct exec_req){ .user = "", .cwd = "", .argc = 0 };
+	len = exec_req_encode(&q, mem, sizeof(mem));
+	CHECK(decode_request(mem, (size_t)len) == -EPROTO); /* no command */
+	q.argc = 1;
+	q.argv[0] = "";
+	len = exec_req_encode(&q, mem, sizeof(mem));
+	CHECK(decode_request(mem, (size_t)len) == -EPROTO); /* an empty name */
+	q.argv[0] = "true";
+	q.envc = 1;
+	q.env[0] = "NOEQUALS";
+	len = exec_req_encode(&q, mem, sizeof(mem));
+	CHECK(decode_request(mem, (size_t)len) == -EPROTO);
+	q.envc = 0;
+	for (q.argc = 0; q.argc < EXEC_ARGS_MAX; q.argc++)
+		q.argv[q.argc] = "a";
+	len = exec_req_encode(&q, mem, sizeof(mem));
+	CHECK(decode_request(mem, (size_t)len) == 0); /* as many as may be */
+	mem[2 + 5 + 5 + 2] += 1; /* the count of arguments, in its third byte: 256 more */
+	CHECK(decode_request(mem, (size_t)len) == -EPROTO);
+}
+
+static void a_status_changes(void)
+{
+	static const struct {
+		const char *why;
+		struct exec_status s;
+		int code; /* -1: refused */
+	} cases[] = {
+		{ "success", { EXEC_EXITED, 0 }, 0 },
+		{ "the largest code", { EXEC_EXITED, 255 }, 255 },
+		{ "a signal", { EXEC_SIGNALED, 9 }, 137 },
+		{ "lost is no success", { EXEC_LOST, 0 }, 125 },
+		{ "code beyond a byte", { EXEC_EXITED, 256 }, -1 },
+		{ "signal beyond all", { EXEC_SIGNALED, 128 }, -1 },
+		{ "lost with a code", { EXEC_LOST, 1 }, -1 },
+		{ "no such end", { 0, 0 }, -1 },
+		{ "no such end", { 4, 0 }, -1 },
+		{ "no such end", { 255, 0 }, -1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint8_t mem[EXEC_STATUS_BYTES];
+		struct exec_status back = { 0, 0 };
+		int rc;
+
+		exec_status_encode(&cases[i].s, mem);
+		rc = exec_status_decode(&back, mem, sizeof(mem));
+		if (rc == 0)
+			rc = exec_status_code(&back);
+		else
+			rc = -1;
+		if (rc != cases[i].code)
+			printf("# %s: %d\n", cases[i].why, rc);
+		CHECK(rc == cases[i].code);
+		if (rc >= 0)
+			refuses_pieces(mem, sizeof(mem), decode_status);
+	}
+	CHECK(exec_status_from_wait(CLD_EXITED, 3).end == EXEC_EXITED);
+	CHECK(exec_status_from_wait(CLD_DUMPED, SIGSEGV).end == EXEC_SIGNALED);
+	CHECK(exec_status_from_wait(CLD_STOPPED, 0).end == EXEC_LOST);
+}
+
+static void a_refusal_changes(void)
+{
+	static const struct {
+		uint16_t why;
+		int code; /* -1: refused */
+	} cases[] = {
+		{ 0, -1 }, { REFUSED_NOT_FOUND, 127 }, { REFUSED_NOT_EXECUTABLE, 126 },
+		{ REFUSED_BAD_USER, 125 }, { REFUSED_BAD_CWD, 125 }, { REFUSED_LIMIT, 125 },
+		{ REFUSED_PROTOCOL, 125 }, { REFUSED_SHUTDOWN, 125 }, { REFUSED_SHUTDOWN + 1, -1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct refusal f = { cases[i].why, ENOENT, "a sentence" }, back;
+		uint8_t mem[64];
+		long len = refusal_encode(&f, mem, sizeof(mem));
+
+		if (cases[i].code < 0) {
+			CHECK(refusal_decode(&back, mem, (size_t)len) == -EPROTO);
+			continue;
+		}
+		refuses_pieces(mem, len, decode_refusal);
+		CHECK(refusal_decode(&back, mem, (size_t)len) == 0 && back.sys == ENOENT);
+		CHECK(refusal_code(&back) == cases[i].code && !strcmp(back.text, f.text));
+	}
+}
+
+static void the_beacon_changes(void)
+{
+	const struct beacon_hello h = { PROTOCOL_VERSION, BOOT, "1.0" };
+	const struct beacon_hello short_boot = { PROTOCOL_VERSION, "0123", "1.0" };
+	const struct beacon_stage s = { "mounts", STAGE_FAILED, 1ull << 40, "no proc" };
+	static const struct {
+		const char *why;
+		struct beacon_stage s;
+	} bad[] = {
+		{ "no name", { "", STAGE_DONE, 0, "" } },
+		{ "a long name", { "01234567890123456789012345678901", STAGE_DONE, 0, "" } },
+		{ "no such state", { "a", 4, 0, "" } },
+		{ "no state", { "a", 0, 0, "" } },
+	};
+	struct beacon_stage back;
+	uint8_t mem[BEACON_FRAME_MAX];
+	long len;
+
+	refuses_pieces(mem, beacon_hello_encode(&h, mem, sizeof(mem)), decode_hello);
+	len = beacon_hello_encode(&short_boot, mem, sizeof(mem));
+	CHECK(decode_hello(mem, (size_t)len) == -EPROTO);
+	len = beacon_stage_encode(&s, mem, sizeof(mem));
+	refuses_pieces(mem, len, decode_stage);
+	CHECK(beacon_stage_decode(&back, mem, (size_t)len) == 0 && back.guest_ms == s.guest_ms);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		len = beacon_stage_encode(&bad[i].s, mem, sizeof(mem));
+		if (decode_stage(mem, (size_t)len) == 0)
+			printf("# %s\n", bad[i].why);
+		CHECK(decode_stage(mem, (size_t)len) == -EPROTO);
+	}
+}
+
+static void a_guests_description_changes(void)
+{
+	const struct guest_desc g = { BOOT, "web" };
+	struct guest_desc back;
+	uint8_t mem[128];
+	long len = guest_desc_encode(&g, mem, sizeof(mem));
+
+	refuses_pieces(mem, len, decode_guest);
+	CHECK(guest_desc_decode(&back, mem, (size_t)len) == 0 && !strcmp(back.hostname, "web"));
+	mem[0] ^= 1;
+	CHECK(decode_guest(mem, (size_t)len) == -EPROTO);
+}
+
+static void a_machines_description_changes(void)
+{
+	static char longest[SPEC_CMDLINE_MAX + 2];
+	const struct spec good = {
+		.cpus = 2, .memory_bytes = 512 << 20, .guest_cid = 3, .kvm_fd = 5, .kernel_fd = 6,
+		.console_fd = 7, .vsock_fd = 8, .vsock_path = "/run/v", .cmdline = "quiet",
+		.ninitrds = 2, .initrd_fd = { 9, 10 },
+	};
+	struct spec s = good, back;
+	uint8_t mem[ROOM];
+	long len = spec_encode(&s, mem, sizeof(mem));
+
+	refuses_pieces(mem, len, decode_spec);
+	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
+	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
+
+#define REFUSES(change) \
+	do { \
+		s = good; \
+		change; \
+		len = spec_encode(&s, mem, sizeof(mem)); \
+		CHECK(len > 0 && decode_spec(mem, (size_t)len) == -EPROTO); \
+	} while (0)
+	REFUSES(s.cpus = 0);
+	REFUSES(s.cpus = SPEC_CPUS_MAX + 1);
+	REFUSES(s.guest_cid = 2);
+	REFUSES(s.guest_cid = 1ull << 32);
+	REFUSES(s.kvm_fd = -1);
+	REFUSES(s.kernel_fd = 2);
+	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
+	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
+	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);
+	REFUSES(s.cmdline = longest);
+}
+
+static void the_vmms_last_word_changes(void)
+{
+	struct vmm_exit x = { VMM_ERROR, 1, ENOMEM, "no memory" };
+	uint8_t mem[128];
+	long len = vmm_exit_encode(&x, mem, sizeof(mem));
+
+	refuses_pieces(mem, len, decode_vmm_exit);
+	x.reason = 0;
+	len = vmm_exit_encode(&x, mem, sizeof(mem));
+	CHECK(decode_vmm_exit(mem, (size_t)len) == -EPROTO);
+	x.reason = VMM_ERROR + 1;
+	len = vmm_exit_encode(&x, mem, sizeof(mem));
+	CHECK(decode_vmm_exit(mem, (size_t)len) == -EPROTO);
+}
+
+int main(void)
+{
+	TEST(a_request_changes);
+	TEST(an_absurd_request_is_taken);
+	TEST(a_status_changes);
+	TEST(a_refusal_changes);
+	TEST(the_beacon_changes);
+	TEST(a_guests_description_changes);
+	TEST(a_machines_description_changes);
+	TEST(the_vmms_last_word_changes);
+	return check_done();
+}
