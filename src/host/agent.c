@@ -286,7 +286,8 @@ static void asked_stop(struct agent *a, struct client *c, const json_t *request)
 	json_int_t wait_ms = json_is_integer(ms) ? json_integer_value(ms) : STOP_MS;
 
 	if (wait_ms < 0 || wait_ms > INT32_MAX) {
-		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", "timeout_ms: out of range"));
+		client_answer(
+			c, json_pack("{s:b, s:s}", "ok", 0, "error", "timeout_ms: out of range"));
 		return;
 	}
 	client_waits(c);
@@ -394,7 +395,8 @@ static int prepare(struct agent *a, struct err *e)
 
 	rc = a->files.kvm = kvm_open(e);
 	if (rc >= 0)
-		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0], e);
+		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0],
+				       e);
 	if (rc >= 0)
 		rc = a->files.initrd[1] = initrd_ours(&desc, e);
 	if (rc >= 0)

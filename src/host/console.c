@@ -21,8 +21,8 @@ int console_open(const struct vmref *v, off_t *from, struct err *e)
 	struct stat st;
 	int fd;
 
-	fd = openat(v->dir, console_file,
-		    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(v->dir, console_file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return err_sys(e, "open console.log");
 	*from = fstat(fd, &st) == 0 ? st.st_size : 0;

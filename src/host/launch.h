@@ -17,8 +17,8 @@ struct launch_ask {
 	const char *name;	 /* NULL: two random words */
 	const struct wish *wish; /* borrowed */
 	uint32_t timeout_ms;
-	int tied;   /* the VM is to end with us */
-	int keep;   /* a tied one is not removed */
+	int tied; /* the VM is to end with us */
+	int keep; /* a tied one is not removed */
 	int must_be_new;
 	int stages; /* tell them on stderr as they end */
 };
@@ -27,7 +27,7 @@ struct launch {
 	const struct launch_ask *ask; /* borrowed */
 	struct home home;
 	struct vmref vm;
-	int made;	 /* the VM's folder is of our making */
+	int made; /* the VM's folder is of our making */
 	int64_t since_ms;
 	pid_t agent;
 	int leash;	 /* owned */
@@ -46,7 +46,8 @@ struct launch {
 };
 
 #define LAUNCH_NONE \
-	((struct launch){ .home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+	((struct launch){ \
+		.home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
 
 /* 0: an agent is on its way; 1: the VM runs already, and is ready; or negative with *e filled
  * and nothing left behind. */

@@ -120,7 +120,8 @@ void ready_unmet(const struct ready *r, char *out, size_t cap)
 	const struct heartbeat *h = &r->heartbeat;
 
 	if (!r->vm_alive)
-		snprintf(out, cap, "vm_alive does not hold: the vmm has not begun to run the guest");
+		snprintf(out, cap,
+			 "vm_alive does not hold: the vmm has not begun to run the guest");
 	else if (!r->hello)
 		snprintf(out, cap, "agent_up does not hold: the guest has not said hello");
 	else if (!r->said_ready)
