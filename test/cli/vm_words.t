@@ -3,7 +3,7 @@
 vmtool=$PWD/out/vmtool
 export VMTOOL_HOME=$tap_dir/home
 unset XDG_RUNTIME_DIR
-cd "$tap_dir"
+cd "$tap_dir" || exit 1
 
 # says CODE SENTENCE ARG...
 says() {
@@ -61,7 +61,8 @@ echo '{"state":"running","ready":true,"agent":{"pid":1,"start":1}}' >"$VMTOOL_HO
 like "$("$vmtool" ls --json)" '"reason": "agent_died"' "a state that nobody keeps is not believed"
 says 125 "web: is not running (failed)" exec web true
 echo garbage >"$VMTOOL_HOME/vms/web/state.json"
-says 1 "state.json is damaged*rm -f web" ls
+like "$("$vmtool" ls --json)" '"reason": "damaged"' "a damaged one is listed as that"
+says 125 "state.json is damaged*rm -f web" exec web true
 says 0 "" rm -f web
 is "$(ls -A "$VMTOOL_HOME/vms")" "" "a damaged VM can be removed"
 
