@@ -364,13 +364,12 @@ static void tell_guest_stage(const json_t *j)
 		*text_of(j, "detail") ? ": " : "", text_of(j, "detail"));
 }
 
+/* Why one failed is the error that follows. */
 static void tell_host_stage(const struct launch *l, const json_t *j)
 {
-	int failed = strcmp(text_of(j, "state"), "failed") == 0;
-
-	fprintf(stderr, "  %-10s %6" PRId64 " ms%s%s\n", text_of(j, "stage"),
-		number_of(j, "t_ms") - l->stage_ms, failed ? ", failed: " : "",
-		failed ? text_of(j, "detail") : "");
+	fprintf(stderr, "  %-10s %6" PRId64 " ms%s\n", text_of(j, "stage"),
+		number_of(j, "t_ms") - l->stage_ms,
+		strcmp(text_of(j, "state"), "failed") ? "" : ", failed");
 }
 
 /* The host's stages follow each other: one begins where the one before ended. */
