@@ -29,10 +29,10 @@
 enum {
 	CONNS = 64,
 	IDLE_MS = 30000,
-	GRACE_MS = 2000,       /* between TERM and KILL for a command nobody listens to */
-	DRAIN_IDLE_MS = 200,   /* silence of pipes that outlive their command */
-	DRAIN_MAX_MS = 2000,   /* noise of pipes that outlive their command */
-	LINGER_MS = 2000,      /* for the peer to close first; see CONN_LEAVING */
+	GRACE_MS = 2000,     /* between TERM and KILL for a command nobody listens to */
+	DRAIN_IDLE_MS = 200, /* silence of pipes that outlive their command */
+	DRAIN_MAX_MS = 2000, /* noise of pipes that outlive their command */
+	LINGER_MS = 2000,    /* for the peer to close first; see CONN_LEAVING */
 	SIGNAL_MAX = 64,
 	TEXT_MAX = 600,
 	PAGE = 4096,
