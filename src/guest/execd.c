@@ -566,10 +566,14 @@ static void accepted(struct listener *l, int fd)
 {
 	struct execd *d = CONTAINER(l, struct execd, listener);
 	unsigned left;
-	struct conn *c = free_place(d, &left); /* one is free: else the listener is paused */
+	struct conn *c = free_place(d, &left);
 
 	if (left == 0)
 		listener_pause(l);
+	if (!c) {
+		fd_close(&fd); /* a full server is paused, so this is a mistake of ours */
+		return;
+	}
 	inbox_init(&c->in, c->in_mem, FRAME_HEADER + FRAME_MAX);
 	fifo_init(&c->out, c->out_mem, sizeof(c->out_mem));
 	fifo_init(&c->stdin_held, c->stdin_mem, sizeof(c->stdin_mem));
