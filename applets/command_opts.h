@@ -9,9 +9,11 @@
 
 #define COMMAND_OPTS \
 	{ 'e', "env", "KEY[=VALUE]", "set it for the command; without =VALUE: as it is here" }, \
-	{ 'w', "workdir", "DIR", "the command's folder (default: the user's home)" }, \
-	{ 'u', "user", "USER", "NAME or UID[:GID] (default root)" }, \
-	{ 'i', "interactive", NULL, "accepted: stdin always is the command's" }
+		{ 'w', "workdir", "DIR", "the command's folder (default: the user's home)" }, \
+		{ 'u', "user", "USER", "NAME or UID[:GID] (default root)" }, \
+	{ \
+		'i', "interactive", NULL, "accepted: stdin always is the command's" \
+	}
 
 /* 1 when the letter was one of them, 0 when not; negative with *e filled. */
 static inline int command_opt(struct command *c, int letter, const char *value, struct err *e)

@@ -1,6 +1,7 @@
 /*
  * vmtool ls - the VMs there are, and what is true about them.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,10 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 	if (store_find(&vm, home, name, &ignored) < 0)
 		return 0;
 	rc = state_read(&r->s, &vm, e);
+	if (rc == -EPROTO) { /* one that is damaged must not hide the others */
+		r->s = (struct state){ .state = VM_FAILED, .reason = "damaged" };
+		rc = 0;
+	}
 	/* Of one that never ran, what was asked for is all there is to show. */
 	if (rc == 0 && r->s.memory_bytes == 0 && config_load(&c, &vm, &none, &ignored) == 0) {
 		r->s.cpus = c.cpus;

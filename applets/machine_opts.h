@@ -15,10 +15,13 @@ enum {
 
 #define MACHINE_OPTS \
 	{ 'c', "cpus", "N", "virtual CPUs (default 1)" }, \
-	{ 'm', "memory", "SIZE", "guest memory, with its unit: 512M, 2G (default 256M)" }, \
-	{ OPT_KERNEL, "kernel", "PATH", "x86-64 vmlinux, or a name in the catalogue (default: default)" }, \
-	{ OPT_INITRD, "initrd", "PATH", "the guest's initramfs; vmtool adds itself" }, \
-	{ OPT_APPEND, "append", "TEXT", "more for the kernel's command line" }
+		{ 'm', "memory", "SIZE", "guest memory, with its unit: 512M, 2G (default 256M)" }, \
+		{ OPT_KERNEL, "kernel", "PATH", \
+		  "x86-64 vmlinux, or a name in the catalogue (default: default)" }, \
+		{ OPT_INITRD, "initrd", "PATH", "the guest's initramfs; vmtool adds itself" }, \
+	{ \
+		OPT_APPEND, "append", "TEXT", "more for the kernel's command line" \
+	}
 
 /* Nonzero when the letter was one of them. */
 static inline int machine_opt(struct wish *w, int letter, const char *value)
@@ -27,7 +30,7 @@ static inline int machine_opt(struct wish *w, int letter, const char *value)
 		int letter;
 		enum config_key key;
 	} keys[] = {
-		{ 'c', KEY_CPUS },	     { 'm', KEY_MEMORY },      { OPT_KERNEL, KEY_KERNEL },
+		{ 'c', KEY_CPUS },	    { 'm', KEY_MEMORY },	{ OPT_KERNEL, KEY_KERNEL },
 		{ OPT_INITRD, KEY_INITRD }, { OPT_APPEND, KEY_APPEND },
 	};
 

@@ -15,7 +15,7 @@ enum { OPT_NAME = OPT_LONG, OPT_KEEP, OPT_TIMEOUT, OPT_VERBOSE };
 
 enum {
 	END_MS = STOP_MS + 10000, /* the agent insists before: this is for one that hangs */
-	LOST_MS = 2000,		  /* a VM that took its connections with it is known to be dead by then */
+	LOST_MS = 2000, /* a VM that took its connections with it is known to be dead by then */
 };
 
 static const struct opt run_opts[] = {

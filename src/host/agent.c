@@ -89,12 +89,13 @@ static void judge(struct agent *a, const char *reason, int code, const char *fmt
 /* Every change of state comes through here, before the step it names. */
 static int enter(struct agent *a, enum vm_state state, struct err *e)
 {
-	log_info("agent: state is=%s", state_name(state));
 	a->st.state = state;
 	a->st.ready = state == VM_RUNNING && ready_is(&a->ready);
 	a->st.vm_alive = a->ready.vm_alive;
 	a->st.agent_up = a->ready.agent_up;
 	a->st.vmm = a->vmm.id;
+	log_info("agent: state is=%s vm_alive=%d agent_up=%d", state_name(state), a->st.vm_alive,
+		 a->st.agent_up);
 	return state_write(&a->st, &a->vm, e);
 }
 
@@ -285,7 +286,8 @@ static void asked_stop(struct agent *a, struct client *c, const json_t *request)
 	json_int_t wait_ms = json_is_integer(ms) ? json_integer_value(ms) : STOP_MS;
 
 	if (wait_ms < 0 || wait_ms > INT32_MAX) {
-		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", "timeout_ms: out of range"));
+		client_answer(
+			c, json_pack("{s:b, s:s}", "ok", 0, "error", "timeout_ms: out of range"));
 		return;
 	}
 	client_waits(c);
@@ -349,6 +351,8 @@ static void ready_changed(struct ready *r)
 		become_ready(a);
 	else if (!a->reason)
 		enter_anyway(a, a->st.state);
+	if (a->st.state == VM_RUNNING && !r->agent_up && !r->main_exited)
+		timeline_agent(&a->tl, "lost"); /* nobody asked it to go */
 }
 
 static void vmm_running(struct vmmchild *v)
@@ -391,7 +395,8 @@ static int prepare(struct agent *a, struct err *e)
 
 	rc = a->files.kvm = kvm_open(e);
 	if (rc >= 0)
-		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0], e);
+		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0],
+				       e);
 	if (rc >= 0)
 		rc = a->files.initrd[1] = initrd_ours(&desc, e);
 	if (rc >= 0)

@@ -41,15 +41,16 @@ int chance_name(char out[VM_NAME_ROOM], struct err *e)
 		"round", "sharp", "shy",   "silver", "swift", "tidy",  "warm",	"wise",
 	};
 	static const char *const who[] = {
-		"badger", "beaver", "bison", "crane", "crow",  "deer",	 "dove",  "eagle",
-		"falcon", "finch",  "fox",   "gecko", "goose", "hare",	 "heron", "ibex",
-		"jay",	  "lark",   "lynx",  "mole",  "moose", "newt",	 "otter", "owl",
-		"panda",  "raven",  "robin", "seal",  "stork", "swan",	 "tern",  "wren",
+		"badger", "beaver", "bison", "crane", "crow",  "deer", "dove",	"eagle",
+		"falcon", "finch",  "fox",   "gecko", "goose", "hare", "heron", "ibex",
+		"jay",	  "lark",   "lynx",  "mole",  "moose", "newt", "otter", "owl",
+		"panda",  "raven",  "robin", "seal",  "stork", "swan", "tern",	"wren",
 	};
 	uint8_t r[2];
 	int rc = random_bytes(r, sizeof(r), e);
 
 	if (rc == 0)
-		snprintf(out, VM_NAME_ROOM, "%s-%s", how[r[0] % COUNT(how)], who[r[1] % COUNT(who)]);
+		snprintf(out, VM_NAME_ROOM, "%s-%s", how[r[0] % COUNT(how)],
+			 who[r[1] % COUNT(who)]);
 	return rc;
 }

@@ -60,14 +60,16 @@ int command_argv(struct command *c, char **argv, struct err *e)
 		return err_usage(e, "the command's name is empty");
 	while (argv[q->argc]) {
 		if (q->argc == EXEC_ARGS_MAX)
-			return err_usage(e, "the command has more than %d arguments", EXEC_ARGS_MAX);
+			return err_usage(e, "the command has more than %d arguments",
+					 EXEC_ARGS_MAX);
 		q->argv[q->argc] = argv[q->argc];
 		q->argc++;
 	}
 	return 0;
 }
 
-static int name_the_vm(struct command *c, const struct vmref *v, const struct state *s, struct err *e)
+static int name_the_vm(struct command *c, const struct vmref *v, const struct state *s,
+		       struct err *e)
 {
 	int rc;
 
@@ -90,7 +92,8 @@ int command_run(struct command *c, const struct vmref *v, const struct state *s,
 		rc = err_sys(e, "open folder %s", s->sockets);
 		goto out;
 	}
-	rc = conn = dial_vsock(sockets_path(path, dir, "vsock.sock"), PORT_EXEC, clock_ms() + DIAL_MS, e);
+	rc = conn = dial_vsock(sockets_path(path, dir, "vsock.sock"), PORT_EXEC,
+			       clock_ms() + DIAL_MS, e);
 	if (rc >= 0)
 		rc = session_run(conn, &c->request, e);
 out:

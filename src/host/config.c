@@ -92,6 +92,8 @@ static int set_path(char out[PATH_ROOM], const char *what, const char *text, str
 		return rc;
 	if (text[0] == '/')
 		return path_fmt(out, e, "%s", text);
+	while (!strncmp(text, "./", 2))
+		text += 2;
 	if (!getcwd(cwd, sizeof(cwd)))
 		return err_sys(e, "%s: find the current folder", what);
 	return path_fmt(out, e, "%s/%s", cwd, text);
@@ -110,8 +112,8 @@ static int set_kernel(struct config *c, const char *what, const char *text, stru
 	if (is_catalogue_name(text))
 		return path_fmt(c->kernel, e, "%s", text);
 	if (text[0] == '\0')
-		return err_usage(e, "%s: is empty: name a vmlinux file or a kernel of the catalogue",
-				 what);
+		return err_usage(
+			e, "%s: is empty: name a vmlinux file or a kernel of the catalogue", what);
 	return set_path(c->kernel, what, text, e);
 }
 
@@ -131,7 +133,8 @@ static int set_append(struct config *c, const char *what, const char *text, stru
 	if (rc < 0)
 		return rc;
 	if (strlen(text) > room)
-		return err_usage(e, "%s: %zu bytes, but a kernel keeps %d and vmtool's own take %zu",
+		return err_usage(e,
+				 "%s: %zu bytes, but a kernel keeps %d and vmtool's own take %zu",
 				 what, strlen(text), SPEC_CMDLINE_MAX, sizeof(cmdline_base));
 	memcpy(c->append, text, strlen(text) + 1);
 	return 0;
@@ -221,7 +224,8 @@ static int known_keys(char *out, size_t cap)
 	size_t used = 0;
 
 	for (unsigned k = 0; k < KEY_COUNT; k++)
-		used += (size_t)snprintf(out + used, cap - used, "%s%s", k ? ", " : "", keys[k].word);
+		used += (size_t)snprintf(out + used, cap - used, "%s%s", k ? ", " : "",
+					 keys[k].word);
 	return (int)used;
 }
 
@@ -264,7 +268,8 @@ static int read_ini(struct config *c, const struct vmref *v, struct err *e)
 	if (n < 0)
 		return err_set(e, (int)n, "%s: read vm.ini: %s", v->name, strerror((int)-n));
 	if (strlen(text) != (size_t)n)
-		return err_usage(e, "%s/vms/%s/vm.ini: has a NUL byte in it", v->home->path, v->name);
+		return err_usage(e, "%s/vms/%s/vm.ini: has a NUL byte in it", v->home->path,
+				 v->name);
 	line = ini_parse_string(text, read_line, &r);
 	if (line == 0)
 		return 0;
@@ -287,7 +292,8 @@ int config_save(const struct config *c, const struct vmref *v, struct err *e)
 	char text[INI_BYTES_MAX], value[PATH_ROOM];
 	size_t used;
 
-	used = (size_t)snprintf(text, sizeof(text), "# what was asked for; `vmtool start` reads it\n[%s]\n",
+	used = (size_t)snprintf(text, sizeof(text),
+				"# what was asked for; `vmtool start` reads it\n[%s]\n",
 				section_name);
 	for (unsigned k = 0; k < KEY_COUNT; k++) {
 		if (!(c->asked & 1u << k))
@@ -296,7 +302,8 @@ int config_save(const struct config *c, const struct vmref *v, struct err *e)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s = %s\n",
 					 keys[k].word, value);
 	}
-	return path_replace(v->dir, file_name, text, used, 0600, e) < 0 ? err_in(e, "%s", v->name) : 0;
+	return path_replace(v->dir, file_name, text, used, 0600, e) < 0 ? err_in(e, "%s", v->name)
+									: 0;
 }
 
 int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e)

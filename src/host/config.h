@@ -19,11 +19,11 @@ struct wish {
 
 struct config {
 	uint32_t cpus;
-	uint64_t memory_bytes;	    /* whole MiB */
-	char kernel[PATH_ROOM];	    /* absolute path, or a name in the catalogue */
-	char initrd[PATH_ROOM];	    /* absolute path, or "" for none */
+	uint64_t memory_bytes;		   /* whole MiB */
+	char kernel[PATH_ROOM];		   /* absolute path, or a name in the catalogue */
+	char initrd[PATH_ROOM];		   /* absolute path, or "" for none */
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
-	unsigned asked;		    /* bit per key that a person set; the rest are defaults */
+	unsigned asked; /* bit per key that a person set; the rest are defaults */
 };
 
 /* Whether both describe the same machine. */

@@ -21,8 +21,8 @@ int console_open(const struct vmref *v, off_t *from, struct err *e)
 	struct stat st;
 	int fd;
 
-	fd = openat(v->dir, console_file,
-		    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(v->dir, console_file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return err_sys(e, "open console.log");
 	*from = fstat(fd, &st) == 0 ? st.st_size : 0;
@@ -73,9 +73,10 @@ static size_t drop_returns(char *text, size_t len)
 size_t console_tail(const struct vmref *v, off_t from, unsigned lines, char *out, size_t cap)
 {
 	char text[END_BYTES];
-	size_t len = drop_returns(text, read_end(v, from, text));
-	size_t at = last_lines(text, len, lines);
+	size_t len = read_end(v, from, text), at;
 
+	len = drop_returns(text, len);
+	at = last_lines(text, len, lines);
 	/* An escaped byte takes four, and a newline may have to be added. */
 	at = MAX(at, len - MIN(len, (cap - 6) / 4));
 	len = text_escape(out, cap - 1, text + at, len - at);

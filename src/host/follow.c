@@ -20,8 +20,8 @@ enum { PIECE = 16 * 1024 };
 
 struct follow {
 	const struct vmref *vm; /* borrowed */
-	int log, watch;	     /* owned */
-	int out;	     /* borrowed */
+	int log, watch;		/* owned */
+	int out;		/* borrowed */
 	int escape;
 	off_t at;
 };
@@ -83,8 +83,9 @@ static int watch_folder(struct follow *f, struct err *e)
 
 	f->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->vm->dir);
-	if (f->watch < 0 || inotify_add_watch(f->watch, path,
-					      IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE | IN_MOVE_SELF) < 0)
+	if (f->watch < 0 ||
+	    inotify_add_watch(f->watch, path,
+			      IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE | IN_MOVE_SELF) < 0)
 		return err_sys(e, "%s: watch its folder", f->vm->name);
 	return 0;
 }

@@ -15,7 +15,7 @@ struct heartbeat {
 	struct loop *loop; /* borrowed */
 	int sockets_dir;   /* borrowed */
 	unsigned wait_ms, attempts;
-	char last[80];	   /* why the latest attempt failed, or "" */
+	char last[80]; /* why the latest attempt failed, or "" */
 	void (*answered)(struct heartbeat *h);
 };
 

@@ -127,10 +127,16 @@ int initrd_check(int fd, const char *path, struct err *e)
 		const char *bytes;
 		size_t len;
 	} magics[] = {
-		{ "070701", 6 },	       { "070702", 6 },
-		{ "\x1f\x8b", 2 },	       { "BZh", 3 },
-		{ "\xfd" "7zXZ", 5 },	       { "\x5d\0\0", 3 },
-		{ "\x89LZO", 4 },	       { "\x28\xb5\x2f\xfd", 4 },
+		{ "070701", 6 },
+		{ "070702", 6 },
+		{ "\x1f\x8b", 2 },
+		{ "BZh", 3 },
+		{ "\xfd"
+		  "7zXZ",
+		  5 },
+		{ "\x5d\0\0", 3 },
+		{ "\x89LZO", 4 },
+		{ "\x28\xb5\x2f\xfd", 4 },
 	};
 	char head[8] = { 0 };
 	ssize_t n = pread(fd, head, sizeof(head), 0);
@@ -139,10 +145,11 @@ int initrd_check(int fd, const char *path, struct err *e)
 		return err_sys(e, "initrd %s", path);
 	/* The kernel's lz4 decoder takes all that follows for its own. */
 	if (!memcmp(head, "\x02\x21\x4c\x18", 4))
-		return err_set(e, -EINVAL,
-			       "initrd %s: is lz4, behind which the kernel reads no second archive\n"
-			       "  try: unpack it, or compress it with gzip, xz or zstd",
-			       path);
+		return err_set(
+			e, -EINVAL,
+			"initrd %s: is lz4, behind which the kernel reads no second archive\n"
+			"  try: unpack it, or compress it with gzip, xz or zstd",
+			path);
 	for (size_t i = 0; i < COUNT(magics); i++)
 		if (!memcmp(head, magics[i].bytes, magics[i].len))
 			return 0;

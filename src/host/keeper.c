@@ -58,7 +58,8 @@ static ssize_t ask(const struct state *s, const char *request, char *out, size_t
 	if (fd < 0)
 		return fd;
 	n = fd_write_all(fd, request, strlen(request));
-	while (n >= 0 && have < room && (n = read_until(fd, out + have, room - have, deadline_ms)) > 0)
+	while (n >= 0 && have < room &&
+	       (n = read_until(fd, out + have, room - have, deadline_ms)) > 0)
 		have += (size_t)n;
 	fd_close(&fd);
 	return n < 0 ? n : (ssize_t)have;
@@ -89,7 +90,8 @@ static int end_both(struct vmref *v, const struct state *s, struct err *e)
 	if (rc == 0)
 		rc = procid_end(&s->agent, DEATH_MS);
 	if (rc < 0)
-		return err_set(e, rc, "%s: its agent (pid %d) does not answer, and cannot be ended: %s",
+		return err_set(e, rc,
+			       "%s: its agent (pid %d) does not answer, and cannot be ended: %s",
 			       v->name, (int)s->agent.pid, strerror(-rc));
 	rc = store_lock(v, e);
 	if (rc < 0)
@@ -115,8 +117,8 @@ int keeper_stop(struct vmref *v, const struct state *s, unsigned wait_ms, int fo
 	ssize_t n;
 
 	*out = (struct stop_result){ 0 };
-	snprintf(request, sizeof(request), "{\"op\":\"stop\",\"timeout_ms\":%u,\"force\":%s}\n", wait_ms,
-		 force ? "true" : "false");
+	snprintf(request, sizeof(request), "{\"op\":\"stop\",\"timeout_ms\":%u,\"force\":%s}\n",
+		 wait_ms, force ? "true" : "false");
 	n = ask(s, request, answer, sizeof(answer), began + wait_ms + RUNGS_MS);
 	if (n > 0 && take_answer(out, answer, (size_t)n) == 0)
 		return 0;

@@ -7,9 +7,9 @@
 #include "host/state.h"
 
 struct stop_result {
-	char rung[8];	 /* the one that ended it: "guest", "term", "kill"; "none": by itself */
-	int synced;	 /* the guest confirmed that its disks are synced */
-	int unanswered;	 /* the agent was ended too, because it did not answer */
+	char rung[8];	/* the one that ended it: "guest", "term", "kill"; "none": by itself */
+	int synced;	/* the guest confirmed that its disks are synced */
+	int unanswered; /* the agent was ended too, because it did not answer */
 	long long ms;
 };
 

@@ -14,7 +14,7 @@
 
 static const char kvm_path[] = "/dev/kvm";
 
-#define CPUID1_ECX_VMX (1u << 5)
+#define CPUID1_ECX_VMX	      (1u << 5)
 #define CPUID1_ECX_HYPERVISOR (1u << 31)
 #define CPUID80000001_ECX_SVM (1u << 2)
 
@@ -26,17 +26,26 @@ static int say_absent(struct err *e)
 	__get_cpuid(1, &a, &b, &c1, &d);
 	__get_cpuid(0x80000001, &a, &b, &c8, &d);
 	if (c1 & CPUID1_ECX_VMX)
-		return err_set(e, -ENODEV, "%s: does not exist: the kernel's KVM module is not loaded"
-			       "\n  try: modprobe kvm_intel", kvm_path);
+		return err_set(e, -ENODEV,
+			       "%s: does not exist: the kernel's KVM module is not loaded"
+			       "\n  try: modprobe kvm_intel",
+			       kvm_path);
 	if (c8 & CPUID80000001_ECX_SVM)
-		return err_set(e, -ENODEV, "%s: does not exist: the kernel's KVM module is not loaded"
-			       "\n  try: modprobe kvm_amd", kvm_path);
+		return err_set(e, -ENODEV,
+			       "%s: does not exist: the kernel's KVM module is not loaded"
+			       "\n  try: modprobe kvm_amd",
+			       kvm_path);
 	if (c1 & CPUID1_ECX_HYPERVISOR)
-		return err_set(e, -ENODEV, "%s: does not exist: this is a virtual machine whose host "
-			       "does not offer nested virtualisation\n  try: switch that on for this "
-			       "machine, or use another", kvm_path);
-	return err_set(e, -ENODEV, "%s: does not exist: the firmware does not offer virtualisation"
-		       "\n  try: switch VT-x or SVM on in its settings", kvm_path);
+		return err_set(
+			e, -ENODEV,
+			"%s: does not exist: this is a virtual machine whose host "
+			"does not offer nested virtualisation\n  try: switch that on for this "
+			"machine, or use another",
+			kvm_path);
+	return err_set(e, -ENODEV,
+		       "%s: does not exist: the firmware does not offer virtualisation"
+		       "\n  try: switch VT-x or SVM on in its settings",
+		       kvm_path);
 }
 
 static int in_group_file(const struct group *g, const char *user)
@@ -60,12 +69,14 @@ static int say_denied(struct err *e)
 		return err_set(e, -EACCES, "%s: user %u may not open it: it belongs to group %u",
 			       kvm_path, (unsigned)geteuid(), (unsigned)st.st_gid);
 	if (in_group_file(g, u->pw_name))
-		return err_set(e, -EACCES, "%s: user %s was put into group %s after this login"
-			       "\n  try: newgrp %s, or log in again", kvm_path, u->pw_name,
-			       g->gr_name, g->gr_name);
-	return err_set(e, -EACCES, "%s: user %s is not in group %s, to which it belongs"
-		       "\n  try: usermod -aG %s %s, then log in again", kvm_path, u->pw_name,
-		       g->gr_name, g->gr_name, u->pw_name);
+		return err_set(e, -EACCES,
+			       "%s: user %s was put into group %s after this login"
+			       "\n  try: newgrp %s, or log in again",
+			       kvm_path, u->pw_name, g->gr_name, g->gr_name);
+	return err_set(e, -EACCES,
+		       "%s: user %s is not in group %s, to which it belongs"
+		       "\n  try: usermod -aG %s %s, then log in again",
+		       kvm_path, u->pw_name, g->gr_name, g->gr_name, u->pw_name);
 }
 
 int kvm_open(struct err *e)
@@ -82,8 +93,10 @@ int kvm_open(struct err *e)
 		return say_denied(e);
 	case ENODEV:
 	case ENXIO:
-		return err_set(e, -ENODEV, "%s: is there, but no KVM module serves it\n  try: modprobe "
-			       "kvm_intel or kvm_amd", kvm_path);
+		return err_set(e, -ENODEV,
+			       "%s: is there, but no KVM module serves it\n  try: modprobe "
+			       "kvm_intel or kvm_amd",
+			       kvm_path);
 	}
 	return err_sys(e, "%s", kvm_path);
 }

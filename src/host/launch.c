@@ -59,8 +59,10 @@ static int check_first(struct launch *l, struct err *e)
 	found = l->ask->name && store_find(&v, &l->home, l->ask->name, &ignored) == 0;
 	store_close(&v);
 	if (found && l->ask->must_be_new)
-		return err_set(e, -EEXIST, "%s: there is a VM of this name already\n  try: another "
-			       "--name, or vmtool rm %s", l->ask->name, l->ask->name);
+		return err_set(e, -EEXIST,
+			       "%s: there is a VM of this name already\n  try: another "
+			       "--name, or vmtool rm %s",
+			       l->ask->name, l->ask->name);
 	return found ? 0 : check_files(&c, &l->home, e);
 }
 
@@ -105,8 +107,10 @@ static int accept_running(struct launch *l, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (!config_same(&runs, &wanted))
-		return err_set(e, -EBUSY, "%s: is running, with other options than these\n  try: "
-			       "vmtool stop %s, then start it again", l->vm.name, l->vm.name);
+		return err_set(e, -EBUSY,
+			       "%s: is running, with other options than these\n  try: "
+			       "vmtool stop %s, then start it again",
+			       l->vm.name, l->vm.name);
 	return 1;
 }
 
@@ -117,8 +121,9 @@ static int wait_for_news(struct launch *l, int watch, struct err *e)
 	char events[4096];
 
 	if (left <= 0 || poll(&p, 1, (int)MIN(left, INT32_MAX)) == 0)
-		return err_deadline(e, "%s: another process was still busy with it after %" PRIu32 " ms",
-				    l->vm.name, l->ask->timeout_ms);
+		return err_deadline(
+			e, "%s: another process was still busy with it after %" PRIu32 " ms",
+			l->vm.name, l->ask->timeout_ms);
 	(void)fd_read(watch, events, sizeof(events)); /* that something happened is enough */
 	return 0;
 }
@@ -138,8 +143,10 @@ static int follow_other(struct launch *l, int watch, struct err *e)
 		if (s.state == VM_RUNNING && s.ready)
 			return accept_running(l, e);
 		if (s.state == VM_RUNNING)
-			return err_set(e, -ECONNRESET, "%s: is running, but its guest does not "
-				       "answer\n  try: vmtool stop %s", l->vm.name, l->vm.name);
+			return err_set(e, -ECONNRESET,
+				       "%s: is running, but its guest does not "
+				       "answer\n  try: vmtool stop %s",
+				       l->vm.name, l->vm.name);
 		was_starting |= s.state == VM_STARTING;
 		rc = wait_for_news(l, watch, e);
 		if (rc < 0)
@@ -166,7 +173,8 @@ static int await_other(struct launch *l, struct err *e)
 	if (watch < 0)
 		return err_sys(e, "watch the folder of %s", l->vm.name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", l->vm.dir);
-	if (inotify_add_watch(watch, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF) < 0)
+	if (inotify_add_watch(watch, path,
+			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF) < 0)
 		rc = err_sys(e, "watch the folder of %s", l->vm.name);
 	else
 		rc = follow_other(l, watch, e);
@@ -240,8 +248,11 @@ static int spawn_agent(struct launch *l, int null, int log, int leash, struct er
 	char *argv[12] = { "vmtool", "agent", "--since", since, "--timeout", timeout };
 	int argc = 6;
 	struct fdmap fds[] = {
-		{ null, 0 },		      { log, 1 },	      { log, 2 },
-		{ l->vm.lock, AGENT_FD_LOCK }, { leash, AGENT_FD_LEASH },
+		{ null, 0 },
+		{ log, 1 },
+		{ log, 2 },
+		{ l->vm.lock, AGENT_FD_LOCK },
+		{ leash, AGENT_FD_LEASH },
 	};
 	struct spawn s = {
 		.path = "/proc/self/exe",
@@ -343,36 +354,39 @@ static int64_t number_of(const json_t *j, const char *key)
 	return json_integer_value(json_object_get(j, key));
 }
 
-/* When this stage began, or -1. */
-static int64_t stage_begun(const struct launch *l, const char *name)
+/* What the guest tells of itself begins with its beacon, so it comes all at once: when it
+ * happened is what its own clock says. */
+static void tell_guest_stage(const json_t *j)
 {
-	for (unsigned i = l->nbegun; i-- > 0;)
-		if (strcmp(l->begun[i].name, name) == 0)
-			return l->begun[i].t_ms;
-	return -1;
+	fprintf(stderr, "    guest %-12s at %" PRId64 " ms of its clock%s%s%s\n",
+		text_of(j, "stage"), number_of(j, "guest_ms"),
+		strcmp(text_of(j, "state"), "failed") ? "" : ", failed",
+		*text_of(j, "detail") ? ": " : "", text_of(j, "detail"));
 }
 
-static void tell_stage(struct launch *l, const json_t *j)
+static void tell_host_stage(const struct launch *l, const json_t *j)
 {
-	const char *state = text_of(j, "state"), *detail = text_of(j, "detail");
-	int64_t t_ms = number_of(j, "t_ms"), begun;
-	char name[STAGE_NAME_MAX + 8];
+	int failed = strcmp(text_of(j, "state"), "failed") == 0;
 
-	snprintf(name, sizeof(name), "%s%s", strcmp(text_of(j, "origin"), "guest") ? "" : "guest ",
-		 text_of(j, "stage"));
-	if (strcmp(state, "begin") == 0) {
-		if (l->nbegun == LAUNCH_STAGES)
-			return;
-		memcpy(l->begun[l->nbegun].name, name, sizeof(name));
-		l->begun[l->nbegun++].t_ms = t_ms;
-		return;
+	fprintf(stderr, "  %-10s %6" PRId64 " ms%s%s\n", text_of(j, "stage"),
+		number_of(j, "t_ms") - l->stage_ms, failed ? ", failed: " : "",
+		failed ? text_of(j, "detail") : "");
+}
+
+/* The host's stages follow each other: one begins where the one before ended. */
+static void take_stage(struct launch *l, const json_t *j)
+{
+	int is_host = strcmp(text_of(j, "origin"), "host") == 0;
+
+	if (strcmp(text_of(j, "state"), "begin") == 0) {
+		if (is_host)
+			l->stage_ms = number_of(j, "t_ms");
+	} else if (l->ask->stages) {
+		if (is_host)
+			tell_host_stage(l, j);
+		else
+			tell_guest_stage(j);
 	}
-	if (!l->ask->stages)
-		return;
-	begun = stage_begun(l, name);
-	fprintf(stderr, "  %-16s %6" PRId64 " ms%s%s%s%s\n", name, begun < 0 ? t_ms : t_ms - begun,
-		begun < 0 ? " since the start" : "", strcmp(state, "failed") ? "" : "  failed",
-		*detail ? "  " : "", detail);
 }
 
 static void keep_end(struct launch *l, const json_t *j)
@@ -394,7 +408,7 @@ static void take_event(struct launch *l, const char *line, size_t len)
 	const char *event = text_of(j, "event");
 
 	if (strcmp(event, "stage") == 0)
-		tell_stage(l, j);
+		take_stage(l, j);
 	else if (strcmp(event, "ready") == 0)
 		l->ready_ms = number_of(j, "t_ms");
 	else if (strcmp(event, "exit") == 0)

@@ -17,19 +17,17 @@ struct launch_ask {
 	const char *name;	 /* NULL: two random words */
 	const struct wish *wish; /* borrowed */
 	uint32_t timeout_ms;
-	int tied;   /* the VM is to end with us */
-	int keep;   /* a tied one is not removed */
+	int tied; /* the VM is to end with us */
+	int keep; /* a tied one is not removed */
 	int must_be_new;
 	int stages; /* tell them on stderr as they end */
 };
-
-enum { LAUNCH_STAGES = 32 };
 
 struct launch {
 	const struct launch_ask *ask; /* borrowed */
 	struct home home;
 	struct vmref vm;
-	int made;	 /* the VM's folder is of our making */
+	int made; /* the VM's folder is of our making */
 	int64_t since_ms;
 	pid_t agent;
 	int leash;	 /* owned */
@@ -38,12 +36,7 @@ struct launch {
 	int signo;	 /* the one that came */
 	size_t have;
 	char line[EVENT_MAX];
-	/* When stages began, so that their end can be told with a duration. */
-	struct {
-		char name[STAGE_NAME_MAX + 8];
-		int64_t t_ms;
-	} begun[LAUNCH_STAGES];
-	unsigned nbegun;
+	int64_t stage_ms; /* when the stage at hand began, since the start */
 	int64_t ready_ms; /* -1 until ready */
 	/* Its end; reason "" while there is none. */
 	char reason[24];
@@ -53,7 +46,8 @@ struct launch {
 };
 
 #define LAUNCH_NONE \
-	((struct launch){ .home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+	((struct launch){ \
+		.home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
 
 /* 0: an agent is on its way; 1: the VM runs already, and is ready; or negative with *e filled
  * and nothing left behind. */

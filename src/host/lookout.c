@@ -159,7 +159,7 @@ static void listen_ready(struct watch *w, uint32_t events)
 }
 
 int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,
-		 void (*said)(struct lookout *o, const struct lookout_news *news))
+		  void (*said)(struct lookout *o, const struct lookout_news *news))
 {
 	*o = (struct lookout){
 		.loop = l,

@@ -21,13 +21,13 @@ struct lookout;
 
 struct lookout_conn {
 	struct lookout *lookout; /* borrowed: embeds us */
-	struct watch peer; /* owned fd; -1 while free */
+	struct watch peer;	 /* owned fd; -1 while free */
 	struct inbox in;
 	uint8_t mem[FRAME_HEADER + BEACON_FRAME_MAX];
 };
 
 struct lookout_news {
-	uint8_t type;		   /* FRAME_HELLO, _STAGE, _READY, _MAIN_EXIT; 0: the beacon is lost */
+	uint8_t type; /* FRAME_HELLO, _STAGE, _READY, _MAIN_EXIT; 0: the beacon is lost */
 	struct beacon_stage stage; /* of FRAME_STAGE, its texts clean */
 	struct exec_status status; /* of FRAME_MAIN_EXIT */
 };
@@ -38,7 +38,7 @@ struct lookout {
 	struct watch listen; /* owned fd */
 	struct lookout_conn conns[LOOKOUT_CONNS];
 	struct lookout_conn *speaker; /* the one that knew the boot id */
-	int heard;		     /* there was one: a second is refused */
+	int heard;		      /* there was one: a second is refused */
 	unsigned stages;
 	void (*said)(struct lookout *o, const struct lookout_news *news);
 };
@@ -47,7 +47,7 @@ struct lookout {
 
 /* Takes over the listening socket. 0 or a negative errno. */
 int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,
-		 void (*said)(struct lookout *o, const struct lookout_news *news));
+		  void (*said)(struct lookout *o, const struct lookout_news *news));
 void lookout_stop(struct lookout *o);
 
 #endif

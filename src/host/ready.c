@@ -56,13 +56,12 @@ static void guest_main_exit(struct ready *r, const struct exec_status *status)
 static void beacon_lost(struct ready *r)
 {
 	heartbeat_stop(&r->heartbeat);
-	timeline_agent(r->tl, "lost");
 	set_agent_up(r, 0, "the guest's beacon ended");
 }
 
-static void lookout_said(struct lookout *b, const struct lookout_news *news)
+static void lookout_said(struct lookout *o, const struct lookout_news *news)
 {
-	struct ready *r = CONTAINER(b, struct ready, lookout);
+	struct ready *r = CONTAINER(o, struct ready, lookout);
 	const struct beacon_stage *s = &news->stage;
 
 	switch (news->type) {
@@ -121,7 +120,8 @@ void ready_unmet(const struct ready *r, char *out, size_t cap)
 	const struct heartbeat *h = &r->heartbeat;
 
 	if (!r->vm_alive)
-		snprintf(out, cap, "vm_alive does not hold: the vmm has not begun to run the guest");
+		snprintf(out, cap,
+			 "vm_alive does not hold: the vmm has not begun to run the guest");
 	else if (!r->hello)
 		snprintf(out, cap, "agent_up does not hold: the guest has not said hello");
 	else if (!r->said_ready)

@@ -7,20 +7,20 @@
 #ifndef HOST_READY_H
 #define HOST_READY_H
 
-#include "host/lookout.h"
 #include "host/heartbeat.h"
+#include "host/lookout.h"
 #include "host/timeline.h"
 
 struct ready {
-	struct loop *loop;	 /* borrowed */
-	struct timeline *tl;	 /* borrowed */
-	int sockets_dir;	 /* borrowed */
+	struct loop *loop;   /* borrowed */
+	struct timeline *tl; /* borrowed */
+	int sockets_dir;     /* borrowed */
 	struct lookout lookout;
 	struct heartbeat heartbeat;
-	int vm_alive, agent_up;	 /* the conditions */
-	int hello, said_ready;	 /* the way to agent_up */
+	int vm_alive, agent_up; /* the conditions */
+	int hello, said_ready;	/* the way to agent_up */
 	int main_exited;
-	struct exec_status main; /* valid when main_exited */
+	struct exec_status main;	  /* valid when main_exited */
 	void (*changed)(struct ready *r); /* a condition changed, or the main process ended */
 };
 

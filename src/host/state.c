@@ -46,7 +46,8 @@ static json_t *to_json(const struct state *s)
 		"agent", procid_json(&s->agent), "vmm", procid_json(&s->vmm), "sockets", s->sockets,
 		"started", s->started, "started_ms", (json_int_t)s->started_ms, "cpus",
 		(int)s->cpus, "memory_bytes", (json_int_t)s->memory_bytes, "reason", s->reason,
-		"detail", s->detail, "status", s->has_status ? json_integer(s->status) : json_null());
+		"detail", s->detail, "status",
+		s->has_status ? json_integer(s->status) : json_null());
 }
 
 int state_write(const struct state *s, const struct vmref *v, struct err *e)

@@ -25,17 +25,17 @@ enum vm_state {
 struct state {
 	enum vm_state state;
 	int ready, vm_alive, agent_up;
-	char boot[BOOT_ID_LEN + 1];	  /* of the VM's latest start; "" when never started */
-	char host_boot[HOST_BOOT_ROOM];	  /* the host's boot in which the rest was true */
+	char boot[BOOT_ID_LEN + 1];	/* of the VM's latest start; "" when never started */
+	char host_boot[HOST_BOOT_ROOM]; /* the host's boot in which the rest was true */
 	struct procid agent, vmm;
-	char sockets[PATH_ROOM];	  /* folder of vsock.sock and agent.sock */
-	char started[CLOCK_TEXT];	  /* when the latest start was asked for */
-	int64_t started_ms;		  /* the same on the host's monotonic clock */
+	char sockets[PATH_ROOM];  /* folder of vsock.sock and agent.sock */
+	char started[CLOCK_TEXT]; /* when the latest start was asked for */
+	int64_t started_ms;	  /* the same on the host's monotonic clock */
 	uint32_t cpus;
 	uint64_t memory_bytes;
-	char reason[24];		  /* of the latest end, contracts.md "Events"; or "" */
-	char detail[400];		  /* a sentence about it, or "" */
-	int has_status, status;		  /* the main process's exit code */
+	char reason[24];	/* of the latest end, contracts.md "Events"; or "" */
+	char detail[400];	/* a sentence about it, or "" */
+	int has_status, status; /* the main process's exit code */
 };
 
 const char *state_name(enum vm_state s);

@@ -55,8 +55,8 @@ int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, i
 		.leash = t->leash,
 		.start_ms = start_ms,
 	};
-	t->file = openat(v->dir, file_name,
-			 O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	t->file = openat(v->dir, file_name, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+			 0600);
 	if (t->file < 0)
 		return err_sys(e, "open events.jsonl");
 	t->seq = last_seq(t->file);

@@ -37,8 +37,10 @@ void vmm_files_close(struct vmm_files *f)
 static const char *reason_word(uint8_t reason)
 {
 	static const char *const words[] = {
-		[VMM_POWEROFF] = "guest_poweroff", [VMM_REBOOT] = "guest_reboot",
-		[VMM_PANIC] = "panic",		   [VMM_KILLED] = "killed",
+		[VMM_POWEROFF] = "guest_poweroff",
+		[VMM_REBOOT] = "guest_reboot",
+		[VMM_PANIC] = "panic",
+		[VMM_KILLED] = "killed",
 		[VMM_ERROR] = "error",
 	};
 

@@ -23,11 +23,11 @@ struct vmm_files {
 void vmm_files_close(struct vmm_files *f);
 
 struct vmmchild {
-	struct loop *loop;    /* borrowed */
-	struct procid id;     /* pid 0 while there is none */
-	struct watch exited;  /* owned: its pidfd */
-	struct watch status;  /* owned: FRAME_VMM_... comes here */
-	int killed;	      /* we sent SIGKILL */
+	struct loop *loop;   /* borrowed */
+	struct procid id;    /* pid 0 while there is none */
+	struct watch exited; /* owned: its pidfd */
+	struct watch status; /* owned: FRAME_VMM_... comes here */
+	int killed;	     /* we sent SIGKILL */
 	struct inbox in;
 	uint8_t mem[FRAME_HEADER + VMM_TEXT_MAX + 64];
 	/* How it ended, in contracts.md's words; valid once ended() was called. */
@@ -38,8 +38,7 @@ struct vmmchild {
 	void (*ended)(struct vmmchild *v); /* it has been reaped */
 };
 
-#define VMMCHILD_NONE \
-	((struct vmmchild){ .exited = { .fd = -1 }, .status = { .fd = -1 } })
+#define VMMCHILD_NONE ((struct vmmchild){ .exited = { .fd = -1 }, .status = { .fd = -1 } })
 
 /* The machine of `spec`; its descriptor numbers and vsock_path are filled in here. 0 or negative
  * with *e filled. */

@@ -1,0 +1,69 @@
+# The words for VMs, as far as no VM is needed: wrong usage, absent VMs, what is kept on disk.
+. test/lib.sh
+vmtool=$PWD/out/vmtool
+export VMTOOL_HOME=$tap_dir/home
+unset XDG_RUNTIME_DIR
+cd "$tap_dir" || exit 1
+
+# says CODE SENTENCE ARG...
+says() {
+	local want_rc=$1 want=$2
+	shift 2
+	run "$vmtool" "$@"
+	is "$rc" "$want_rc" "vmtool $*: exit code $want_rc"
+	like "$err" "$want" "vmtool $*: $want"
+}
+
+for word in start stop exec rm logs; do
+	says 2 "NAME is missing*usage: vmtool $word" $word
+done
+says 2 "no command" run
+says 2 "no command" exec web
+says 2 "--env: '=x' is not KEY=VALUE" exec -e =x web true
+says 2 "'Web' is not a VM name" start Web
+says 2 "'a_b' is not a VM name" run --name a_b -- true
+says 2 "one word too many: b" start a b
+says 2 "--timeout: 'soon' is not a time" start web --timeout soon
+says 2 "--timeout: 'soon' is not a time" stop web --timeout soon
+says 1 "web: there is no VM of this name" stop web
+says 1 "web: there is no VM of this name" rm web
+says 1 "web: there is no VM of this name" logs web
+says 125 "web: there is no VM of this name" exec web true
+says 0 "" rm -f web
+says 1 "2 VMs could not be removed, the first of them: a: there is no VM" rm a b
+says 1 "there is no 'default' in the catalogue" start web
+says 125 "there is no 'default' in the catalogue" run -- true
+says 1 "there is no 'small' in the catalogue" start web --kernel small
+says 1 "kernel $PWD/vmlinux: No such file" start web --kernel ./vmlinux
+
+run "$vmtool" ls
+is "$rc/$(wc -l <<<"$out")" "0/1" "ls of nothing is a header"
+run "$vmtool" ls --json
+is "$out" "[]" "ls --json of nothing is an empty array"
+run "$vmtool" ls -q
+is "$rc/$out" "0/" "ls -q of nothing is nothing"
+ok "and none of that made a folder" test ! -e "$VMTOOL_HOME"
+
+run env -u VMTOOL_HOME -u XDG_STATE_HOME -u HOME "$vmtool" ls
+is "$rc" 1 "without any home there is nothing to list"
+like "$err" "set VMTOOL_HOME" "and the way out is said"
+
+mkdir -p "$VMTOOL_HOME/vms/web"
+like "$("$vmtool" ls)" "web * created *no *1 *256 MiB" "a VM that never ran is created"
+echo "boot went well" >"$VMTOOL_HOME/vms/web/console.log"
+is "$("$vmtool" logs web)" "boot went well" "logs prints the console"
+is "$("$vmtool" logs -f web)" "boot went well" "logs -f of a VM that does not run ends"
+run "$vmtool" stop web
+is "$rc" 0 "a VM that does not run is stopped already"
+like "$err" "web: is not running (created)" "and that is said"
+
+echo '{"state":"running","ready":true,"agent":{"pid":1,"start":1}}' >"$VMTOOL_HOME/vms/web/state.json"
+like "$("$vmtool" ls --json)" '"reason": "agent_died"' "a state that nobody keeps is not believed"
+says 125 "web: is not running (failed)" exec web true
+echo garbage >"$VMTOOL_HOME/vms/web/state.json"
+like "$("$vmtool" ls --json)" '"reason": "damaged"' "a damaged one is listed as that"
+says 125 "state.json is damaged*rm -f web" exec web true
+says 0 "" rm -f web
+is "$(ls -A "$VMTOOL_HOME/vms")" "" "a damaged VM can be removed"
+
+done_testing

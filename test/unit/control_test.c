@@ -1,0 +1,193 @@
+/* Clients of agent.sock that talk too much, too little, or not the language. */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "check.h"
+#include "host/control.h"
+
+static char folder[] = "/tmp/control_test.XXXXXX";
+static char path[64];
+static struct loop loop;
+static struct control control;
+
+static void request(struct client *c, const json_t *r)
+{
+	if (json_object_get(r, "wait"))
+		client_waits(c);
+	else
+		client_answer(c, json_pack("{s:O}", "echo", json_object_get(r, "n")));
+}
+
+static void quiet(struct timer *t)
+{
+	(void)t;
+	loop_stop(&loop, 0);
+}
+
+static void turn(void)
+{
+	static struct timer t = { .due = quiet };
+
+	loop_after(&loop, &t, 20);
+	loop_run(&loop);
+}
+
+static void world_open(void)
+{
+	struct err e = ERR_NONE;
+	int fd;
+
+	loop = LOOP_INIT;
+	unlink(path);
+	fd = unix_listen(path, 64, &e);
+	CHECK(fd >= 0 && loop_open(&loop) == 0);
+	CHECK(control_start(&control, &loop, fd, request) == 0);
+}
+
+static void world_close(void)
+{
+	control_stop(&control);
+	loop_close(&loop);
+}
+
+/* What came for us; "" when nothing did, NULL when we were dropped. */
+static const char *answer(int fd)
+{
+	static char text[CONTROL_ANSWER_MAX];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	if (n == 0)
+		return NULL;
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+static void say(int fd, const char *text)
+{
+	CHECK(fd_write_all(fd, text, strlen(text)) == 0);
+	turn();
+}
+
+static void a_request_gets_no_answer(void)
+{
+	int a, b;
+
+	world_open();
+	a = unix_connect(path, 0);
+	b = unix_connect(path, 0);
+	say(a, "{\"n\":1}\n{\"n\":2}\n{\"n\"");
+	CHECK(!strcmp(answer(a), "{\"echo\":1}\n{\"echo\":2}\n"));
+	say(b, "{\"n\":3}\n");
+	CHECK(!strcmp(answer(b), "{\"echo\":3}\n"));
+	say(a, ":4}\n");
+	CHECK(!strcmp(answer(a), "{\"echo\":4}\n"));
+	close(a);
+	close(b);
+	world_close();
+}
+
+static void nonsense_goes_unanswered(void)
+{
+	static const char *const lines[] = {
+		"\n", "hello\n", "[]\n", "3\n", "{\"n\"\n", "\"x\"\n"
+	};
+	int fd;
+
+	world_open();
+	fd = unix_connect(path, 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *got;
+
+		say(fd, lines[i]);
+		got = answer(fd);
+		CHECK(got && strstr(got, "\"ok\":false"));
+	}
+	close(fd);
+	world_close();
+}
+
+static void a_line_without_end_is_kept(void)
+{
+	char text[2 * CONTROL_LINE_MAX];
+	int fd;
+
+	world_open();
+	fd = unix_connect(path, 0);
+	memset(text, ' ', sizeof(text));
+	CHECK(fd_write_all(fd, text, sizeof(text)) == 0);
+	turn();
+	CHECK(control.clients[0].peer.fd < 0);
+	close(fd);
+	world_close();
+}
+
+static void one_that_does_not_read_is_waited_for(void)
+{
+	int fd, sent = 0;
+
+	world_open();
+	fd = unix_connect(path, 1);
+	while (control.clients[0].peer.fd >= 0 || sent == 0) {
+		sent += fd_write(fd, "{\"n\":1}\n", 8) > 0;
+		loop_wait(&loop);
+		loop_dispatch(&loop);
+		if (sent > 1000000)
+			break;
+	}
+	CHECK(control.clients[0].peer.fd < 0);
+	close(fd);
+	world_close();
+}
+
+static void many_clients_keep_others_out_for_good(void)
+{
+	int fds[CONTROL_CLIENTS + 1];
+
+	world_open();
+	for (int i = 0; i <= CONTROL_CLIENTS; i++)
+		fds[i] = unix_connect(path, 0);
+	turn();
+	say(fds[CONTROL_CLIENTS], "{\"n\":5}\n");
+	CHECK(!strcmp(answer(fds[CONTROL_CLIENTS]), ""));
+	close(fds[0]);
+	turn();
+	CHECK(!strcmp(answer(fds[CONTROL_CLIENTS]), "{\"echo\":5}\n"));
+	for (int i = 1; i <= CONTROL_CLIENTS; i++)
+		close(fds[i]);
+	world_close();
+}
+
+static void those_who_wait_are_forgotten(void)
+{
+	int waits, not ;
+
+	world_open();
+	waits = unix_connect(path, 0);
+	not = unix_connect(path, 0);
+	say(waits, "{\"wait\":1}\n");
+	turn();
+	control_tell_waiting(&control, json_pack("{s:b}", "ended", 1));
+	CHECK(!strcmp(answer(waits), "{\"ended\":true}\n"));
+	CHECK(!strcmp(answer(not ), ""));
+	close(waits);
+	close(not );
+	world_close();
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(path, sizeof(path), "%s/s", folder);
+	TEST(a_request_gets_no_answer);
+	TEST(nonsense_goes_unanswered);
+	TEST(a_line_without_end_is_kept);
+	TEST(one_that_does_not_read_is_waited_for);
+	TEST(many_clients_keep_others_out_for_good);
+	TEST(those_who_wait_are_forgotten);
+	unlink(path);
+	rmdir(folder);
+	return check_done();
+}

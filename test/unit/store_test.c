@@ -1,0 +1,218 @@
+/* Folders of VMs: who owns one, and what is true about it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "check.h"
+#include "host/config.h"
+#include "host/state.h"
+
+static char place[] = "/tmp/store_test.XXXXXX";
+static struct home home = { .vms = -1 };
+
+static struct err none;
+
+static void two_own_one_vm(void)
+{
+	struct vmref a = VMREF_NONE, b = VMREF_NONE;
+	struct err e = ERR_NONE;
+
+	CHECK(store_own(&a, &home, "web", &e) == 1);
+	CHECK(store_is_locked(&a));
+	CHECK(store_own(&b, &home, "web", &e) == -EBUSY);
+	CHECK(store_is_locked(&b));
+	store_close(&a);
+	CHECK(!store_is_locked(&b));
+	CHECK(store_lock(&b, &e) == 0);
+	CHECK(store_remove(&b, &e) == 0);
+	CHECK(store_find(&a, &home, "web", &e) == -ENOENT);
+}
+
+/* The holder is whoever has the descriptor, not the process that took the lock. */
+static void a_lock_ends_with_the_starter(void)
+{
+	struct vmref a = VMREF_NONE, b = VMREF_NONE;
+	int hold[2];
+	pid_t pid;
+
+	CHECK(pipe(hold) == 0);
+	CHECK(store_own(&a, &home, "web", &none) == 1);
+	pid = fork();
+	if (pid == 0) {
+		char c;
+
+		close(hold[1]);
+		_exit(read(hold[0], &c, 1) != 0);
+	}
+	store_close(&a);
+	CHECK(store_own(&b, &home, "web", &none) == -EBUSY);
+	close(hold[1]);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	close(hold[0]);
+	CHECK(store_lock(&b, &none) == 0);
+	CHECK(store_remove(&b, &none) == 0);
+}
+
+static void a_removed_folder_is_owned(void)
+{
+	struct vmref a = VMREF_NONE, b = VMREF_NONE;
+
+	CHECK(store_own(&a, &home, "web", &none) == 1);
+	CHECK(store_find(&b, &home, "web", &none) == 0);
+	CHECK(store_remove(&a, &none) == 0);
+	CHECK(store_lock(&b, &none) == -ESTALE);
+	store_close(&b);
+}
+
+static void strange_names_are_listed(void)
+{
+	char(*names)[VM_NAME_ROOM];
+	struct vmref a = VMREF_NONE;
+
+	CHECK(mkdirat(home.vms, ".removed.web.1", 0700) == 0);
+	CHECK(store_own(&a, &home, "b", &none) == 1);
+	store_close(&a);
+	CHECK(store_own(&a, &home, "a", &none) == 1);
+	store_close(&a);
+	CHECK(store_names(&home, &names, &none) == 2);
+	CHECK(!strcmp(names[0], "a") && !strcmp(names[1], "b"));
+	free(names);
+	CHECK(unlinkat(home.vms, ".removed.web.1", AT_REMOVEDIR) == 0);
+}
+
+static void a_state_does_not_come_back(void)
+{
+	struct state in = { .state = VM_STOPPED, .cpus = 3, .memory_bytes = 1ull << 30 }, out;
+	struct vmref a = VMREF_NONE;
+
+	memcpy(in.boot, "0123", 5);
+	memcpy(in.detail, "a \"quoted\"\nline", 16);
+	in.vmm = (struct procid){ 77, 1ull << 40 };
+	in.has_status = 1;
+	in.status = 42;
+	CHECK(store_own(&a, &home, "state", &none) == 1);
+	CHECK(state_read(&out, &a, &none) == 0 && out.state == VM_CREATED);
+	CHECK(state_write(&in, &a, &none) == 0);
+	CHECK(state_read(&out, &a, &none) == 0);
+	CHECK(out.state == VM_STOPPED && out.cpus == 3 && out.memory_bytes == in.memory_bytes);
+	CHECK(!strcmp(out.boot, in.boot) && !strcmp(out.detail, in.detail));
+	CHECK(out.vmm.pid == 77 && out.vmm.start == in.vmm.start && out.agent.pid == 0);
+	CHECK(out.has_status && out.status == 42);
+	store_close(&a);
+}
+
+static void a_vm_without_an_agent_runs(void)
+{
+	struct state in = { .state = VM_RUNNING, .ready = 1, .vm_alive = 1 }, out;
+	struct vmref a = VMREF_NONE;
+
+	CHECK(store_own(&a, &home, "lost", &none) == 1);
+	CHECK(state_write(&in, &a, &none) == 0);
+	CHECK(state_read(&out, &a, &none) == 0 && out.state == VM_RUNNING && out.ready);
+	fd_close(&a.lock);
+	CHECK(state_read(&out, &a, &none) == 0);
+	CHECK(out.state == VM_FAILED && !out.ready && !out.vm_alive);
+	CHECK(!strcmp(out.reason, "agent_died"));
+	store_close(&a);
+}
+
+static void a_damaged_state_is_believed(void)
+{
+	static const char *const bad[] = { "", "{", "[]", "{}", "{\"state\":\"flying\"}", "null" };
+	struct vmref a = VMREF_NONE;
+	struct state s;
+
+	CHECK(store_own(&a, &home, "damaged", &none) == 1);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK(path_replace(a.dir, "state.json", bad[i], strlen(bad[i]), 0600, &none) == 0);
+		CHECK(state_read(&s, &a, &none) == -EPROTO);
+	}
+	store_close(&a);
+}
+
+/* What is written to vm.ini must be what is read from it. */
+static void a_machine_changes_on_disk(void)
+{
+	struct wish wish = { { [KEY_CPUS] = "3",
+			       [KEY_MEMORY] = "33M",
+			       [KEY_KERNEL] = "/a b/vml#inux=x:y",
+			       [KEY_INITRD] = "/\"quoted\"",
+			       [KEY_APPEND] = "[x] a=b # c \xc3\xa9" } };
+	static const struct wish nothing;
+	struct config c, back;
+	struct vmref a = VMREF_NONE;
+
+	CHECK(config_new(&c, &wish, &none) == 0);
+	CHECK(store_own(&a, &home, "machine", &none) == 1);
+	CHECK(config_save(&c, &a, &none) == 0);
+	CHECK(config_load(&back, &a, &nothing, &none) == 0);
+	CHECK(config_same(&c, &back));
+	CHECK(back.asked == c.asked);
+	store_close(&a);
+}
+
+static void a_value_that_cannot_be_kept_is_taken(void)
+{
+	static const struct {
+		const char *why;
+		enum config_key key;
+		const char *value;
+	} bad[] = {
+		{ "a comment", KEY_APPEND, "a ;b" },
+		{ "only a comment", KEY_APPEND, ";b" },
+		{ "a newline", KEY_APPEND, "a\nb" },
+		{ "a newline in a path", KEY_KERNEL, "/a\nb" },
+		{ "a blank in front", KEY_APPEND, " a" },
+		{ "a blank behind", KEY_APPEND, "a " },
+		{ "no kernel", KEY_KERNEL, "" },
+		{ "less than 32M", KEY_MEMORY, "31M" },
+		{ "more than any host", KEY_MEMORY, "9999T" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct wish wish = { { 0 } };
+		struct err e = ERR_NONE;
+		struct config c;
+
+		wish.value[bad[i].key] = bad[i].value;
+		printf("# %s\n", bad[i].why);
+		CHECK(config_new(&c, &wish, &e) == -EINVAL && e.exit == 2);
+	}
+}
+
+static void a_reused_pid_is_taken_for_its_owner(void)
+{
+	struct procid self, other;
+
+	CHECK(procid_of(&self, getpid()) == 0 && self.start > 0);
+	other = self;
+	other.start++;
+	CHECK(procid_open(&other) == -ESRCH);
+	CHECK(procid_end(&other, 0) == 0); /* and we are still here */
+	CHECK(procid_open(&(struct procid){ 0 }) == -ESRCH);
+}
+
+int main(void)
+{
+	if (!mkdtemp(place) || setenv("VMTOOL_HOME", place, 1) < 0 ||
+	    home_open(&home, 1, &none) < 0)
+		return 1;
+	TEST(two_own_one_vm);
+	TEST(a_lock_ends_with_the_starter);
+	TEST(a_removed_folder_is_owned);
+	TEST(strange_names_are_listed);
+	TEST(a_state_does_not_come_back);
+	TEST(a_vm_without_an_agent_runs);
+	TEST(a_damaged_state_is_believed);
+	TEST(a_machine_changes_on_disk);
+	TEST(a_value_that_cannot_be_kept_is_taken);
+	TEST(a_reused_pid_is_taken_for_its_owner);
+	home_close(&home);
+	path_remove_tree(AT_FDCWD, place, &none);
+	return check_done();
+}

@@ -1,0 +1,36 @@
+# host.sh: what tests of vmtool's host side share, inside the lab.
+
+export VMTOOL_HOME=/tmp/vmtool
+
+start() { vmtool start "$@" --kernel /lab/vmlinux --initrd /lab/initrd; }
+
+# PIDs of vmtool's agents and vmms, or of one of these roles.
+processes() {
+	for process in /proc/[0-9]*; do
+		case $(tr '\000' ' ' 2>/dev/null <"$process/cmdline") in
+		"vmtool ${1:-agent} "* | "vmtool ${1:-vmm} "*) echo "${process#/proc/}" ;;
+		esac
+	done
+}
+
+nobody_runs() { [ -z "$(processes)" ]; }
+
+# File names in the socket folder of a VM, in one line.
+sockets_of() { ls "$VMTOOL_HOME/run/$1" 2>/dev/null | tr '\n' ' ' | sed 's/ $//'; }
+
+# What is left of VMs and sockets, hidden names included.
+left() { ls -A "$VMTOOL_HOME/vms" "$VMTOOL_HOME/run" | grep -v -e '^/' -e '^$'; }
+
+nothing_left() { [ -z "$(left)" ] && nobody_runs; }
+
+state_is() { vmtool ls | grep -q "^$1 *$2 "; }
+
+# within SECONDS COMMAND...: until it succeeds.
+within() {
+	within_end=$(($(date +%s) + $1))
+	shift
+	until "$@" 2>/dev/null; do
+		[ "$(date +%s)" -le "$within_end" ] || return 1
+		sleep 0.05
+	done
+}
