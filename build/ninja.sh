@@ -87,6 +87,14 @@ ninja_release() {
 	ninja_program release out/vmtool.debug out/release/src/main.c.o
 	printf 'rule finish\n command = build/finish.sh $in $out\n description = check $out\n'
 	printf 'build out/vmtool: finish out/vmtool.debug | build/finish.sh\n'
+	# Programs that VM tests and benches take into the lab.
+	local source name
+	for source in "${lab_tools[@]}"; do
+		name=$(basename "$source" .c)
+		ninja_object release "$source"
+		ninja_program release "out/tools/$name" "out/release/$source.o"
+	done
+	printf 'build tools: phony%s\n' "$(printf ' out/tools/%s' "${lab_tools[@]##*/}" | sed 's/\.c\>//g')"
 }
 
 # Unit tests, and each fuzz target with the replay of its corpus.
@@ -138,6 +146,7 @@ ninja_write() {
 	shopt -s nullglob
 	unit_tests=(test/unit/*_test.c)
 	fuzz_targets=(test/fuzz/*_fuzz.c)
+	lab_tools=(test/vm/*.c test/bench/*.c)
 	shopt -u nullglob
 	ninja_file "$1" | write_if_changed "out/$1.ninja"
 }

@@ -3,7 +3,7 @@
 need_packages_for build test
 . build/ninja.sh
 ninja_write release
-ninja_run release out/vmtool
+ninja_run release out/vmtool tools
 ninja_write asan
 ninja_run asan
 

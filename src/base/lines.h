@@ -15,7 +15,10 @@ struct lines {
 	char mem[LINES_ROOM];
 };
 
-#define LINES_INIT { .fd = -1 }
+#define LINES_INIT \
+	{ \
+		.fd = -1 \
+	}
 
 /* 0 or a negative errno. */
 int lines_open(struct lines *l, const char *path);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "base/util.h"
 
 enum { GRACE_MAX_MS = 3600 * 1000 };
@@ -120,10 +121,14 @@ static void accepted(struct listener *l, int fd)
 {
 	struct agentd *d = CONTAINER(l, struct agentd, listener);
 	unsigned left;
-	struct agent_conn *c = free_place(d, &left); /* one is free: else the listener is paused */
+	struct agent_conn *c = free_place(d, &left);
 
 	if (left == 0)
 		listener_pause(l);
+	if (!c) {
+		fd_close(&fd); /* a full server is paused, so this is a mistake of ours */
+		return;
+	}
 	inbox_init(&c->in, c->in_mem, sizeof(c->in_mem));
 	fifo_init(&c->out, c->out_mem, sizeof(c->out_mem));
 	end_open(&c->peer, fd);

@@ -26,7 +26,7 @@ struct agent_conn {
 
 struct agentd {
 	struct listener listener;
-	struct poweroff *poweroff; /* borrowed */
+	struct poweroff *poweroff;	 /* borrowed */
 	void (*going)(struct agentd *d); /* the host asks for the poweroff; NULL: nobody cares */
 	struct agent_conn conns[AGENTD_CONNS];
 };

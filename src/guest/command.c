@@ -38,8 +38,8 @@ void command_base_close(struct command_base *b)
 	fd_close(&b->null_fd);
 }
 
-__attribute__((format(printf, 5, 6)))
-static int refuse(struct command_base *b, struct refusal *f, uint16_t why, int err, const char *fmt, ...)
+__attribute__((format(printf, 5, 6))) static int refuse(struct command_base *b, struct refusal *f,
+							uint16_t why, int err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -66,9 +66,8 @@ static void make_env(struct command_base *b, const struct exec_req *q)
 	const struct {
 		const char *key, *value;
 	} ours[] = {
-		{ "PATH", DEFAULT_PATH },   { "HOME", b->user.home },
-		{ "USER", b->user.name },   { "LOGNAME", b->user.name },
-		{ "SHELL", b->user.shell }, { "VMTOOL_VM", b->vm },
+		{ "PATH", DEFAULT_PATH },      { "HOME", b->user.home },   { "USER", b->user.name },
+		{ "LOGNAME", b->user.name },   { "SHELL", b->user.shell }, { "VMTOOL_VM", b->vm },
 		{ "VMTOOL_BOOT_ID", b->boot },
 	};
 	size_t n = q->envc;
@@ -122,7 +121,8 @@ static uint16_t why_of(int err)
 	return REFUSED_NOT_EXECUTABLE; /* EACCES, ENOEXEC, EISDIR, ENOTDIR, ELIBBAD, ... */
 }
 
-static int refuse_failed(struct command_base *b, struct refusal *f, const struct exec_req *q, int why)
+static int refuse_failed(struct command_base *b, struct refusal *f, const struct exec_req *q,
+			 int why)
 {
 	int err = why & STEP_ERRNO;
 
@@ -183,7 +183,9 @@ int command_start(struct command *c, struct command_base *b, const struct exec_r
 	rc = open_pipes(&p, with_stdin);
 	if (rc == 0) {
 		const struct fdmap fds[] = {
-			{ with_stdin ? p.in[0] : b->null_fd, 0 }, { p.out[1], 1 }, { p.err[1], 2 },
+			{ with_stdin ? p.in[0] : b->null_fd, 0 },
+			{ p.out[1], 1 },
+			{ p.err[1], 2 },
 		};
 		const struct spawn s = {
 			.path = q->argv[0],

@@ -29,10 +29,10 @@
 enum {
 	CONNS = 64,
 	IDLE_MS = 30000,
-	GRACE_MS = 2000,       /* between TERM and KILL for a command nobody listens to */
-	DRAIN_IDLE_MS = 200,   /* silence of pipes that outlive their command */
-	DRAIN_MAX_MS = 2000,   /* noise of pipes that outlive their command */
-	LINGER_MS = 2000,      /* for the peer to close first; see CONN_LEAVING */
+	GRACE_MS = 2000,     /* between TERM and KILL for a command nobody listens to */
+	DRAIN_IDLE_MS = 200, /* silence of pipes that outlive their command */
+	DRAIN_MAX_MS = 2000, /* noise of pipes that outlive their command */
+	LINGER_MS = 2000,    /* for the peer to close first; see CONN_LEAVING */
 	SIGNAL_MAX = 64,
 	TEXT_MAX = 600,
 	PAGE = 4096,
@@ -566,10 +566,14 @@ static void accepted(struct listener *l, int fd)
 {
 	struct execd *d = CONTAINER(l, struct execd, listener);
 	unsigned left;
-	struct conn *c = free_place(d, &left); /* one is free: else the listener is paused */
+	struct conn *c = free_place(d, &left);
 
 	if (left == 0)
 		listener_pause(l);
+	if (!c) {
+		fd_close(&fd); /* a full server is paused, so this is a mistake of ours */
+		return;
+	}
 	inbox_init(&c->in, c->in_mem, FRAME_HEADER + FRAME_MAX);
 	fifo_init(&c->out, c->out_mem, sizeof(c->out_mem));
 	fifo_init(&c->stdin_held, c->stdin_mem, sizeof(c->stdin_mem));

@@ -57,8 +57,7 @@ struct init {
 };
 
 /* One line for whoever watches the console; each byte costs a serial port's time. */
-__attribute__((format(printf, 1, 2)))
-static void say(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
 	char line[STAGE_DETAIL_MAX + 64] = "vmtool: ";
 	va_list ap;
@@ -118,7 +117,8 @@ static int stage_description(struct init *in, struct err *e)
 	if (n < 0)
 		return err_set(e, (int)n, "read " GUEST_FILE ": %s", strerror((int)-n));
 	if (guest_desc_decode(&desc, mem, (size_t)n) < 0)
-		return err_set(e, -EPROTO, GUEST_FILE " cannot be read: is the host's vmtool older?");
+		return err_set(e, -EPROTO,
+			       GUEST_FILE " cannot be read: is the host's vmtool older?");
 	snprintf(in->boot, sizeof(in->boot), "%s", desc.boot);
 	snprintf(in->hostname, sizeof(in->hostname), "%s", desc.hostname);
 	return 0;

@@ -79,6 +79,8 @@ void listener_pause(struct listener *l)
 
 void listener_resume(struct listener *l)
 {
+	/* A retry still armed would open a server that has filled up since. */
+	loop_cancel(l->loop, &l->retry);
 	if (l->paused && l->w.fd >= 0 && loop_add(l->loop, &l->w, EPOLLIN) == 0)
 		l->paused = 0;
 }

@@ -17,7 +17,10 @@ struct listener {
 	void (*accepted)(struct listener *l, int fd);
 };
 
-#define LISTENER_INIT { .w.fd = -1 }
+#define LISTENER_INIT \
+	{ \
+		.w.fd = -1 \
+	}
 
 /* Takes over fd, a non-blocking listening socket. 0 or a negative errno. */
 int listener_open(struct listener *l, struct loop *loop, int fd,

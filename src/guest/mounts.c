@@ -35,10 +35,8 @@ static const struct early_mount table[] = {
 static const struct {
 	const char *to, *from;
 } links[] = {
-	{ "pts/ptmx", "/dev/ptmx" },
-	{ "/proc/self/fd", "/dev/fd" },
-	{ "/proc/self/fd/0", "/dev/stdin" },
-	{ "/proc/self/fd/1", "/dev/stdout" },
+	{ "pts/ptmx", "/dev/ptmx" },	      { "/proc/self/fd", "/dev/fd" },
+	{ "/proc/self/fd/0", "/dev/stdin" },  { "/proc/self/fd/1", "/dev/stdout" },
 	{ "/proc/self/fd/2", "/dev/stderr" },
 };
 
@@ -58,7 +56,8 @@ int mounts_make(struct err *e)
 		int rc = mount_one(&table[i]);
 
 		if (rc < 0 && e->code == 0)
-			err_set(e, rc, "%s on %s: %s", table[i].type, table[i].target, strerror(-rc));
+			err_set(e, rc, "%s on %s: %s", table[i].type, table[i].target,
+				strerror(-rc));
 	}
 	for (size_t i = 0; i < COUNT(links); i++) {
 		struct stat st;

@@ -13,7 +13,7 @@
 #include "guest/mounts.h"
 
 enum {
-	KILL_MS = 2000,	     /* for what SIGKILL hits to be gone */
+	KILL_MS = 2000, /* for what SIGKILL hits to be gone */
 	LAST_WORD_MS = 1000,
 };
 

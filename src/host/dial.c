@@ -26,7 +26,8 @@ static int wait_until(int fd, short events, int64_t deadline_ms)
 
 	if (left <= 0)
 		return -ETIMEDOUT;
-	return poll(&p, 1, (int)MIN(left, fd < 0 ? BUSY_MS : 60000)) < 0 && errno != EINTR ? -errno : 0;
+	return poll(&p, 1, (int)MIN(left, fd < 0 ? BUSY_MS : 60000)) < 0 && errno != EINTR ? -errno
+											   : 0;
 }
 
 /* A unix socket whose backlog is full answers EAGAIN and has no event for when it is not. */

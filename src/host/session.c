@@ -79,7 +79,8 @@ static void finish_broken(struct session *s, int rc)
 	if (rc == -EPROTO || rc == -EMSGSIZE)
 		err_set(s->e, rc, "the guest's exec server sent what no such server sends");
 	else
-		err_set(s->e, rc, "the connection to the VM ended before the command's status came");
+		err_set(s->e, rc,
+			"the connection to the VM ended before the command's status came");
 	finish(s, s->e->code);
 }
 
@@ -396,9 +397,11 @@ static int post_request(struct session *s, const struct exec_req *q)
 	if (len > 0)
 		post(s, FRAME_EXEC, mem, (size_t)len);
 	free(mem);
-	return len < 0 ? err_set(s->e, (int)len, "%s", len == -EMSGSIZE ?
-				 "the command and its environment are longer than 1 MiB" :
-				 strerror((int)-len)) : 0;
+	return len < 0 ? err_set(s->e, (int)len, "%s",
+				 len == -EMSGSIZE
+					 ? "the command and its environment are longer than 1 MiB"
+					 : strerror((int)-len))
+		       : 0;
 }
 
 static int run(struct session *s, int fd, const struct exec_req *q)

@@ -19,7 +19,10 @@ struct stdio {
 	size_t most; /* bytes a write may have without blocking */
 };
 
-#define STDIO_NONE { .fd = -1 }
+#define STDIO_NONE \
+	{ \
+		.fd = -1 \
+	}
 
 /* fd: 0, 1 or 2. A closed one is as /dev/null. 0 or a negative errno. */
 int stdio_open(struct stdio *s, int fd);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -47,6 +48,17 @@ static int tell_end(const struct vmm_exit *x)
 	return frame_send(VMM_FD_STATUS, FRAME_VMM_EXIT, buf, (size_t)len) < 0;
 }
 
+/* Every connection of the guest's is a descriptor; the usual soft limit is just short of all. */
+static void raise_fd_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int vmm_main(void)
 {
 	struct machine *m = calloc(1, sizeof(*m));
@@ -56,6 +68,7 @@ int vmm_main(void)
 	int rc, ran = 0;
 
 	log_open(2, "vmm", LOG_INFO);
+	raise_fd_limit();
 	rc = m ? read_spec(&spec, buf, &e) : err_set(&e, -ENOMEM, "vmm: no memory");
 	if (rc == 0)
 		rc = machine_open(m, &spec, &e);

@@ -19,6 +19,21 @@
 /* Not in the loop any more: its peer has hung up, which epoll would report for ever. */
 #define LINK_DEAF UINT32_MAX
 
+/* --- the listener --------------------------------------------------------------------------- */
+
+/* The backlog holds clients until a slot or a descriptor is free. */
+static void pause_listening(struct vsockd *d)
+{
+	loop_del(d->loop, &d->listener);
+	d->listening = 0;
+}
+
+static void listen_again(struct vsockd *d)
+{
+	if (!d->listening && loop_add(d->loop, &d->listener, EPOLLIN) == 0)
+		d->listening = 1;
+}
+
 /* --- connections ---------------------------------------------------------------------------- */
 
 static struct vsockd *of(struct vsock_host *h)
@@ -143,15 +158,10 @@ static void host_close(struct vsock_host *h, unsigned conn)
 	if (l->events != LINK_DEAF)
 		loop_del(l->d->loop, &l->watch);
 	fd_close(&l->watch.fd);
+	listen_again(l->d);
 }
 
 /* --- clients that say where they want to go -------------------------------------------------- */
-
-static void listen_again(struct vsockd *d)
-{
-	if (!d->listening && loop_add(d->loop, &d->listener, EPOLLIN) == 0)
-		d->listening = 1;
-}
 
 /* The slot is free again; the socket stays open if it was handed on (fd -1 then). */
 static void dial_end(struct vsockd_dial *c)
@@ -245,15 +255,18 @@ static void listener_ready(struct watch *w, uint32_t events)
 	struct vsockd_dial *c = free_dial(d);
 
 	(void)events;
-	if (!c) { /* the backlog holds them until one of ours is done */
-		loop_del(d->loop, w);
-		d->listening = 0;
+	if (!c) {
+		pause_listening(d);
 		return;
 	}
 	c->watch.fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (c->watch.fd < 0)
+	if (c->watch.fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			pause_listening(d);
 		return;
-	if (loop_add(d->loop, &c->watch, EPOLLIN) < 0) {
+	}
+	/* Edge-triggered: half a line stays unread, and would be reported for ever. */
+	if (loop_add(d->loop, &c->watch, EPOLLIN | EPOLLET) < 0) {
 		fd_close(&c->watch.fd);
 		return;
 	}

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
-. build/toolchain.sh
+. build/ninja.sh
 
 names=("$@")
 known="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
@@ -18,23 +18,18 @@ done
 pairs=${PAIRS:-10}
 out=$root/out/bench
 
+need_packages_for build
 need_packages "the benchmark" qemu-system-x86 busybox-static cpio perl
-./build.sh build >&2
+ninja_write release
+ninja_run release out/vmtool tools
 kernel-config/build.sh
 test/guests/initrd.sh
 mkdir -p "$out"
 
-# shellcheck disable=SC2086  # flags are words
-compile() {
-	${flavour_cc[release]} ${flavour_cflags[release]} $warnings -static-pie -s -Isrc -o "$@"
-}
-compile "$out/bootclock" test/bench/bootclock.c src/base/{bytes,clock,err,fd}.c src/proto/spec.c
-compile "$out/init" test/bench/init.c
-
 # The guest of the boot benches: one program.
 rm -rf "$out/tree"
 mkdir -p "$out/tree/dev"
-cp "$out/init" "$out/tree/init"
+cp out/tools/init "$out/tree/init"
 mknod "$out/tree/dev/console" c 5 1 2>/dev/null ||
 	die "bench: making /dev/console for the guest needs root"
 (cd "$out/tree" && find . | cpio --quiet -o -H newc) >"$out/initrd"
@@ -52,6 +47,6 @@ pack_qemu() {
 pack_qemu | sort -u | tar -c --files-from=- --absolute-names --dereference 2>/dev/null >"$out/qemu.tar"
 
 say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
-LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f "$out/bootclock" -f "$out/initrd" -f "$out/qemu.tar" \
+LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \
 	-- sh /lab/in/pairs.sh "$pairs" "${MIB:-256}" "${CPUS:-1}" >"$out/samples"
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

@@ -137,6 +137,6 @@ lab_compile() {
 	local out=$1
 	shift
 	# shellcheck disable=SC2086
-	${flavour_cc[release]} $warnings ${flavour_cflags[release]} ${flavour_ldflags[release]} \
-		-s -Isrc -Itest/lab "$@" -o "$out"
+	${flavour_cc[release]} $warnings ${flavour_cflags[release]} \
+		-Wl,--gc-sections -s -Isrc -Itest/lab "$@" -o "$out"
 }

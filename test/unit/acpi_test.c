@@ -120,7 +120,7 @@ static void a_cpu_is_missing(void)
 static void tables_overlap_or_leave_their_area(void)
 {
 	gpa_t xsdt = write_tables(255), fadt = find(xsdt, "FACP");
-	gpa_t at[] = { GPA_ACPI, xsdt, fadt, get(fadt + 140, 8), find(xsdt, "APIC"),
+	gpa_t at[] = { GPA_ACPI,	  xsdt, fadt, get(fadt + 140, 8), find(xsdt, "APIC"),
 		       find(xsdt, "MCFG") };
 	uint64_t end[COUNT(at)];
 

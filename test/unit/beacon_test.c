@@ -109,7 +109,8 @@ static void expect_stage(struct world *w, const char *name, uint8_t state)
 	struct frame f;
 
 	CHECK(hear(w, &f) == 1 && f.type == FRAME_STAGE);
-	CHECK(beacon_stage_decode(&s, f.data, f.len) == 0 && !strcmp(s.name, name) && s.state == state);
+	CHECK(beacon_stage_decode(&s, f.data, f.len) == 0 && !strcmp(s.name, name) &&
+	      s.state == state);
 }
 
 static void expect(struct world *w, uint8_t type)

@@ -123,24 +123,24 @@ static void a_kernels_tty_stops_after_one_byte(void)
 {
 	uart_up();
 	out(MCR, 8); /* OUT2 */
-	CHECK(edges() == 0 && (in(IIR) & 0xf) == 1);
+	CHECK(edges() == 0 && (in(IIR)&0xf) == 1);
 	out(IER, 2);
 	CHECK(edges() == 1);
-	CHECK((in(IIR) & 0xf) == 2);
-	CHECK((in(IIR) & 0xf) == 1); /* reading it was the acknowledgement */
+	CHECK((in(IIR)&0xf) == 2);
+	CHECK((in(IIR)&0xf) == 1); /* reading it was the acknowledgement */
 	out(DATA, 'a');
-	CHECK(edges() == 1 && (in(IIR) & 0xf) == 2);
+	CHECK(edges() == 1 && (in(IIR)&0xf) == 2);
 	out(IER, 2); /* already on: nothing new */
-	CHECK(edges() == 0 && (in(IIR) & 0xf) == 1);
+	CHECK(edges() == 0 && (in(IIR)&0xf) == 1);
 	out(DATA, 'b');
 	out(IER, 0); /* stop_tx */
-	CHECK((in(IIR) & 0xf) == 1);
+	CHECK((in(IIR)&0xf) == 1);
 	edges();
 	out(DATA, 'c');
-	CHECK(edges() == 0 && (in(IIR) & 0xf) == 1);
+	CHECK(edges() == 0 && (in(IIR)&0xf) == 1);
 	out(IER, 2); /* start_tx */
-	CHECK(edges() == 1 && (in(IIR) & 0xf) == 2);
-	CHECK((in(LSR) & 0x61) == 0x60);
+	CHECK(edges() == 1 && (in(IIR)&0xf) == 2);
+	CHECK((in(LSR)&0x61) == 0x60);
 	uart_down();
 }
 
@@ -149,7 +149,7 @@ static void an_interrupt_passes_a_closed_gate(void)
 	uart_up();
 	out(IER, 2);
 	out(DATA, 'x');
-	CHECK(edges() == 0 && (in(IIR) & 0xf) == 2);
+	CHECK(edges() == 0 && (in(IIR)&0xf) == 2);
 	uart_down();
 }
 
@@ -177,10 +177,10 @@ static void the_chip_is_not_recognised(void)
 	out(SCRATCH, 0xa5);
 	CHECK(in(SCRATCH) == 0xa5);
 	out(MCR, 0x1a); /* loop-back with OUT2 and RTS must show as DCD and CTS */
-	CHECK((in(MSR) & 0xf0) == 0x90);
+	CHECK((in(MSR)&0xf0) == 0x90);
 	out(DATA, 'x'); /* and nothing leaves */
 	out(MCR, 0);
-	CHECK((in(IIR) & 0xc0) == 0xc0); /* a 16550A's FIFOs */
+	CHECK((in(IIR)&0xc0) == 0xc0); /* a 16550A's FIFOs */
 	serial_flush(&uart);
 	CHECK(console_says(""));
 	uart_down();
@@ -268,7 +268,7 @@ static void a_guest_cannot_end_or_ends_by_accident(void)
 			printf("# %s: got %d\n", cases[i].why, event);
 		CHECK(event == cases[i].want);
 	}
-	CHECK(p.panicked && (in(PORT_PVPANIC) & 1));
+	CHECK(p.panicked && (in(PORT_PVPANIC)&1));
 	CHECK(in(0x64) == 0xff); /* no keyboard controller to wait for */
 	CHECK(in(PORT_POWER + 1) == 0);
 }
@@ -299,7 +299,7 @@ static void the_clock_is_nonsense(void)
 		in(PORT_CMOS + 1);
 		out(PORT_CMOS + 1, 0xff);
 	}
-	out(PORT_CMOS, 0x8a); /* register A, with the NMI bit */
+	out(PORT_CMOS, 0x8a);		    /* register A, with the NMI bit */
 	CHECK(!(in(PORT_CMOS + 1) & 0x80)); /* "update in progress" would be waited for */
 	out(PORT_CMOS, 0x0b);
 	CHECK((in(PORT_CMOS + 1) & 6) == 2);
@@ -379,7 +379,7 @@ static void functions_are_missed_or_imagined(void)
 			      (uint32_t)ecam(slot, fn, 0, 4));
 		}
 	CHECK((ecam(0, 0, 8, 4) >> 16) == 0x0600);
-	CHECK(ecam(1, 0, 0x100, 4) == 0); /* no extended capabilities */
+	CHECK(ecam(1, 0, 0x100, 4) == 0);		    /* no extended capabilities */
 	bus_write(&ports, PORT_PCI, 4, 1u << 31 | 1 << 16); /* bus 1 */
 	CHECK((uint32_t)bus_read(&ports, PORT_PCI + 4, 4) == UINT32_MAX);
 	bus_write(&ports, PORT_PCI, 4, 1 << 11); /* not enabled */
@@ -400,7 +400,9 @@ static void a_window_answers_where_it_is_not(void)
 	CHECK(bus_read(&memory, GPA_PCI_MEM + VPCI_BAR_BYTES - 2, 4) == UINT64_MAX);
 	CHECK(bus_read(&memory, GPA_PCI_MEM + 2 * VPCI_BAR_BYTES, 4) == UINT64_MAX);
 	/* Out of the range of windows, to the last page there is, back into the other's. */
-	static const uint32_t places[] = { 0, 0x8000, 0xfee00000, 0xffff8000, 0xd0008000, 0xdfff8000 };
+	static const uint32_t places[] = {
+		0, 0x8000, 0xfee00000, 0xffff8000, 0xd0008000, 0xdfff8000
+	};
 
 	for (unsigned i = 0; i < COUNT(places); i++) {
 		bus_write(&memory, GPA_ECAM + 0x8000 + 0x10, 4, places[i]);

@@ -82,7 +82,8 @@ static void a_wrong_answer_is_a_connection(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		pid_t pid = answering(cases[i].answer, 64, cases[i].stays);
 		struct err e = ERR_NONE;
-		int rc = dial_vsock(path, 4089, clock_ms() + (cases[i].rc == -ETIMEDOUT ? 100 : 5000), &e);
+		int rc = dial_vsock(path, 4089,
+				    clock_ms() + (cases[i].rc == -ETIMEDOUT ? 100 : 5000), &e);
 
 		if (rc != cases[i].rc)
 			printf("# %s: %d %s\n", cases[i].why, rc, e.text);

@@ -23,7 +23,8 @@ static void bytes_change_their_order(void)
 		next_in = (uint8_t)(next_in + put);
 		for (int i = 0, n = fifo_spans(&f, span); i < n; i++)
 			for (size_t j = 0; j < span[i].iov_len; j++)
-				CHECK(((uint8_t *)span[i].iov_base)[j] == (uint8_t)(next_out + seen++));
+				CHECK(((uint8_t *)span[i].iov_base)[j] ==
+				      (uint8_t)(next_out + seen++));
 		CHECK(seen == f.len);
 		seen = f.len * (size_t)(turn % 3) / 2;
 		fifo_drop(&f, seen);

@@ -10,7 +10,8 @@
 
 static void a_cut_frame_is_a_frame(void)
 {
-	static const uint8_t whole[] = { FRAME_STDOUT, 0, 0, 0, 3, 'a', 'b', 'c', FRAME_EXIT, 0, 0, 0, 0 };
+	static const uint8_t whole[] = { FRAME_STDOUT, 0,	   0, 0, 3, 'a', 'b',
+					 'c',	       FRAME_EXIT, 0, 0, 0, 0 };
 	uint8_t mem[64];
 
 	for (size_t cut = 0; cut <= sizeof(whole); cut++) {

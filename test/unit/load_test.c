@@ -26,7 +26,8 @@ struct image {
 static struct image good(void)
 {
 	return (struct image){
-		.h = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, 1 },
+		.h = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+				    1 },
 		       .e_type = ET_EXEC,
 		       .e_machine = EM_X86_64,
 		       .e_entry = MIB + 16,
@@ -185,7 +186,7 @@ static void what_people_pass_by_mistake_is_not_named(void)
 	static const struct {
 		const char *bytes, *says;
 	} cases[] = {
-		{ "\x1f\x8b", "gzip" },	  { "\x28\xb5\x2f\xfd", "zstd" }, { "070701", "cpio" },
+		{ "\x1f\x8b", "gzip" },	   { "\x28\xb5\x2f\xfd", "zstd" }, { "070701", "cpio" },
 		{ "#!/bin/sh", "script" }, { "what?", "no ELF file" },
 	};
 	uint8_t bzimage[0x206] = { 'M', 'Z' };

@@ -44,13 +44,20 @@ static void a_time_is_misread(void)
 		const char *why, *text;
 		int64_t ms; /* -1: refused */
 	} cases[] = {
-		{ "bare seconds", "30", 30000 },	{ "milliseconds", "500ms", 500 },
-		{ "minutes", "5m", 300000 },		{ "compound", "1h30m", 5400000 },
-		{ "zero", "0", 0 },			{ "nothing", "", -1 },
-		{ "unit alone", "s", -1 },		{ "bare after compound", "1h30", -1 },
-		{ "negative", "-1s", -1 },		{ "the most hours", "596h", 2145600000 },
-		{ "an hour more", "597h", -1 },	{ "beyond 64 bits", "99999999999999999999", -1 },
-		{ "a fraction", "1.5s", -1 },		{ "a blank", "1 s", -1 },
+		{ "bare seconds", "30", 30000 },
+		{ "milliseconds", "500ms", 500 },
+		{ "minutes", "5m", 300000 },
+		{ "compound", "1h30m", 5400000 },
+		{ "zero", "0", 0 },
+		{ "nothing", "", -1 },
+		{ "unit alone", "s", -1 },
+		{ "bare after compound", "1h30", -1 },
+		{ "negative", "-1s", -1 },
+		{ "the most hours", "596h", 2145600000 },
+		{ "an hour more", "597h", -1 },
+		{ "beyond 64 bits", "99999999999999999999", -1 },
+		{ "a fraction", "1.5s", -1 },
+		{ "a blank", "1 s", -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -71,10 +78,11 @@ static void a_number_is_misread(void)
 		const char *why, *text;
 		int ok;
 	} cases[] = {
-		{ "the least", "1", 1 },    { "the most", "64", 1 },	{ "below", "0", 0 },
-		{ "above", "65", 0 },	    { "nothing", "", 0 },	{ "hex", "0x2", 0 },
-		{ "a letter", "4x", 0 },    { "negative", "-4", 0 },	{ "wraps", "4294967297", 0 },
-		{ "leading zeros", "007", 1 },
+		{ "the least", "1", 1 },      { "the most", "64", 1 },
+		{ "below", "0", 0 },	      { "above", "65", 0 },
+		{ "nothing", "", 0 },	      { "hex", "0x2", 0 },
+		{ "a letter", "4x", 0 },      { "negative", "-4", 0 },
+		{ "wraps", "4294967297", 0 }, { "leading zeros", "007", 1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -96,8 +104,10 @@ static void a_bad_name_reaches_the_disk(void)
 	} cases[] = {
 		{ "plain", "web", 1 },
 		{ "digits and hyphens", "a-1-b", 1 },
-		{ "63 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1 },
-		{ "64 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0 },
+		{ "63 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		  1 },
+		{ "64 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		  0 },
 		{ "nothing", "", 0 },
 		{ "upwards", "..", 0 },
 		{ "a path", "a/b", 0 },

@@ -188,7 +188,7 @@ static void a_driver_does_not_find_its_way(void)
 		CHECK(common_is(QUEUE_ENABLE, 2) == 1 && common_is(QUEUE_VECTOR, 2) == q + 1);
 		vpci_bar_write(&pci,
 			       window(NOTIFY) + (unsigned)common_is(NOTIFY_OFF, 2) *
-						 cfg(find_cap(CAP_VENDOR, NOTIFY) + 16, 4),
+							cfg(find_cap(CAP_VENDOR, NOTIFY) + 16, 4),
 			       2, q);
 		CHECK(seen.kicked[q] == 1);
 	}
@@ -222,11 +222,16 @@ static void a_queue_moves_under_the_devices_feet(void)
 		unsigned off, size;
 		uint64_t value;
 	} writes[] = {
-		{ "size", QUEUE_SIZE, 2, 64 },	   { "size 0", QUEUE_SIZE, 2, 0 },
-		{ "size 3", QUEUE_SIZE, 2, 3 },	   { "desc", QUEUE_DESC, 4, 0x8000 },
-		{ "desc high", QUEUE_DESC + 4, 4, 1 }, { "desc, all of it", QUEUE_DESC, 8, UINT64_MAX },
-		{ "avail", QUEUE_AVAIL, 4, 0x8000 }, { "used", QUEUE_USED, 4, 0x8000 },
-		{ "used high", QUEUE_USED + 4, 4, 1 }, { "disable", QUEUE_ENABLE, 2, 0 },
+		{ "size", QUEUE_SIZE, 2, 64 },
+		{ "size 0", QUEUE_SIZE, 2, 0 },
+		{ "size 3", QUEUE_SIZE, 2, 3 },
+		{ "desc", QUEUE_DESC, 4, 0x8000 },
+		{ "desc high", QUEUE_DESC + 4, 4, 1 },
+		{ "desc, all of it", QUEUE_DESC, 8, UINT64_MAX },
+		{ "avail", QUEUE_AVAIL, 4, 0x8000 },
+		{ "used", QUEUE_USED, 4, 0x8000 },
+		{ "used high", QUEUE_USED + 4, 4, 1 },
+		{ "disable", QUEUE_ENABLE, 2, 0 },
 		{ "enable again", QUEUE_ENABLE, 2, 1 },
 	};
 
@@ -253,6 +258,17 @@ static void a_queue_moves_under_the_devices_feet(void)
 		common(writes[w].off, writes[w].size, writes[w].value);
 		CHECK(!memcmp(&before, &dev.vq[0], sizeof(before)));
 	}
+}
+
+static void an_enabled_queue_is_moved(void)
+{
+	features_agreed();
+	queue_placed(1);
+	common(QUEUE_DESC, 8, 0x8000);
+	common(QUEUE_AVAIL, 4, 0x8000);
+	common(QUEUE_USED + 4, 4, 1);
+	CHECK(common_is(QUEUE_DESC, 8) == 0x1000 && common_is(QUEUE_AVAIL, 8) == 0x1400);
+	CHECK(common_is(QUEUE_USED, 8) == 0x1800);
 }
 
 static void a_queue_gets_a_size_it_cannot_have(void)
@@ -497,6 +513,7 @@ int main(void)
 	TEST(a_driver_does_not_find_its_way);
 	TEST(features_read_wrongly);
 	TEST(a_queue_moves_under_the_devices_feet);
+	TEST(an_enabled_queue_is_moved);
 	TEST(a_queue_gets_a_size_it_cannot_have);
 	TEST(queues_that_are_not_there_answer);
 	TEST(a_reset_is_not_one);

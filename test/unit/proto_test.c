@@ -96,9 +96,13 @@ static void a_request_changes(void)
 	long len;
 
 	q = (struct exec_req){
-		.flags = EXEC_STDIN | EXEC_MAIN, .user = "guest", .cwd = "/tmp",
-		.argc = 4, .argv = { "sh", "", "two words", "new\nline \xff" },
-		.envc = 2, .env = { "A=", "B=c=d" },
+		.flags = EXEC_STDIN | EXEC_MAIN,
+		.user = "guest",
+		.cwd = "/tmp",
+		.argc = 4,
+		.argv = { "sh", "", "two words", "new\nline \xff" },
+		.envc = 2,
+		.env = { "A=", "B=c=d" },
 	};
 	len = exec_req_encode(&q, mem, sizeof(mem));
 	refuses_pieces(mem, len, decode_request);
@@ -185,9 +189,15 @@ static void a_refusal_changes(void)
 		uint16_t why;
 		int code; /* -1: refused */
 	} cases[] = {
-		{ 0, -1 }, { REFUSED_NOT_FOUND, 127 }, { REFUSED_NOT_EXECUTABLE, 126 },
-		{ REFUSED_BAD_USER, 125 }, { REFUSED_BAD_CWD, 125 }, { REFUSED_LIMIT, 125 },
-		{ REFUSED_PROTOCOL, 125 }, { REFUSED_SHUTDOWN, 125 }, { REFUSED_SHUTDOWN + 1, -1 },
+		{ 0, -1 },
+		{ REFUSED_NOT_FOUND, 127 },
+		{ REFUSED_NOT_EXECUTABLE, 126 },
+		{ REFUSED_BAD_USER, 125 },
+		{ REFUSED_BAD_CWD, 125 },
+		{ REFUSED_LIMIT, 125 },
+		{ REFUSED_PROTOCOL, 125 },
+		{ REFUSED_SHUTDOWN, 125 },
+		{ REFUSED_SHUTDOWN + 1, -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -254,9 +264,17 @@ static void a_machines_description_changes(void)
 {
 	static char longest[SPEC_CMDLINE_MAX + 2];
 	const struct spec good = {
-		.cpus = 2, .memory_bytes = 512 << 20, .guest_cid = 3, .kvm_fd = 5, .kernel_fd = 6,
-		.console_fd = 7, .vsock_fd = 8, .vsock_path = "/run/v", .cmdline = "quiet",
-		.ninitrds = 2, .initrd_fd = { 9, 10 },
+		.cpus = 2,
+		.memory_bytes = 512 << 20,
+		.guest_cid = 3,
+		.kvm_fd = 5,
+		.kernel_fd = 6,
+		.console_fd = 7,
+		.vsock_fd = 8,
+		.vsock_path = "/run/v",
+		.cmdline = "quiet",
+		.ninitrds = 2,
+		.initrd_fd = { 9, 10 },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];

@@ -97,7 +97,8 @@ static int client(const char *const *argv, const struct how *how)
 	struct err e = ERR_NONE;
 	int fd = unix_connect(socket_path, 1), rc;
 
-	q = (struct exec_req){ .user = how->user ? how->user : "", .cwd = how->cwd ? how->cwd : "/" };
+	q = (struct exec_req){ .user = how->user ? how->user : "",
+			       .cwd = how->cwd ? how->cwd : "/" };
 	while (argv[q.argc]) {
 		q.argv[q.argc] = argv[q.argc];
 		q.argc++;
@@ -175,8 +176,8 @@ static struct result run_how(const char *const *argv, struct how how)
 	return r;
 }
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define RUN(...) run_how(ARGV(__VA_ARGS__), (struct how){ 0 })
+#define ARGV(...)  ((const char *const[]){ __VA_ARGS__, NULL })
+#define RUN(...)   run_how(ARGV(__VA_ARGS__), (struct how){ 0 })
 #define SH(script) RUN("sh", "-c", script)
 
 /* --- what a command gets and gives --- */
@@ -187,12 +188,9 @@ static void an_exit_code_is_changed_on_its_way(void)
 		const char *why, *script;
 		int code;
 	} cases[] = {
-		{ "success", "exit 0", 0 },
-		{ "failure", "exit 1", 1 },
-		{ "its own code", "exit 42", 42 },
-		{ "the largest code", "exit 255", 255 },
-		{ "killed", "kill -9 $$", 128 + 9 },
-		{ "terminated", "kill -TERM $$", 128 + 15 },
+		{ "success", "exit 0", 0 },	     { "failure", "exit 1", 1 },
+		{ "its own code", "exit 42", 42 },   { "the largest code", "exit 255", 255 },
+		{ "killed", "kill -9 $$", 128 + 9 }, { "terminated", "kill -TERM $$", 128 + 15 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -243,13 +241,15 @@ static void an_argument_is_split_or_lost(void)
 			      "", "it's \"quoted\"", "new\nline", "\\back$HOME", "-n", "\xff\xfe");
 
 	CHECK(r.code == 0);
-	CHECK(!strcmp(r.out, "[two words][][it's \"quoted\"][new\nline][\\back$HOME][-n][\xff\xfe]"));
+	CHECK(!strcmp(r.out,
+		      "[two words][][it's \"quoted\"][new\nline][\\back$HOME][-n][\xff\xfe]"));
 }
 
 static void the_environment_is_not_the_documented_one(void)
 {
-	struct result r = run_how(ARGV("sh", "-c", "echo $HOME $USER $VMTOOL_VM $VMTOOL_BOOT_ID $A $PATH; pwd"),
-				  (struct how){ .env = { "A=b=c d", "PATH=/bin:/usr/bin" } });
+	struct result r = run_how(
+		ARGV("sh", "-c", "echo $HOME $USER $VMTOOL_VM $VMTOOL_BOOT_ID $A $PATH; pwd"),
+		(struct how){ .env = { "A=b=c d", "PATH=/bin:/usr/bin" } });
 
 	if (geteuid() != 0)
 		SKIP("needs root: $HOME and $USER are those of whoever runs this");
@@ -288,7 +288,8 @@ static void input_is_lost_or_never_ends(void)
 	CHECK(r.code == 0 && r.out_len == 0);
 	for (size_t i = 0; i < BIG; i++)
 		big[i] = (char)(i * 2654435761u >> 13);
-	r = run_how(ARGV("sh", "-c", "tee /dev/stderr | cksum"), (struct how){ .input = big, .input_len = BIG });
+	r = run_how(ARGV("sh", "-c", "tee /dev/stderr | cksum"),
+		    (struct how){ .input = big, .input_len = BIG });
 	CHECK(r.code == 0);
 	r = run_how(ARGV("cat"), (struct how){ .input = big, .input_len = BIG });
 	CHECK(r.code == 0 && r.out_len == BIG);
@@ -318,9 +319,11 @@ static void a_command_that_never_reads_blocks_the_rest(void)
 	static char big[1 << 20];
 	struct result r;
 
-	r = run_how(ARGV("sh", "-c", "echo here; exit 7"), (struct how){ .input = big, .input_len = sizeof(big) });
+	r = run_how(ARGV("sh", "-c", "echo here; exit 7"),
+		    (struct how){ .input = big, .input_len = sizeof(big) });
 	CHECK(r.code == 7 && !strcmp(r.out, "here\n"));
-	r = run_how(ARGV("sh", "-c", "exec <&-; sleep 0.1; echo closed"), (struct how){ .input = big, .input_len = sizeof(big) });
+	r = run_how(ARGV("sh", "-c", "exec <&-; sleep 0.1; echo closed"),
+		    (struct how){ .input = big, .input_len = sizeof(big) });
 	CHECK(r.code == 0 && !strcmp(r.out, "closed\n"));
 }
 
@@ -344,7 +347,8 @@ static void a_signal_does_not_reach_the_command(void)
 		{ "handled", "trap 'exit 9' TERM; echo; while :; do sleep 0.01; done", SIGTERM, 9 },
 		{ "fatal, stdin full", "echo; exec sleep 60", SIGINT, 128 + SIGINT },
 		{ "to the whole group", "sleep 60 & echo; wait $!; exit 3", SIGHUP, 128 + SIGHUP },
-		{ "user's own", "trap 'exit 5' USR1; echo; while :; do sleep 0.01; done", SIGUSR1, 5 },
+		{ "user's own", "trap 'exit 5' USR1; echo; while :; do sleep 0.01; done", SIGUSR1,
+		  5 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -397,7 +401,8 @@ static void a_gone_reader_is_not_told(void)
 
 		CHECK(pipe2(p, O_CLOEXEC) == 0);
 		how.not_his = p[0];
-		pid = start(i == 0 ? ARGV("yes") : ARGV("sh", "-c", cases[i].script), &how, p[1], err);
+		pid = start(i == 0 ? ARGV("yes") : ARGV("sh", "-c", cases[i].script), &how, p[1],
+			    err);
 		close(p[1]);
 		CHECK(read(p[0], some, sizeof(some)) > 0);
 		close(p[0]);
@@ -442,7 +447,8 @@ static void a_quick_status_is_lost(void)
 
 static void orphans_disturb_a_status(void)
 {
-	struct result r = SH("i=0; while [ $i -lt 100 ]; do (sleep 0.05 &) ; i=$((i+1)); done >/dev/null 2>&1; exit 33");
+	struct result r = SH(
+		"i=0; while [ $i -lt 100 ]; do (sleep 0.05 &) ; i=$((i+1)); done >/dev/null 2>&1; exit 33");
 
 	CHECK(r.code == 33);
 	CHECK(SH("exit 34").code == 34);
@@ -540,7 +546,11 @@ static pid_t start_by_hand(int fd, const char *script)
 	struct rd r;
 	long len;
 
-	q = (struct exec_req){ .user = "", .cwd = "/", .flags = EXEC_STDIN, .argc = 3, .argv = { "sh", "-c", script } };
+	q = (struct exec_req){ .user = "",
+			       .cwd = "/",
+			       .flags = EXEC_STDIN,
+			       .argc = 3,
+			       .argv = { "sh", "-c", script } };
 	len = exec_req_encode(&q, mem, sizeof(mem));
 	inbox_init(&in, in_mem, sizeof(in_mem));
 	if (frame_send(fd, FRAME_EXEC, mem, (size_t)len) < 0 || frame_recv(&in, fd, &f) < 0 ||
@@ -564,8 +574,7 @@ static int group_is_gone(pid_t pgid)
 static void a_command_outlives_its_host(void)
 {
 	static const char *const scripts[] = {
-		"sleep 60",
-		"trap '' TERM; while :; do sleep 0.1; done", /* needs SIGKILL */
+		"sleep 60", "trap '' TERM; while :; do sleep 0.1; done", /* needs SIGKILL */
 	};
 
 	for (size_t i = 0; i < COUNT(scripts); i++) {

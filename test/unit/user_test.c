@@ -82,7 +82,8 @@ static void a_long_line_makes_a_user(void)
 	struct user u;
 
 	memset(text, 'x', 2 * LINES_ROOM);
-	strcpy(text + 2 * LINES_ROOM - 100, ":evil:x:0:0::/:/bin/sh\nguest:x:1000:1001::/home/guest:/bin/sh\n");
+	strcpy(text + 2 * LINES_ROOM - 100,
+	       ":evil:x:0:0::/:/bin/sh\nguest:x:1000:1001::/home/guest:/bin/sh\n");
 	write_file("passwd", text);
 	CHECK(user_find(&u, etc, "evil") == -ENOENT);
 	CHECK(user_find(&u, etc, "guest") == 0 && u.uid == 1000);

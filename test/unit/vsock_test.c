@@ -169,8 +169,8 @@ static void the_1025th_connection_breaks_something(void)
 
 static void a_packet_of_no_connection_is_not_reset(void)
 {
-	static const uint16_t ops[] = { RESPONSE, SHUTDOWN, RW, CREDIT_UPDATE, CREDIT_REQUEST, 0, 8,
-					0xffff };
+	static const uint16_t ops[] = { RESPONSE,	SHUTDOWN, RW, CREDIT_UPDATE,
+					CREDIT_REQUEST, 0,	  8,  0xffff };
 
 	world_begin(0, SLOTS);
 	for (size_t i = 0; i < COUNT(ops); i++) {
@@ -329,6 +329,29 @@ static void a_busy_guest_keeps_the_loop(void)
 	CHECK(endless_reads == 1001 && turns >= 2 && turns < 10);
 }
 
+/* A guest on another CPU that gives each buffer back at once. */
+static ssize_t endless_read(struct vsock_host *h, unsigned conn, const struct iovec *iov, int n)
+{
+	endless_reads++;
+	offer(RX, (uint16_t)(endless_reads % SLOTS));
+	return host_read(h, conn, iov, n);
+}
+
+static void a_busy_host_keeps_the_loop(void)
+{
+	int conn = world_with_one(), turns;
+
+	w.host.read = endless_read;
+	endless_reads = 0;
+	send_credit(GP, HP, INT32_MAX, 0);
+	w.far[conn].give = 1000 * (RX_SLOT - sizeof(struct packet));
+	host_poll((unsigned)conn);
+	CHECK(endless_reads < 400 && w.again[RX] == 1);
+	for (turns = 0; w.again[RX] && turns < 100; turns++)
+		turn();
+	CHECK(turns >= 2 && turns < 10);
+}
+
 static void a_broken_ring_hides_behind_a_busy_one(void)
 {
 	world_begin(0, 0);
@@ -366,6 +389,8 @@ static void the_guest_is_sent_more_than_it_has_room_for(void)
 	CHECK(EXPECT(RW, HP, GP).len == 600);
 	EXPECT(CREDIT_REQUEST, HP, GP); /* but the next closed window is */
 	send_credit(GP, HP, 100, 700);	/* shrunk below what is under way */
+	EXPECT_SILENCE();
+	send_credit(GP, HP, 899, 700); /* by a byte */
 	EXPECT_SILENCE();
 	send_credit(GP, HP, 100, 1599);
 	CHECK(EXPECT(RW, HP, GP).len == 99);
@@ -541,9 +566,9 @@ static void an_order_of_ends_leaks_or_hangs(void)
 		const char *order; /* of ends; after the last, all must be gone */
 		const char *answers;
 	} cases[] = {
-		{ "b", "R" },  { "gr", "R" },  { "rg", "R" },	 { "hb", "SR" }, { "hgr", "SR" },
-		{ "hrg", "SR" }, { "ghr", "SR" }, { "gb", "R" }, { "rb", "R" },	 { "rhg", "R" },
-		{ "ggr", "R" },
+		{ "b", "R" },	 { "gr", "R" },	  { "rg", "R" },   { "hb", "SR" },
+		{ "hgr", "SR" }, { "hrg", "SR" }, { "ghr", "SR" }, { "gb", "R" },
+		{ "rb", "R" },	 { "rhg", "R" },  { "ggr", "R" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -557,7 +582,7 @@ static void an_order_of_ends_leaks_or_hangs(void)
 				host_ends((unsigned)conn);
 			else
 				send_shutdown(GP, HP,
-					      *end == GUEST_SEND ? NO_SEND
+					      *end == GUEST_SEND  ? NO_SEND
 					      : *end == GUEST_RCV ? NO_RCV
 								  : NO_SEND | NO_RCV);
 		}
@@ -741,6 +766,27 @@ static void a_busy_connection_starves_another(void)
 		if (p.op == RESPONSE)
 			return;
 	CHECK(!"a RESPONSE among the next packets");
+}
+
+static void the_line_breaks_when_its_last_one_leaves(void)
+{
+	static const uint32_t left[] = { GP + 1, GP + 3, GP + 4 };
+	struct packet p;
+	unsigned heard = 0;
+
+	world_begin(0, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		send_op(REQUEST, GP + i, HP); /* each waits to be answered */
+	send_op(RST, GP + 2, HP);
+	send_op(REQUEST, GP + 3, HP);
+	world_check();
+	send_op(RST, GP + 0, HP);
+	send_op(REQUEST, GP + 4, HP);
+	world_check();
+	post_all(SLOTS);
+	for (; take(&p) && p.op == RESPONSE; heard++)
+		CHECK(p.dst_port == left[heard % 3]);
+	CHECK(heard == 3);
 }
 
 static void a_reset_leaves_connections(void)
@@ -1038,6 +1084,7 @@ int main(void)
 	TEST(a_receive_buffer_in_pieces_is_misfilled);
 	TEST(a_broken_ring_goes_unnoticed);
 	TEST(a_busy_guest_keeps_the_loop);
+	TEST(a_busy_host_keeps_the_loop);
 	TEST(a_broken_ring_hides_behind_a_busy_one);
 	TEST(the_guest_is_sent_more_than_it_has_room_for);
 	TEST(credit_in_a_question_is_overlooked);
@@ -1056,6 +1103,7 @@ int main(void)
 	TEST(a_guest_without_buffers_makes_the_host_spin);
 	TEST(a_flood_of_unknown_packets_grows_something);
 	TEST(a_busy_connection_starves_another);
+	TEST(the_line_breaks_when_its_last_one_leaves);
 	TEST(a_reset_leaves_connections);
 	TEST(a_device_without_a_driver_is_used);
 	TEST(a_byte_is_lost_or_doubled);

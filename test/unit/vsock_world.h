@@ -61,9 +61,9 @@ struct far {
 	int open, accepted, closed, eof, broken; /* broken: write fails with EPIPE */
 	int in, out, shut_rd, shut_wr;
 	uint32_t port, stream;
-	uint64_t give, given;	 /* bytes there are to be read, and those that were */
-	uint64_t room, taken;	 /* bytes write will take, and those it took */
-	size_t bite;		 /* the most of one call */
+	uint64_t give, given; /* bytes there are to be read, and those that were */
+	uint64_t room, taken; /* bytes write will take, and those it took */
+	size_t bite;	      /* the most of one call */
 	unsigned after, wants, reads;
 };
 
@@ -142,7 +142,8 @@ static inline size_t amount(const struct iovec *iov, int n)
 	return sum;
 }
 
-static inline ssize_t host_write(struct vsock_host *h, unsigned conn, const struct iovec *iov, int n)
+static inline ssize_t host_write(struct vsock_host *h, unsigned conn, const struct iovec *iov,
+				 int n)
 {
 	struct far *f = far_end(conn);
 	size_t len = MIN(MIN(amount(iov, n), f->bite), f->room), left = len;
@@ -208,7 +209,9 @@ static inline void host_close(struct vsock_host *h, unsigned conn)
 	struct far *f = far_end(conn);
 
 	(void)h;
-	*f = (struct far){ .closed = 1, .given = f->given, .taken = f->taken, .shut_wr = f->shut_wr };
+	*f = (struct far){
+		.closed = 1, .given = f->given, .taken = f->taken, .shut_wr = f->shut_wr
+	};
 	w.nopen--;
 }
 
@@ -302,8 +305,8 @@ static inline void offer(unsigned q, uint16_t head)
 
 static inline void post(uint16_t slot)
 {
-	w.ring[RX].desc[slot] =
-		(struct ring_desc){ RX_DATA + (gpa_t)slot * RX_SLOT, RX_SLOT, DESC_WRITE, 0 };
+	w.ring[RX].desc[slot] = (struct ring_desc){ RX_DATA + (gpa_t)slot * RX_SLOT, RX_SLOT,
+						    DESC_WRITE, 0 };
 	offer(RX, slot);
 }
 
@@ -429,7 +432,8 @@ static inline void world_check(void)
 
 	for (uint16_t i = w.v.conns.free; i != VSOCK_NONE; i = w.v.conns.conn[i].next_ready, free++)
 		INVARIANT(free < VSOCK_CONNS && w.v.conns.conn[i].state == VCONN_FREE);
-	for (uint16_t i = w.v.conns.ready; i != VSOCK_NONE; i = w.v.conns.conn[i].next_ready, ready++)
+	for (uint16_t i = w.v.conns.ready; i != VSOCK_NONE;
+	     i = w.v.conns.conn[i].next_ready, ready++)
 		INVARIANT(ready < VSOCK_CONNS && w.v.conns.conn[i].state != VCONN_FREE &&
 			  w.v.conns.conn[i].queued);
 	for (unsigned i = 0; i < VSOCK_CONNS; i++) {

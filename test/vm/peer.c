@@ -1,0 +1,202 @@
+/*
+ * peer - one end of a connection, for the tests of the socket device.
+ *
+ *	peer take WHERE REPLY     accept one connection, read it to its end, then answer and close
+ *	peer eat  WHERE 0         the same without an answer
+ *	peer give WHERE BYTES     connect, send BYTES, end the sending half, print the answer
+ *	peer toss WHERE BYTES     connect, send BYTES, close at once
+ *	peer say  WHERE TEXT      connect, send TEXT and a newline, print how many bytes come back
+ *
+ * WHERE is vsock:CID:PORT (CID is ignored when accepting), unix:PATH, or mux:PATH:PORT (CONNECT).
+ * `take` answers "COUNT HASH\n" and then REPLY bytes: what comes after the other side's end of
+ * sending is what a full close in place of a half one loses. Bytes are a known sequence; a wrong
+ * one ends the program with 1.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+#include "base/fd.h"
+
+enum { CHUNK = 1 << 16 };
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "peer: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint8_t byte_at(uint64_t i)
+{
+	return (uint8_t)(i * 131 + (i >> 8) * 7 + (i >> 16));
+}
+
+/* The socket and its address; for mux the address is the multiplexer's. */
+static int open_where(const char *where, struct sockaddr_storage *sa, socklen_t *len, unsigned *port)
+{
+	struct sockaddr_vm *vm = (struct sockaddr_vm *)sa;
+	struct sockaddr_un *un = (struct sockaddr_un *)sa;
+	int is_mux = !strncmp(where, "mux:", 4);
+	int fd;
+
+	memset(sa, 0, sizeof(*sa));
+	if (sscanf(where, "vsock:%u:%u", &vm->svm_cid, &vm->svm_port) == 2) {
+		vm->svm_family = AF_VSOCK;
+		*len = sizeof(*vm);
+	} else {
+		const char *colon = is_mux ? strrchr(where, ':') : where + strlen(where);
+
+		un->sun_family = AF_UNIX;
+		where = strchr(where, ':') + 1;
+		snprintf(un->sun_path, sizeof(un->sun_path), "%.*s", (int)(colon - where), where);
+		*len = sizeof(*un);
+		*port = is_mux ? (unsigned)atoi(colon + 1) : 0;
+	}
+	fd = socket(sa->ss_family, SOCK_STREAM, 0);
+	if (fd < 0)
+		fail("socket");
+	return fd;
+}
+
+static int connect_where(const char *where)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	unsigned port = 0;
+	int fd = open_where(where, &sa, &len, &port);
+	char c;
+
+	if (connect(fd, (struct sockaddr *)&sa, len) < 0)
+		fail(where);
+	if (port) {
+		dprintf(fd, "CONNECT %u\n", port);
+		do
+			if (fd_read(fd, &c, 1) != 1)
+				fail("the guest refused");
+		while (c != '\n');
+	}
+	return fd;
+}
+
+static int accept_where(const char *where)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	unsigned port = 0;
+	int fd = open_where(where, &sa, &len, &port), conn;
+
+	if (sa.ss_family == AF_VSOCK)
+		((struct sockaddr_vm *)&sa)->svm_cid = VMADDR_CID_ANY;
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, 8) < 0)
+		fail(where);
+	printf("listening\n");
+	fflush(stdout);
+	conn = accept(fd, NULL, NULL);
+	if (conn < 0)
+		fail("accept");
+	return conn;
+}
+
+static void send_bytes(int fd, uint64_t count)
+{
+	static uint8_t buf[CHUNK];
+	uint64_t done = 0;
+
+	while (done < count) {
+		size_t n = count - done < CHUNK ? (size_t)(count - done) : CHUNK;
+
+		for (size_t i = 0; i < n; i++)
+			buf[i] = byte_at(done + i);
+		if (fd_write_all(fd, buf, n) < 0)
+			fail("send");
+		done += n;
+	}
+}
+
+static uint64_t read_bytes(int fd)
+{
+	static uint8_t buf[CHUNK];
+	uint64_t done = 0;
+	ssize_t n;
+
+	while ((n = fd_read(fd, buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i < n; i++, done++)
+			if (buf[i] != byte_at(done)) {
+				fprintf(stderr, "peer: byte %" PRIu64 " is wrong\n", done);
+				exit(1);
+			}
+	if (n < 0)
+		fail("read");
+	return done;
+}
+
+static int take(const char *where, uint64_t reply, int answers)
+{
+	int fd = accept_where(where);
+	uint64_t got = read_bytes(fd);
+	char line[64];
+	int len = snprintf(line, sizeof(line), "%" PRIu64 "\n", got);
+
+	if (answers && fd_write_all(fd, line, (size_t)len) < 0)
+		fail("answer");
+	send_bytes(fd, answers ? reply : 0);
+	close(fd);
+	printf("took %" PRIu64 "\n", got);
+	return 0;
+}
+
+static int give(const char *where, uint64_t count, int wants_answer)
+{
+	int fd = connect_where(where);
+	char c, line[64] = "";
+	size_t used = 0;
+
+	send_bytes(fd, count);
+	if (!wants_answer) {
+		close(fd);
+		return 0;
+	}
+	shutdown(fd, SHUT_WR);
+	while (used < sizeof(line) - 1 && fd_read(fd, &c, 1) == 1 && c != '\n')
+		line[used++] = c;
+	printf("gave %s, came back %" PRIu64 "\n", line, read_bytes(fd));
+	return 0;
+}
+
+static int say(const char *where, const char *text)
+{
+	int fd = connect_where(where);
+	unsigned count = 0;
+	char c;
+
+	dprintf(fd, "%s\n", text);
+	while (fd_read(fd, &c, 1) == 1) /* an end or a reset: both are a hang-up */
+		count++;
+	printf("came back %u\n", count);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t bytes = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
+
+	if (argc == 4 && !strcmp(argv[1], "take"))
+		return take(argv[2], bytes, 1);
+	if (argc == 4 && !strcmp(argv[1], "eat"))
+		return take(argv[2], bytes, 0);
+	if (argc == 4 && !strcmp(argv[1], "give"))
+		return give(argv[2], bytes, 1);
+	if (argc == 4 && !strcmp(argv[1], "toss"))
+		return give(argv[2], bytes, 0);
+	if (argc == 4 && !strcmp(argv[1], "say"))
+		return say(argv[2], argv[3]);
+	fprintf(stderr, "usage: peer take|eat|give|toss WHERE BYTES | say WHERE TEXT\n");
+	return 2;
+}
