@@ -37,19 +37,19 @@ static int explain_loss(struct launch *l, struct err *e)
 		return e->code;
 	if (l->has_status)
 		return l->status;
-	return err_set(e, -ECONNRESET, "%s: the VM ended under the command: %s%s%s", l->vm.name,
-		       l->reason, l->detail[0] ? ": " : "", l->detail);
+	return err_set(e, -ECONNRESET, "%s: the VM ended under the command: %s%s%s",
+		       l->claim.vm.name, l->reason, l->detail[0] ? ": " : "", l->detail);
 }
 
 static int run_main(struct launch *l, struct command *c, struct err *e)
 {
 	struct state s;
-	int code, rc = state_read(&s, &l->vm, e);
+	int code, rc = state_read(&s, &l->claim.vm, e);
 
 	if (rc < 0)
 		return rc;
 	c->request.flags |= EXEC_MAIN;
-	code = command_run(c, &l->vm, &s, e);
+	code = command_run(c, &l->claim.vm, &s, e);
 	if (code == -ECONNRESET)
 		return explain_loss(l, e);
 	if (code < 0)

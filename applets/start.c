@@ -21,10 +21,10 @@ static const struct opt start_opts[] = {
 static int report(const struct launch *l, int running)
 {
 	if (running)
-		fprintf(stderr, "%s: is already running, and ready\n", l->vm.name);
+		fprintf(stderr, "%s: is already running, and ready\n", l->claim.vm.name);
 	else if (l->ask->stages)
 		fprintf(stderr, "ready in %" PRId64 " ms\n", l->ready_ms);
-	puts(l->vm.name);
+	puts(l->claim.vm.name);
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,181 +21,9 @@
 #include "base/spawn.h"
 #include "base/util.h"
 #include "host/agent.h"
-#include "host/chance.h"
 #include "host/console.h"
-#include "host/state.h"
 
-enum {
-	TAIL_LINES = 15,
-	NAME_TRIES = 100, /* of a thousand names: more VMs than that want to be named by hand */
-};
-
-/* --- the folder, ours --- */
-
-static int check_files(const struct config *c, const struct home *h, struct err *e)
-{
-	int kernel = -1, initrd = -1;
-	int rc = config_open_files(c, h, &kernel, &initrd, e);
-
-	fd_close(&kernel);
-	fd_close(&initrd);
-	return rc;
-}
-
-/* Everything that can be refused without leaving a trace, is. */
-static int check_first(struct launch *l, struct err *e)
-{
-	struct err ignored = ERR_NONE;
-	struct config c;
-	struct vmref v = VMREF_NONE;
-	int rc, found;
-
-	rc = config_new(&c, l->ask->wish, e);
-	if (rc == 0)
-		rc = home_open(&l->home, 0, e);
-	if (rc < 0)
-		return rc;
-	found = l->ask->name && store_find(&v, &l->home, l->ask->name, &ignored) == 0;
-	store_close(&v);
-	if (found && l->ask->must_be_new)
-		return err_set(e, -EEXIST,
-			       "%s: there is a VM of this name already\n  try: another "
-			       "--name, or vmtool rm %s",
-			       l->ask->name, l->ask->name);
-	return found ? 0 : check_files(&c, &l->home, e);
-}
-
-static int own_named(struct launch *l, struct err *e)
-{
-	int rc = store_own(&l->vm, &l->home, l->ask->name, e);
-
-	if (l->ask->must_be_new && (rc == 0 || rc == -EBUSY)) {
-		store_close(&l->vm);
-		return err_set(e, -EEXIST, "%s: there is a VM of this name already", l->ask->name);
-	}
-	return rc;
-}
-
-static int own_random(struct launch *l, struct err *e)
-{
-	char name[VM_NAME_ROOM];
-
-	for (int i = 0; i < NAME_TRIES; i++) {
-		int rc = chance_name(name, e);
-
-		if (rc == 0)
-			rc = store_own(&l->vm, &l->home, name, e);
-		if (rc == 1 || (rc < 0 && rc != -EBUSY))
-			return rc;
-		store_close(&l->vm); /* somebody's */
-	}
-	return err_set(e, -EEXIST, "found no free name\n  try: --name NAME");
-}
-
-/* --- another start of the same VM --- */
-
-/* Whether the VM that runs is the one we would have started. */
-static int accept_running(struct launch *l, struct err *e)
-{
-	static const struct wish none;
-	struct config runs, wanted;
-	int rc = config_load(&runs, &l->vm, &none, e);
-
-	if (rc == 0)
-		rc = config_load(&wanted, &l->vm, l->ask->wish, e);
-	if (rc < 0)
-		return rc;
-	if (!config_same(&runs, &wanted))
-		return err_set(e, -EBUSY,
-			       "%s: is running, with other options than these\n  try: "
-			       "vmtool stop %s, then start it again",
-			       l->vm.name, l->vm.name);
-	return 1;
-}
-
-static int wait_for_news(struct launch *l, int watch, struct err *e)
-{
-	int64_t left = l->since_ms + l->ask->timeout_ms - clock_ms();
-	struct pollfd p = { .fd = watch, .events = POLLIN };
-	char events[4096];
-
-	if (left <= 0 || poll(&p, 1, (int)MIN(left, INT32_MAX)) == 0)
-		return err_deadline(
-			e, "%s: another process was still busy with it after %" PRIu32 " ms",
-			l->vm.name, l->ask->timeout_ms);
-	(void)fd_read(watch, events, sizeof(events)); /* that something happened is enough */
-	return 0;
-}
-
-/* 0: the lock is ours after all; 1: it became ready in other hands; -EAGAIN: it was removed. */
-static int follow_other(struct launch *l, int watch, struct err *e)
-{
-	int was_starting = 0, rc;
-	struct state s;
-
-	for (;;) {
-		if (!store_is_locked(&l->vm) && (rc = store_lock(&l->vm, e)) != -EBUSY)
-			break;
-		rc = state_read(&s, &l->vm, e);
-		if (rc < 0)
-			return rc;
-		if (s.state == VM_RUNNING && s.ready)
-			return accept_running(l, e);
-		if (s.state == VM_RUNNING)
-			return err_set(e, -ECONNRESET,
-				       "%s: is running, but its guest does not "
-				       "answer\n  try: vmtool stop %s",
-				       l->vm.name, l->vm.name);
-		was_starting |= s.state == VM_STARTING;
-		rc = wait_for_news(l, watch, e);
-		if (rc < 0)
-			return rc;
-	}
-	if (rc == -ESTALE && was_starting)
-		return err_set(e, rc, "%s: the start that was under way failed", l->vm.name);
-	if (rc < 0)
-		return rc == -ESTALE ? -EAGAIN : rc;
-	rc = state_read(&s, &l->vm, e);
-	if (rc == 0 && was_starting)
-		rc = err_set(e, -ECANCELED, "%s: the start that was under way failed: %s",
-			     l->vm.name, s.detail);
-	return rc;
-}
-
-/* The folder tells when its lock is let go (closed after writing) and its state replaced. */
-static int await_other(struct launch *l, struct err *e)
-{
-	char path[32];
-	int watch, rc;
-
-	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (watch < 0)
-		return err_sys(e, "watch the folder of %s", l->vm.name);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", l->vm.dir);
-	if (inotify_add_watch(watch, path,
-			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF) < 0)
-		rc = err_sys(e, "watch the folder of %s", l->vm.name);
-	else
-		rc = follow_other(l, watch, e);
-	fd_close(&watch);
-	return rc;
-}
-
-/* 0: ours, locked; 1: it runs already. */
-static int own(struct launch *l, struct err *e)
-{
-	int rc;
-
-	do {
-		rc = l->ask->name ? own_named(l, e) : own_random(l, e);
-		l->made = rc == 1;
-		if (rc == -EBUSY)
-			rc = await_other(l, e);
-		else if (rc == 1)
-			rc = 0;
-	} while (rc == -EAGAIN);
-	return rc;
-}
+enum { TAIL_LINES = 15 };
 
 /* --- the agent --- */
 
@@ -211,12 +38,12 @@ static int any_wish(const struct wish *w)
 static int store_config(struct launch *l, struct err *e)
 {
 	struct config c;
-	int rc = config_load(&c, &l->vm, l->ask->wish, e);
+	int rc = config_load(&c, &l->claim.vm, l->ask->wish, e);
 
 	if (rc == 0)
-		rc = check_files(&c, &l->home, e);
-	if (rc == 0 && (l->made || any_wish(l->ask->wish)))
-		rc = config_save(&c, &l->vm, e);
+		rc = claim_check_files(&c, &l->claim.home, e);
+	if (rc == 0 && (l->claim.made || any_wish(l->ask->wish)))
+		rc = config_save(&c, &l->claim.vm, e);
 	return rc;
 }
 
@@ -251,7 +78,7 @@ static int spawn_agent(struct launch *l, int null, int log, int leash, struct er
 		{ null, 0 },
 		{ log, 1 },
 		{ log, 2 },
-		{ l->vm.lock, AGENT_FD_LOCK },
+		{ l->claim.vm.lock, AGENT_FD_LOCK },
 		{ leash, AGENT_FD_LEASH },
 	};
 	struct spawn s = {
@@ -265,14 +92,14 @@ static int spawn_agent(struct launch *l, int null, int log, int leash, struct er
 
 	snprintf(since, sizeof(since), "%" PRId64, l->since_ms);
 	snprintf(timeout, sizeof(timeout), "%" PRIu32 "ms", l->ask->timeout_ms);
-	if (l->made)
+	if (l->claim.made)
 		argv[argc++] = "--fresh";
 	if (l->ask->tied)
 		argv[argc++] = "--tied";
 	if (l->ask->keep)
 		argv[argc++] = "--keep";
-	argv[argc] = l->vm.name;
-	if (setenv("VMTOOL_HOME", l->home.path, 1) < 0) /* ours may be relative */
+	argv[argc] = l->claim.vm.name;
+	if (setenv("VMTOOL_HOME", l->claim.home.path, 1) < 0) /* ours may be relative */
 		return err_sys(e, "start the agent");
 	pid = spawn(&s, NULL);
 	if (pid < 0)
@@ -287,10 +114,10 @@ static int start_agent(struct launch *l, struct err *e)
 	int null, log, rc;
 
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	log = openat(l->vm.dir, "agent.log",
+	log = openat(l->claim.vm.dir, "agent.log",
 		     O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (null < 0 || log < 0)
-		rc = err_sys(e, "%s: open agent.log and /dev/null", l->vm.name);
+		rc = err_sys(e, "%s: open agent.log and /dev/null", l->claim.vm.name);
 	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, leash) < 0)
 		rc = err_sys(e, "start the agent");
 	else
@@ -303,7 +130,7 @@ static int start_agent(struct launch *l, struct err *e)
 		return rc;
 	}
 	l->leash = leash[0];
-	fd_close(&l->vm.lock); /* the agent holds it now */
+	fd_close(&l->claim.vm.lock); /* the agent holds it now */
 	return 0;
 }
 
@@ -321,22 +148,23 @@ static int start_owned(struct launch *l, struct err *e)
 int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e)
 {
 	struct err ignored = ERR_NONE;
+	struct claim *k = &l->claim;
 	int rc;
 
 	l->ask = ask;
 	l->since_ms = clock_ms();
-	rc = check_first(l, e);
-	if (rc < 0)
-		return rc;
-	home_close(&l->home);
-	rc = home_open(&l->home, 1, e);
+	k->name = ask->name;
+	k->wish = ask->wish;
+	k->must_be_new = ask->must_be_new;
+	k->deadline_ms = l->since_ms + ask->timeout_ms;
+	rc = claim_check(k, e);
 	if (rc == 0)
-		rc = own(l, e);
+		rc = claim_take(k, e);
 	if (rc != 0)
 		return rc;
 	rc = start_owned(l, e);
-	if (rc < 0 && l->made)
-		store_remove(&l->vm, &ignored);
+	if (rc < 0 && k->made)
+		store_remove(&k->vm, &ignored);
 	return rc;
 }
 
@@ -494,15 +322,16 @@ static int agent_died(struct launch *l, struct err *e)
 	struct err ignored = ERR_NONE;
 
 	hang_up(l);
-	if ((l->made || (l->ask->tied && !l->ask->keep)) && store_lock(&l->vm, &ignored) == 0)
-		store_remove(&l->vm, &ignored);
-	return err_set(e, -ECONNRESET, "%s: its agent died without a word", l->vm.name);
+	if ((l->claim.made || (l->ask->tied && !l->ask->keep)) &&
+	    store_lock(&l->claim.vm, &ignored) == 0)
+		store_remove(&l->claim.vm, &ignored);
+	return err_set(e, -ECONNRESET, "%s: its agent died without a word", l->claim.vm.name);
 }
 
 static void show_console(const struct launch *l)
 {
 	char text[8192];
-	size_t len = console_tail(&l->vm, l->console_from, TAIL_LINES, text, sizeof(text));
+	size_t len = console_tail(&l->claim.vm, l->console_from, TAIL_LINES, text, sizeof(text));
 
 	if (len == 0)
 		return;
@@ -520,10 +349,11 @@ static int start_failed(struct launch *l, struct err *e)
 	if (l->ran && l->signo == 0)
 		show_console(l);
 	hang_up(l); /* so that the agent may remove what is to go */
-	kept = store_find(&v, &l->home, l->vm.name, &ignored) == 0;
+	kept = store_find(&v, &l->claim.home, l->claim.vm.name, &ignored) == 0;
 	store_close(&v);
-	err_set(e, -ECANCELED, "%s: %s%s%s", l->vm.name, l->detail,
-		kept && l->ran ? "\n  see: vmtool logs " : "", kept && l->ran ? l->vm.name : "");
+	err_set(e, -ECANCELED, "%s: %s%s%s", l->claim.vm.name, l->detail,
+		kept && l->ran ? "\n  see: vmtool logs " : "",
+		kept && l->ran ? l->claim.vm.name : "");
 	if (l->signo)
 		e->exit = 128 + l->signo;
 	else if (l->code != 1) /* 1 is what each word calls its own failure */
@@ -548,7 +378,7 @@ int launch_until_end(struct launch *l, unsigned wait_ms, struct err *e)
 	int rc = follow(l, 0, clock_ms() + wait_ms);
 
 	if (rc == -ETIMEDOUT)
-		return err_set(e, rc, "%s: has not ended within %u ms", l->vm.name, wait_ms);
+		return err_set(e, rc, "%s: has not ended within %u ms", l->claim.vm.name, wait_ms);
 	return rc < 0 ? agent_died(l, e) : 0;
 }
 
@@ -556,6 +386,5 @@ void launch_close(struct launch *l)
 {
 	hang_up(l);
 	let_signals_go(l);
-	store_close(&l->vm);
-	home_close(&l->home);
+	claim_close(&l->claim);
 }

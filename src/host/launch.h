@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdint.h>
 
-#include "host/config.h"
+#include "host/claim.h"
 #include "host/timeline.h"
 
 struct launch_ask {
@@ -25,9 +25,7 @@ struct launch_ask {
 
 struct launch {
 	const struct launch_ask *ask; /* borrowed */
-	struct home home;
-	struct vmref vm;
-	int made; /* the VM's folder is of our making */
+	struct claim claim;
 	int64_t since_ms;
 	pid_t agent;
 	int leash;	 /* owned */
@@ -46,8 +44,7 @@ struct launch {
 };
 
 #define LAUNCH_NONE \
-	((struct launch){ \
-		.home = HOME_NONE, .vm = VMREF_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+	((struct launch){ .claim = CLAIM_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
 
 /* 0: an agent is on its way; 1: the VM runs already, and is ready; or negative with *e filled
  * and nothing left behind. */

@@ -1,0 +1,188 @@
+/*
+ * claim - a VM's folder found or made, and its lock ours; or the VM ready in other hands.
+ */
+#include "host/claim.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/util.h"
+#include "host/chance.h"
+#include "host/state.h"
+
+/* Of a thousand names: who has more VMs than that wants to name them by hand. */
+enum { NAME_TRIES = 100 };
+
+int claim_check_files(const struct config *c, const struct home *h, struct err *e)
+{
+	int kernel = -1, initrd = -1;
+	int rc = config_open_files(c, h, &kernel, &initrd, e);
+
+	fd_close(&kernel);
+	fd_close(&initrd);
+	return rc;
+}
+
+int claim_check(struct claim *k, struct err *e)
+{
+	struct err ignored = ERR_NONE;
+	struct config c;
+	struct vmref v = VMREF_NONE;
+	int rc, found;
+
+	rc = config_new(&c, k->wish, e);
+	if (rc == 0)
+		rc = home_open(&k->home, 0, e);
+	if (rc < 0)
+		return rc;
+	found = k->name && store_find(&v, &k->home, k->name, &ignored) == 0;
+	store_close(&v);
+	if (found && k->must_be_new)
+		return err_set(e, -EEXIST,
+			       "%s: there is a VM of this name already\n  try: another "
+			       "--name, or vmtool rm %s",
+			       k->name, k->name);
+	return found ? 0 : claim_check_files(&c, &k->home, e);
+}
+
+static int own_named(struct claim *k, struct err *e)
+{
+	int rc = store_own(&k->vm, &k->home, k->name, e);
+
+	if (k->must_be_new && (rc == 0 || rc == -EBUSY)) {
+		store_close(&k->vm);
+		return err_set(e, -EEXIST, "%s: there is a VM of this name already", k->name);
+	}
+	return rc;
+}
+
+static int own_random(struct claim *k, struct err *e)
+{
+	char name[VM_NAME_ROOM];
+
+	for (int i = 0; i < NAME_TRIES; i++) {
+		int rc = chance_name(name, e);
+
+		if (rc == 0)
+			rc = store_own(&k->vm, &k->home, name, e);
+		if (rc == 1 || (rc < 0 && rc != -EBUSY))
+			return rc;
+		store_close(&k->vm); /* somebody's */
+	}
+	return err_set(e, -EEXIST, "found no free name\n  try: --name NAME");
+}
+
+/* Whether the VM that runs is the one we would have started. */
+static int accept_running(struct claim *k, struct err *e)
+{
+	static const struct wish none;
+	struct config runs, wanted;
+	int rc = config_load(&runs, &k->vm, &none, e);
+
+	if (rc == 0)
+		rc = config_load(&wanted, &k->vm, k->wish, e);
+	if (rc < 0)
+		return rc;
+	if (!config_same(&runs, &wanted))
+		return err_set(e, -EBUSY,
+			       "%s: is running, with other options than these\n  try: "
+			       "vmtool stop %s, then start it again",
+			       k->vm.name, k->vm.name);
+	return 1;
+}
+
+static int wait_for_news(struct claim *k, int watch, struct err *e)
+{
+	int64_t left = k->deadline_ms - clock_ms();
+	struct pollfd p = { .fd = watch, .events = POLLIN };
+	char events[4096];
+
+	if (left <= 0 || poll(&p, 1, (int)MIN(left, INT32_MAX)) == 0)
+		return err_deadline(e, "%s: another process was busy with it until the deadline",
+				    k->vm.name);
+	(void)fd_read(watch, events, sizeof(events)); /* that something happened is enough */
+	return 0;
+}
+
+/* 0: the lock is ours after all; 1: it became ready in other hands; -EAGAIN: it was removed. */
+static int follow_other(struct claim *k, int watch, struct err *e)
+{
+	int was_starting = 0, rc;
+	struct state s;
+
+	for (;;) {
+		if (!store_is_locked(&k->vm) && (rc = store_lock(&k->vm, e)) != -EBUSY)
+			break;
+		rc = state_read(&s, &k->vm, e);
+		if (rc < 0)
+			return rc;
+		if (s.state == VM_RUNNING && s.ready)
+			return accept_running(k, e);
+		if (s.state == VM_RUNNING)
+			return err_set(e, -ECONNRESET,
+				       "%s: is running, but its guest does not "
+				       "answer\n  try: vmtool stop %s",
+				       k->vm.name, k->vm.name);
+		was_starting |= s.state == VM_STARTING;
+		rc = wait_for_news(k, watch, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (rc == -ESTALE && was_starting)
+		return err_set(e, rc, "%s: the start that was under way failed", k->vm.name);
+	if (rc < 0)
+		return rc == -ESTALE ? -EAGAIN : rc;
+	rc = state_read(&s, &k->vm, e);
+	if (rc == 0 && was_starting)
+		rc = err_set(e, -ECANCELED, "%s: the start that was under way failed: %s",
+			     k->vm.name, s.detail);
+	return rc;
+}
+
+/* The folder tells when its lock is let go (closed after writing) and its state replaced. */
+static int await_other(struct claim *k, struct err *e)
+{
+	char path[32];
+	int watch, rc;
+
+	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (watch < 0)
+		return err_sys(e, "watch the folder of %s", k->vm.name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", k->vm.dir);
+	if (inotify_add_watch(watch, path,
+			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF) < 0)
+		rc = err_sys(e, "watch the folder of %s", k->vm.name);
+	else
+		rc = follow_other(k, watch, e);
+	fd_close(&watch);
+	return rc;
+}
+
+int claim_take(struct claim *k, struct err *e)
+{
+	int rc;
+
+	home_close(&k->home);
+	rc = home_open(&k->home, 1, e);
+	if (rc < 0)
+		return rc;
+	do {
+		rc = k->name ? own_named(k, e) : own_random(k, e);
+		k->made = rc == 1;
+		if (rc == -EBUSY)
+			rc = await_other(k, e);
+		else if (rc == 1)
+			rc = 0;
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
+void claim_close(struct claim *k)
+{
+	store_close(&k->vm);
+	home_close(&k->home);
+}
