@@ -44,7 +44,7 @@ pack_qemu() {
 		\( -name 'bios-microvm.bin' -o -name 'pvh.bin' -o -name 'linuxboot_dma.bin' \) 2>/dev/null
 	dirname "$(ldd "$qemu" | grep -o '/[^ ]*/ld-linux[^ ]*')" | sed 's|$|/ld-linux-x86-64.so.2|'
 }
-pack_qemu | sort -u | tar -c --files-from=- --absolute-names --dereference 2>/dev/null >"$out/qemu.tar"
+pack_qemu | sort -u | sed 's|^/||' | tar -C / -c --files-from=- --dereference 2>/dev/null >"$out/qemu.tar"
 
 say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
 LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \

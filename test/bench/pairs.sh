@@ -8,6 +8,7 @@ append='console=ttyS0 quiet panic=-1'
 
 busybox tar -xf /lab/in/qemu.tar -C /
 chmod +x /lab/in/bootclock
+echo 1 >/sys/kernel/tracing/events/kvm/kvm_userspace_exit/enable
 
 sample() { # BENCH SIDE PAIR VALUE
 	[ "$3" -eq 0 ] || echo "$@"
