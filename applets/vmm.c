@@ -1,8 +1,8 @@
 /*
  * vmtool vmm - the machine itself; the agent starts it with descriptors in place.
  */
-#include "applets/applet.h"
 #include "vmm/vmm.h"
+#include "applets/applet.h"
 
 static int vmm_run(struct cmdline *cl, struct err *e)
 {

@@ -43,8 +43,8 @@ void log_at(enum log_level level, const char *fmt, ...)
 
 	if (level > sink.level)
 		return;
-	used = (size_t)snprintf(line, sizeof(line), "%8lld %s %s: ",
-				(long long)(clock_ms() - sink.start_ms), sink.role,
+	used = (size_t)snprintf(line, sizeof(line),
+				"%8lld %s %s: ", (long long)(clock_ms() - sink.start_ms), sink.role,
 				level_names[level]);
 	va_start(ap, fmt);
 	vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);

@@ -28,8 +28,8 @@ struct loop {
 	int wakefd; /* owned */
 	int sigfd;  /* owned */
 	int running, status;
-	struct timer *timers;		/* soonest first; borrowed */
-	struct epoll_event batch[32];	/* loop_del() clears what is left */
+	struct timer *timers;	      /* soonest first; borrowed */
+	struct epoll_event batch[32]; /* loop_del() clears what is left */
 	int batch_at, batch_len;
 	/* Called for each signal that arrived; NULL: signals are left unread. */
 	void (*signalled)(struct loop *l, const struct signalfd_siginfo *si);

@@ -69,7 +69,8 @@ int parse_size(uint64_t *out_bytes, const char *what, const char *text, struct e
 		*out_bytes = v * units[i].bytes;
 		return 0;
 	}
-	return err_usage(e, "%s: '%s': '%s' is no unit of size: use K, M, G or T", what, text, unit);
+	return err_usage(e, "%s: '%s': '%s' is no unit of size: use K, M, G or T", what, text,
+			 unit);
 }
 
 /* The unit at *at, which then stands behind it; 0 when there is none. */
@@ -107,7 +108,8 @@ int parse_time(uint32_t *out_ms, const char *what, const char *text, struct err 
 	*out_ms = (uint32_t)total;
 	return 0;
 bad:
-	return err_usage(e, "%s: '%s' is not a time of at most 24 days: write 500ms, 30s, 5m or 1h30m",
+	return err_usage(e,
+			 "%s: '%s' is not a time of at most 24 days: write 500ms, 30s, 5m or 1h30m",
 			 what, text);
 }
 

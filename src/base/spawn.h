@@ -16,9 +16,9 @@ struct fdmap {
 };
 
 struct spawn {
-	const char *path;	/* what to exec; looked up in PATH of envp when it has no slash */
-	char *const *argv;	/* NULL-terminated */
-	char *const *envp;	/* NULL-terminated; NULL: ours */
+	const char *path;	 /* what to exec; looked up in PATH of envp when it has no slash */
+	char *const *argv;	 /* NULL-terminated */
+	char *const *envp;	 /* NULL-terminated; NULL: ours */
 	const struct fdmap *fds; /* all it gets beyond close-on-exec rules; 0, 1, 2 included */
 	size_t nfds;
 	int new_session;      /* setsid() */

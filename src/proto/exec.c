@@ -72,7 +72,9 @@ void exec_status_encode(const struct exec_status *s, uint8_t out[EXEC_STATUS_BYT
 int exec_status_decode(struct exec_status *s, const void *data, size_t len)
 {
 	/* The largest value each end may carry: an exit code, a signal, nothing. */
-	static const uint32_t most[] = { [EXEC_EXITED] = 255, [EXEC_SIGNALED] = 127, [EXEC_LOST] = 0 };
+	static const uint32_t most[] = {
+		[EXEC_EXITED] = 255, [EXEC_SIGNALED] = 127, [EXEC_LOST] = 0
+	};
 	struct rd r = rd_init(data, len);
 
 	s->end = rd_u8(&r);
@@ -122,7 +124,8 @@ int refusal_decode(struct refusal *f, const void *data, size_t len)
 	f->why = rd_be16(&r);
 	f->sys = rd_be32(&r);
 	f->text = rd_str(&r);
-	return rd_done(&r) && f->why >= REFUSED_NOT_FOUND && f->why <= REFUSED_SHUTDOWN ? 0 : -EPROTO;
+	return rd_done(&r) && f->why >= REFUSED_NOT_FOUND && f->why <= REFUSED_SHUTDOWN ? 0
+											: -EPROTO;
 }
 
 int refusal_code(const struct refusal *f)

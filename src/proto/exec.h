@@ -12,7 +12,8 @@
 
 enum {
 	EXEC_ARGS_MAX = 4096, /* arguments, and as many environment strings */
-	EXEC_WINDOW = 64 * 1024, /* bytes of stdin the host may send before the first window frame */
+	EXEC_WINDOW = 64 *
+		      1024, /* bytes of stdin the host may send before the first window frame */
 };
 
 enum exec_flag {

@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 enum {
-	BOOT_ID_LEN = 36,     /* a UUID as text, without its NUL */
-	STAGE_NAME_MAX = 32,  /* bytes, NUL included */
+	BOOT_ID_LEN = 36,    /* a UUID as text, without its NUL */
+	STAGE_NAME_MAX = 32, /* bytes, NUL included */
 	STAGE_DETAIL_MAX = 200,
 	BEACON_FRAME_MAX = 1024, /* no frame of the beacon is longer */
 };
 
 struct beacon_hello {
-	uint16_t protocol; /* PROTOCOL_VERSION of the guest's vmtool */
-	const char *boot;  /* the boot id it was given */
+	uint16_t protocol;   /* PROTOCOL_VERSION of the guest's vmtool */
+	const char *boot;    /* the boot id it was given */
 	const char *version; /* vmtool's, for people */
 };
 
@@ -29,9 +29,9 @@ enum { PROTOCOL_VERSION = 1 };
 enum stage_state { STAGE_BEGIN = 1, STAGE_DONE = 2, STAGE_FAILED = 3 };
 
 struct beacon_stage {
-	const char *name; /* "mounts", "listen", ... */
-	uint8_t state;	  /* enum stage_state */
-	uint64_t guest_ms; /* the guest's monotonic clock: since its kernel began */
+	const char *name;   /* "mounts", "listen", ... */
+	uint8_t state;	    /* enum stage_state */
+	uint64_t guest_ms;  /* the guest's monotonic clock: since its kernel began */
 	const char *detail; /* "" or a sentence */
 };
 

@@ -61,7 +61,8 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
 		return -EPROTO;
 	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */
-	if (s->cpus == 0 || s->cpus > SPEC_CPUS_MAX || s->guest_cid < 3 || s->guest_cid > UINT32_MAX)
+	if (s->cpus == 0 || s->cpus > SPEC_CPUS_MAX || s->guest_cid < 3 ||
+	    s->guest_cid > UINT32_MAX)
 		return -EPROTO;
 	return 0;
 }

@@ -29,10 +29,10 @@ struct spec {
 	uint32_t cpus;
 	uint64_t memory_bytes;
 	uint64_t guest_cid;
-	int32_t kvm_fd;	    /* /dev/kvm */
-	int32_t kernel_fd;  /* an ELF64 vmlinux */
-	int32_t console_fd; /* append-mode file for the serial port's output */
-	int32_t vsock_fd;   /* the listening unix socket of the Firecracker dialect */
+	int32_t kvm_fd;		/* /dev/kvm */
+	int32_t kernel_fd;	/* an ELF64 vmlinux */
+	int32_t console_fd;	/* append-mode file for the serial port's output */
+	int32_t vsock_fd;	/* the listening unix socket of the Firecracker dialect */
 	const char *vsock_path; /* its path: guest connections to port P go to PATH_P */
 	const char *cmdline;
 	uint32_t ninitrds; /* loaded one behind the other; may be 0 */

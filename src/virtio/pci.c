@@ -207,9 +207,9 @@ static void set_device_feature_select(struct vpci *p, uint32_t v)
 
 static uint32_t get_device_feature(struct vpci *p)
 {
-	return p->device_feature_select < 2 ?
-		       (uint32_t)(vdev_features(p->dev) >> (32 * p->device_feature_select)) :
-		       0;
+	return p->device_feature_select < 2
+		       ? (uint32_t)(vdev_features(p->dev) >> (32 * p->device_feature_select))
+		       : 0;
 }
 
 static uint32_t get_driver_feature_select(struct vpci *p)
@@ -224,9 +224,9 @@ static void set_driver_feature_select(struct vpci *p, uint32_t v)
 
 static uint32_t get_driver_feature(struct vpci *p)
 {
-	return p->driver_feature_select < 2 ?
-		       (uint32_t)(p->dev->driver_features >> (32 * p->driver_feature_select)) :
-		       0;
+	return p->driver_feature_select < 2
+		       ? (uint32_t)(p->dev->driver_features >> (32 * p->driver_feature_select))
+		       : 0;
 }
 
 static void set_driver_feature(struct vpci *p, uint32_t v)

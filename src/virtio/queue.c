@@ -19,8 +19,8 @@ int vq_start(struct vq *q)
 	/* Each ring ends in one more u16: used_event and avail_event (sections 2.7.6, 2.7.8). */
 	uint64_t desc_len = sizeof(struct ring_desc) * (uint64_t)q->size;
 	uint64_t avail_len = sizeof(struct ring_avail) + 2ull * q->size + 2;
-	uint64_t used_len =
-		sizeof(struct ring_used) + sizeof(struct ring_used_elem) * (uint64_t)q->size + 2;
+	uint64_t used_len = sizeof(struct ring_used) +
+			    sizeof(struct ring_used_elem) * (uint64_t)q->size + 2;
 
 	if (q->size == 0 || q->size > VQ_SIZE_MAX || (q->size & (q->size - 1)))
 		return -EPROTO;

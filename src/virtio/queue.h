@@ -20,7 +20,7 @@ enum {
 };
 
 struct vq {
-	const struct gmem *mem; /* borrowed: the VM outlives its devices */
+	const struct gmem *mem;		  /* borrowed: the VM outlives its devices */
 	gpa_t desc_at, avail_at, used_at; /* what the driver asked for */
 	uint16_t size;			  /* a power of two */
 	uint16_t vector;		  /* MSI-X table entry, VQ_NO_VECTOR for none */

@@ -29,14 +29,14 @@ enum {
 enum vconn_state { VCONN_FREE, VCONN_DIALING, VCONN_OPEN, VCONN_DRAINING };
 
 struct vconn {
-	uint8_t state; /* enum vconn_state */
-	uint8_t todo;  /* control packets owed to the guest, TODO_... of vsock.c */
+	uint8_t state;		       /* enum vconn_state */
+	uint8_t todo;		       /* control packets owed to the guest, TODO_... of vsock.c */
 	uint8_t guest_shut, host_shut; /* flags of the SHUTDOWNs received and sent */
-	uint8_t readable;  /* the host has bytes (or its end) for the guest */
-	uint8_t host_gone; /* the host takes no more bytes */
-	uint8_t queued;	   /* in the ready list */
-	uint8_t asked;	   /* for credit, since it ran out */
-	uint8_t wants_in, wants_out; /* what host->want() was last told */
+	uint8_t readable;	       /* the host has bytes (or its end) for the guest */
+	uint8_t host_gone;	       /* the host takes no more bytes */
+	uint8_t queued;		       /* in the ready list */
+	uint8_t asked;		       /* for credit, since it ran out */
+	uint8_t wants_in, wants_out;   /* what host->want() was last told */
 	uint32_t guest_port, host_port;
 	uint32_t peer_buf, peer_fwd; /* the guest's buf_alloc and fwd_cnt, last heard */
 	uint32_t tx;		     /* bytes sent to the guest */

@@ -398,7 +398,7 @@ static void send_control(struct vsock *v, struct vconn *c, const struct chain *c
 		uint8_t todo;
 		uint16_t op;
 	} order[] = {
-		{ TODO_REQUEST, OP_REQUEST },	  { TODO_RESPONSE, OP_RESPONSE },
+		{ TODO_REQUEST, OP_REQUEST },	   { TODO_RESPONSE, OP_RESPONSE },
 		{ TODO_CREDIT, OP_CREDIT_UPDATE }, { TODO_ASK, OP_CREDIT_REQUEST },
 		{ TODO_SHUTDOWN, OP_SHUTDOWN },
 	};

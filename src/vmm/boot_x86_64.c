@@ -41,16 +41,18 @@ _Static_assert(sizeof(struct boot_params) == PAGE, "boot.rst: the zero page");
 int boot_write_tables(const struct gmem *m)
 {
 	static const uint64_t gdt[] = {
-		0, 0,
-		0x00af9b000000ffff, /* 0x10: 64-bit code, flat */
-		0x00cf93000000ffff, /* 0x18: data, flat */
+		0, 0, 0x00af9b000000ffff, /* 0x10: 64-bit code, flat */
+		0x00cf93000000ffff,	  /* 0x18: data, flat */
 	};
 	uint64_t *table = gmem_span(m, GPA_PAGE_TABLES, (2 + DIRECTORIES) * PAGE);
 	void *to = gmem_span(m, GPA_GDT, sizeof(gdt));
-	uint64_t *pml4 = table, *pdpt = pml4 + 512, *pd = pdpt + 512;
+	uint64_t *pml4, *pdpt, *pd;
 
 	if (!table || !to)
 		return -ENOMEM;
+	pml4 = table;
+	pdpt = pml4 + 512;
+	pd = pdpt + 512;
 	memcpy(to, gdt, sizeof(gdt));
 	pml4[0] = (GPA_PAGE_TABLES + PAGE) | PTE_PRESENT | PTE_WRITE;
 	for (uint64_t i = 0; i < DIRECTORIES; i++)
@@ -78,8 +80,8 @@ static void write_memory_map(struct boot_params *bp, const struct gmem *m)
 	add_range(bp, high->at, high->at + high->len, E820_RAM);
 }
 
-int boot_write_params(const struct gmem *m, const char *cmdline, const struct initrd *i,
-		      gpa_t rsdp, struct err *e)
+int boot_write_params(const struct gmem *m, const char *cmdline, const struct initrd *i, gpa_t rsdp,
+		      struct err *e)
 {
 	struct boot_params *bp = gmem_span(m, GPA_ZERO_PAGE, sizeof(*bp));
 	size_t len = strlen(cmdline) + 1;

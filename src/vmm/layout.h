@@ -19,16 +19,16 @@
 #define GPA_KERNEL_MIN	0x00100000ull
 
 /* The hole under 4 GiB. */
-#define GPA_HOLE      0xc0000000ull /* low RAM ends here at the latest */
-#define GPA_PCI_MEM   0xd0000000ull /* * windows of PCI functions */
+#define GPA_HOLE	0xc0000000ull /* low RAM ends here at the latest */
+#define GPA_PCI_MEM	0xd0000000ull /* * windows of PCI functions */
 #define GPA_PCI_MEM_LEN 0x10000000ull
-#define GPA_ECAM      0xe0000000ull /* * configuration space of bus 0 */
-#define GPA_ECAM_LEN  0x00100000ull
-#define GPA_IOAPIC    0xfec00000ull
-#define GPA_LAPIC     0xfee00000ull
-#define GPA_IDENTITY  0xfffbc000ull /* KVM's own pages, needed on Intel */
-#define GPA_TSS	      0xfffbd000ull
-#define GPA_HIGH      0x100000000ull /* RAM goes on here */
+#define GPA_ECAM	0xe0000000ull /* * configuration space of bus 0 */
+#define GPA_ECAM_LEN	0x00100000ull
+#define GPA_IOAPIC	0xfec00000ull
+#define GPA_LAPIC	0xfee00000ull
+#define GPA_IDENTITY	0xfffbc000ull /* KVM's own pages, needed on Intel */
+#define GPA_TSS		0xfffbd000ull
+#define GPA_HIGH	0x100000000ull /* RAM goes on here */
 
 /* I/O ports. */
 #define PORT_CMOS    0x070
@@ -39,7 +39,7 @@
 #define PORT_POWER   0x600 /* sleep control, sleep status, reset */
 
 /* Global system interrupts: the IOAPIC's 24 pins, then messages. */
-#define GSI_COM1  4 /* * */
-#define GSI_MSI	  24
+#define GSI_COM1 4 /* * */
+#define GSI_MSI	 24
 
 #endif

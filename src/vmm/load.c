@@ -33,8 +33,10 @@ static int read_at(int fd, void *to, uint64_t len, uint64_t off, const char *wha
 		if (n < 0)
 			return err_sys(e, "read the %s", what);
 		if (n == 0)
-			return err_set(e, -EBADMSG, "the %s is truncated: it ends at byte %" PRIu64
-				       " and should go on", what, off);
+			return err_set(e, -EBADMSG,
+				       "the %s is truncated: it ends at byte %" PRIu64
+				       " and should go on",
+				       what, off);
 		at += n;
 		off += (uint64_t)n;
 		len -= (uint64_t)n;
@@ -64,7 +66,7 @@ static const char *what_it_is(const uint8_t *head, size_t len)
 		{ 0x202, "HdrS", "a bzImage (unpack it to its vmlinux first)" },
 		{ 0, "\x1f\x8b", "a gzip file" },
 		{ 0, "\x28\xb5\x2f\xfd", "a zstd file" },
-		{ 0, "\xfd" "7zXZ", "an xz file" },
+		{ 0, "\3757zXZ", "an xz file" },
 		{ 0, "070701", "a cpio archive" },
 		{ 0, "#!", "a script" },
 	};
@@ -113,17 +115,22 @@ static int load_segment(const struct gmem *m, int fd, uint64_t size, const Elf64
 	uint8_t *to;
 
 	if (p->p_filesz > p->p_memsz)
-		return err_set(e, -ENOEXEC, "the kernel has a segment larger in the file than in "
+		return err_set(e, -ENOEXEC,
+			       "the kernel has a segment larger in the file than in "
 			       "memory");
 	if (p->p_offset > size || p->p_filesz > size - p->p_offset)
-		return err_set(e, -EBADMSG, "the kernel is truncated: a segment ends at byte %" PRIu64
-			       ", the file at %" PRIu64, p->p_offset + p->p_filesz, size);
+		return err_set(e, -EBADMSG,
+			       "the kernel is truncated: a segment ends at byte %" PRIu64
+			       ", the file at %" PRIu64,
+			       p->p_offset + p->p_filesz, size);
 	if (p->p_paddr < GPA_KERNEL_MIN)
-		return err_set(e, -ENOEXEC, "the kernel wants to lie at %#" PRIx64
-			       ", below the first MiB", p->p_paddr);
+		return err_set(e, -ENOEXEC,
+			       "the kernel wants to lie at %#" PRIx64 ", below the first MiB",
+			       p->p_paddr);
 	to = gmem_span(m, p->p_paddr, p->p_memsz);
 	if (!to)
-		return err_set(e, -ENOMEM, "the kernel does not fit: it needs memory up to %" PRIu64
+		return err_set(e, -ENOMEM,
+			       "the kernel does not fit: it needs memory up to %" PRIu64
 			       " MiB; give the VM more with --memory",
 			       ((p->p_paddr + p->p_memsz) >> 20) + 1);
 	/* What lies behind p_filesz is the guest's fresh memory: zero already. */
@@ -171,7 +178,8 @@ static int initrd_length(const int32_t *fd, unsigned nfds, uint64_t *part, uint6
 		if (rc < 0)
 			return rc;
 		if (part[i] > INITRD_TOP)
-			return err_set(e, -EFBIG, "the initrd has %" PRIu64 " MiB: at most 2047 fit",
+			return err_set(e, -EFBIG,
+				       "the initrd has %" PRIu64 " MiB: at most 2047 fit",
 				       part[i] >> 20);
 		*total = ALIGN_UP(*total, (uint64_t)PART_ALIGN) + part[i];
 	}
@@ -196,7 +204,8 @@ int load_initrd(const struct gmem *m, const struct kernel *k, const int32_t *fd,
 		out->at = (top - len) & ~(uint64_t)(INITRD_ALIGN - 1);
 	to = out->at >= k->end ? gmem_span(m, out->at, len) : NULL;
 	if (!to)
-		return err_set(e, -ENOMEM, "the initrd does not fit: %" PRIu64
+		return err_set(e, -ENOMEM,
+			       "the initrd does not fit: %" PRIu64
 			       " MiB above a kernel that ends at %" PRIu64
 			       " MiB; give the VM more with --memory",
 			       (len >> 20) + 1, (k->end >> 20) + 1);

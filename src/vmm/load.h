@@ -12,7 +12,7 @@
 #include "virtio/gmem.h"
 
 struct kernel {
-	gpa_t entry; /* of its 64-bit code */
+	gpa_t entry;	  /* of its 64-bit code */
 	gpa_t start, end; /* what its segments cover, bss included */
 };
 

@@ -129,8 +129,8 @@ static int add_cpus(struct machine *m, unsigned cpus, struct err *e)
 	int rc;
 
 	if (most > 0 && cpus > (unsigned)most)
-		return err_set(e, -EINVAL, "cpus: %u are more than this host's KVM takes (%d)", cpus,
-			       most);
+		return err_set(e, -EINVAL, "cpus: %u are more than this host's KVM takes (%d)",
+			       cpus, most);
 	rc = cpuid_load(&m->cpuid, m->vm.kvm);
 	if (rc < 0)
 		return err_set(e, rc, "ask /dev/kvm for CPU features: %s", strerror(-rc));

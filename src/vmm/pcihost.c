@@ -19,7 +19,8 @@ static uint32_t bridge_read(unsigned off, unsigned size)
 {
 	static const uint32_t config[4] = {
 		0x00081b36, /* Red Hat's generic PCI Express host bridge */
-		0, 0x06000000, /* class: host bridge */
+		0,
+		0x06000000, /* class: host bridge */
 		0,
 	};
 	uint32_t v = 0;

@@ -18,23 +18,30 @@
 enum { PROBE_PORT = 0xf4, ATTEMPTS = 3 };
 
 static const uint8_t code[] = {
-	0xb9, PROBE_TURNS & 0xff, PROBE_TURNS >> 8 & 0xff, PROBE_TURNS >> 16, 0, /* mov ecx, TURNS */
-	0xff, 0xc9,	  /* 1: dec ecx */
-	0x75, 0xfc,	  /* jnz 1b */
-	0xe6, PROBE_PORT, /* out PROBE_PORT, al */
-	0xf4,		  /* hlt */
+	0xb9,
+	PROBE_TURNS & 0xff,
+	PROBE_TURNS >> 8 & 0xff,
+	PROBE_TURNS >> 16,
+	0, /* mov ecx, TURNS */
+	0xff,
+	0xc9, /* 1: dec ecx */
+	0x75,
+	0xfc, /* jnz 1b */
+	0xe6,
+	PROBE_PORT, /* out PROBE_PORT, al */
+	0xf4,	    /* hlt */
 };
 
 static int exit_failure(const struct kvm_run *run, struct err *e)
 {
 	if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		return err_set(e, -ENOTSUP,
-			       "/dev/kvm cannot enter a guest: hardware reason %#llx",
+		return err_set(e, -ENOTSUP, "/dev/kvm cannot enter a guest: hardware reason %#llx",
 			       (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
 	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		return err_set(e, -ENOTSUP,
-			       "/dev/kvm cannot run a guest's kernel: it failed inside (suberror %u)",
-			       run->internal.suberror);
+		return err_set(
+			e, -ENOTSUP,
+			"/dev/kvm cannot run a guest's kernel: it failed inside (suberror %u)",
+			run->internal.suberror);
 	return err_set(e, -ENOTSUP, "/dev/kvm cannot run a guest: it stopped with exit reason %u",
 		       run->exit_reason);
 }

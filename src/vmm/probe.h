@@ -14,7 +14,7 @@
 #include "virtio/gmem.h"
 
 enum {
-	PROBE_TURNS = 50000, /* of a two-instruction loop */
+	PROBE_TURNS = 50000,	/* of a two-instruction loop */
 	PROBE_LIMIT_US = 10000, /* 10 MIPS; emulation has 2, hardware thousands */
 };
 

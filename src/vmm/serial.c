@@ -30,9 +30,9 @@ enum {
 	IIR_FIFO = 0xc0,
 	LCR_DLAB = 0x80,
 	MCR_LOOP = 0x10,
-	MCR_OUT2 = 8,		    /* gates the interrupt line on a PC */
-	LSR_EMPTY = 0x60,	    /* holding register and shifter */
-	MSR_CONNECTED = 0xb0,	    /* DCD, DSR, CTS */
+	MCR_OUT2 = 8,	      /* gates the interrupt line on a PC */
+	LSR_EMPTY = 0x60,     /* holding register and shifter */
+	MSR_CONNECTED = 0xb0, /* DCD, DSR, CTS */
 };
 
 /* Keeps the newer half. Within one descriptor, since the sandbox opens nothing. */

@@ -23,8 +23,8 @@ enum {
 };
 
 struct serial {
-	int out;    /* borrowed: the console file, in append mode */
-	int irqfd;  /* borrowed: an edge on the UART's interrupt */
+	int out;	     /* borrowed: the console file, in append mode */
+	int irqfd;	     /* borrowed: an edge on the UART's interrupt */
 	struct watch linger; /* owned fd: a timer, armed while something waits */
 	uint8_t ier, lcr, mcr, scr, dll, dlm;
 	int thr_irq;	  /* "transmitter empty" is pending */

@@ -19,10 +19,10 @@ struct slot_kick {
 struct slot {
 	struct vpci_host host;
 	struct vpci pci;
-	struct vm *vm;	    /* borrowed */
-	struct loop *loop;  /* borrowed */
+	struct vm *vm;	   /* borrowed */
+	struct loop *loop; /* borrowed */
 	struct slot_kick queue[VDEV_QUEUES_MAX];
-	struct slot_kick run; /* status changes */
+	struct slot_kick run;	     /* status changes */
 	int irqfd[VPCI_VECTORS_MAX]; /* owned */
 	int gsi[VPCI_VECTORS_MAX];
 	uint32_t bar; /* where the ioeventfds are registered; 0: nowhere */

@@ -76,8 +76,8 @@ static int map_memory(struct vm *vm, uint64_t bytes, struct err *e)
 	int rc;
 
 	vm->area_len = high ? GPA_HIGH + high : low;
-	vm->area = mmap(NULL, vm->area_len, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	vm->area = mmap(NULL, vm->area_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
 	if (vm->area == MAP_FAILED) {
 		vm->area = NULL;
 		return err_sys(e, "map %" PRIu64 " MiB of guest memory", bytes >> 20);
@@ -110,7 +110,8 @@ static int create(struct vm *vm, struct err *e)
 	if (vm->fd < 0)
 		return err_sys(e, "/dev/kvm creates no VM (does another hypervisor hold the CPU?)");
 	if (kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
-	    kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 || kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+	    kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 ||
+	    kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
 		return err_sys(e, "/dev/kvm makes no interrupt controller");
 	return 0;
 }

@@ -17,8 +17,8 @@
 #include "vmm/layout.h"
 
 enum {
-	VM_PINS = 24,	/* of the IOAPIC */
-	VM_MSIS = 64,	/* messages all devices together may have */
+	VM_PINS = 24, /* of the IOAPIC */
+	VM_MSIS = 64, /* messages all devices together may have */
 };
 
 struct vm {

@@ -273,8 +273,7 @@ static void listener_ready(struct watch *w, uint32_t events)
 	loop_after(d->loop, &c->late, VSOCKD_DIAL_MS);
 }
 
-void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_fd,
-		 const char *path)
+void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_fd, const char *path)
 {
 	*d = (struct vsockd){
 		.host = { host_dial, host_accepted, host_write, host_read, host_shut, host_want,
@@ -285,11 +284,13 @@ void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_f
 		.listener = { listen_fd, listener_ready },
 	};
 	for (unsigned i = 0; i < VSOCKD_DIALS; i++)
-		d->dial[i] = (struct vsockd_dial){
-			.d = d, .watch = { -1, dial_ready }, .late.due = dial_late };
+		d->dial[i] = (struct vsockd_dial){ .d = d,
+						   .watch = { -1, dial_ready },
+						   .late.due = dial_late };
 	for (unsigned i = 0; i < VSOCK_CONNS; i++)
-		d->link[i] = (struct vsockd_link){
-			.d = d, .watch = { -1, link_ready }, .timer.due = link_late };
+		d->link[i] = (struct vsockd_link){ .d = d,
+						   .watch = { -1, link_ready },
+						   .timer.due = link_late };
 }
 
 int vsockd_start(struct vsockd *d)

@@ -15,9 +15,9 @@
 #include "virtio/vsock.h"
 
 enum {
-	VSOCKD_DIALS = 64,	    /* clients that have not finished their CONNECT line */
-	VSOCKD_DIAL_MS = 10000,	    /* what one of them may take */
-	VSOCKD_LINE = 32,	    /* the longest CONNECT line */
+	VSOCKD_DIALS = 64,	/* clients that have not finished their CONNECT line */
+	VSOCKD_DIAL_MS = 10000, /* what one of them may take */
+	VSOCKD_LINE = 32,	/* the longest CONNECT line */
 };
 
 struct vsockd;
@@ -39,11 +39,11 @@ struct vsockd_link {
 
 struct vsockd {
 	struct vsock_host host;
-	struct vsock *vsock;	/* borrowed */
-	struct loop *loop;	/* borrowed */
-	const char *path;	/* borrowed */
-	struct watch listener;	/* borrowed fd */
-	int listening;		/* the listener is in the loop */
+	struct vsock *vsock;   /* borrowed */
+	struct loop *loop;     /* borrowed */
+	const char *path;      /* borrowed */
+	struct watch listener; /* borrowed fd */
+	int listening;	       /* the listener is in the loop */
 	struct vsockd_dial dial[VSOCKD_DIALS];
 	struct vsockd_link link[VSOCK_CONNS];
 };

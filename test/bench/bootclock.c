@@ -43,8 +43,8 @@ static void exec_qemu(const struct job *j)
 	/* What a careful user turns off; the rest stays at its default. It has no socket device,
 	 * which we have: that is in its favour. */
 	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M",
-	       "microvm,pit=off,pic=off,rtc=off,isa-serial=on", "-accel", "kvm", "-cpu", "host", "-m",
-	       j->mib, "-smp", j->cpus, "-nodefaults", "-no-user-config", "-display", "none",
+	       "microvm,pit=off,pic=off,rtc=off,isa-serial=on", "-accel", "kvm", "-cpu", "host",
+	       "-m", j->mib, "-smp", j->cpus, "-nodefaults", "-no-user-config", "-display", "none",
 	       "-no-reboot", "-serial", "stdio", "-kernel", j->kernel, "-initrd", j->initrd,
 	       "-append", j->append, (char *)NULL);
 	fail("exec qemu-system-x86_64");
@@ -85,7 +85,8 @@ static void exec_vmtool(const struct job *j)
 	initrd = fcntl(open(j->initrd, O_RDONLY), F_DUPFD, 20);
 	vsock = fcntl(unix_listen(s.vsock_path, 16, &e), F_DUPFD, 20);
 	if (kvm < 0 || kernel < 0 || initrd < 0 || vsock < 0 || pipe(spec) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, status) < 0 || write(spec[1], buf, (size_t)len) != len)
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, status) < 0 ||
+	    write(spec[1], buf, (size_t)len) != len)
 		fail("prepare vmtool");
 	close(spec[1]);
 	place(j->console, 30);
@@ -136,7 +137,8 @@ static void wait_for_mark(int console, const char *mark)
 		ssize_t n;
 
 		if (poll(&p, 1, (int)(end - clock_ms())) <= 0 || used == sizeof(seen) - 1) {
-			fprintf(stderr, "bootclock: the mark did not come; the console said:\n%s\n", seen);
+			fprintf(stderr, "bootclock: the mark did not come; the console said:\n%s\n",
+				seen);
 			exit(1);
 		}
 		n = read(console, seen + used, sizeof(seen) - 1 - used);
@@ -181,7 +183,8 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc != 8) {
-		fprintf(stderr, "usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK\n");
+		fprintf(stderr,
+			"usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK\n");
 		return 2;
 	}
 	j = (struct job){ argv[2], argv[3], argv[4], argv[5], argv[6], argv[7], -1 };

@@ -18,13 +18,13 @@ mkdir -p "$VMTOOL_HOME/vms" "$VMTOOL_HOME/run"
 
 # --- the kernel ---
 : >empty
-head -c 100000 /lab/vmlinux >cut
+head -c 100000 /lab/vmlinux >cut_short
 head -c 100000 /dev/zero >zeros
 refused 1 "kernel /nonexist: No such file" "a kernel that is not there" --kernel /nonexist
 refused 1 "no 'default' in the catalogue*--kernel PATH" "no kernel given"
 refused 1 "kernel $PWD/empty: is empty" "an empty kernel" --kernel ./empty
 refused 1 "is not a regular file" "a folder as kernel" --kernel /tmp
-refused 1 "kernel" "a truncated kernel" --kernel ./cut
+refused 1 "kernel" "a truncated kernel" --kernel ./cut_short
 refused 1 "kernel" "a kernel that is none" --kernel ./zeros
 
 # --- the initrd ---
@@ -54,7 +54,7 @@ done
 # --- vm.ini ---
 mkdir -p "$VMTOOL_HOME/vms/bad"
 ini() {	# WANT CONTENT
-	printf "$2" >"$VMTOOL_HOME/vms/bad/vm.ini"
+	printf %b "$2" >"$VMTOOL_HOME/vms/bad/vm.ini"
 	run vmtool start bad
 	is "$rc" 2 "vm.ini: $1: exit code 2"
 	like "$err" "$1" "vm.ini: $1"
@@ -72,8 +72,8 @@ for what in "poweroff -f" "reboot -f" "sleep 1000"; do
 	printf '#!/bin/sh\nexec /bin/busybox %s\n' "$what" >"guest/init-${what%% *}"
 done
 chmod 755 guest/*
-(cd guest && ls | cpio -o -H newc 2>/dev/null) >more
-cat /lab/initrd more >initrd
+(cd guest && find . | cpio -o -H newc 2>/dev/null) >extra
+cat /lab/initrd extra >initrd
 
 failed() {	# CODE SENTENCE WHY ARG...: and the VM stays, with its reason
 	want_rc=$1 want=$2 why=$3

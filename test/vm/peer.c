@@ -39,7 +39,8 @@ static uint8_t byte_at(uint64_t i)
 }
 
 /* The socket and its address; for mux the address is the multiplexer's. */
-static int open_where(const char *where, struct sockaddr_storage *sa, socklen_t *len, unsigned *port)
+static int open_where(const char *where, struct sockaddr_storage *sa, socklen_t *len,
+		      unsigned *port)
 {
 	struct sockaddr_vm *vm = (struct sockaddr_vm *)sa;
 	struct sockaddr_un *un = (struct sockaddr_un *)sa;

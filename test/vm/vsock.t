@@ -22,51 +22,51 @@ in_guest() {
 	read -r line <&3
 	rm /tmp/line
 }
-guest_said() { cat <&3; exec 3<&-; wait $guest; }
+guest_said() { cat <&3; exec 3<&-; wait "$guest"; }
 
 in_guest take vsock:0:7000 $((3 * MB))
-run /lab/in/peer give mux:$sock:7000 $((20 * MB))
+run /lab/in/peer give mux:"$sock":7000 $((20 * MB))
 is "$out" "gave $((20 * MB)), came back $((3 * MB))" \
 	"20 MiB to the guest, and an answer of 3 MiB after the host ended its half"
 is "$(guest_said)" "took $((20 * MB))" "the guest saw the end of the host's half, and only of that"
 
 # The guest sends, ends its half, and is answered.
 mkfifo /tmp/host
-/lab/in/peer take unix:${sock}_7001 $((3 * MB)) >/tmp/host &
+/lab/in/peer take unix:"$sock"_7001 $((3 * MB)) >/tmp/host &
 read -r line </tmp/host
 run vmtool exec web -- peer give vsock:2:7001 $((20 * MB))
 is "$out" "gave $((20 * MB)), came back $((3 * MB))" \
 	"20 MiB to the host, and an answer of 3 MiB after the guest ended its half"
 wait $! 2>/dev/null
-rm -f /tmp/host ${sock}_7001
+rm -f /tmp/host "$sock"_7001
 
 # Closed at once after the last byte: what was sent is still delivered, both ways.
 in_guest eat vsock:0:7002 0
-run /lab/in/peer toss mux:$sock:7002 $((5 * MB))
+run /lab/in/peer toss mux:"$sock":7002 $((5 * MB))
 is "$(guest_said)" "took $((5 * MB))" "a host client that closes at once loses nothing"
 
-/lab/in/peer eat unix:${sock}_7003 0 >/tmp/took 2>&1 &
+/lab/in/peer eat unix:"$sock"_7003 0 >/tmp/took 2>&1 &
 taker=$!
-until [ -S ${sock}_7003 ]; do :; done
+until [ -S "$sock"_7003 ]; do :; done
 run vmtool exec web -- peer toss vsock:2:7003 $((5 * MB))
 is "$rc" 0 "a guest client may close at once"
-wait $taker
+wait "$taker"
 is "$(tail -n 1 /tmp/took)" "took $((5 * MB))" "and loses nothing by it"
-rm -f ${sock}_7003
+rm -f "$sock"_7003
 
 # Nobody there.
-run /lab/in/peer give mux:$sock:7999 1
+run /lab/in/peer give mux:"$sock":7999 1
 is "$rc" 1 "a port nobody listens on in the guest is refused"
 run vmtool exec web -- peer give vsock:2:7998 1
 is "$rc" 1 "so is one on the host"
 for text in "HELLO 22" "CONNECT" "CONNECT x" "CONNECT 99999999999" "CONNECT 4089 and more of it than fits"; do
-	run /lab/in/peer say unix:$sock "$text"
+	run /lab/in/peer say unix:"$sock" "$text"
 	is "$out" "came back 0" "'$text' is no way in"
 done
 
 # A reader that sleeps holds up nobody else.
 in_guest take vsock:0:7004 0
-/lab/in/peer give mux:$sock:7004 $((8 * MB)) >/tmp/slow &
+/lab/in/peer give mux:"$sock":7004 $((8 * MB)) >/tmp/slow &
 run vmtool exec web -- echo quick
 is "$out" quick "another connection is served beside a busy one"
 wait $! 2>/dev/null
@@ -75,14 +75,14 @@ is "$(guest_said)" "took $((8 * MB))" "and the busy one loses nothing"
 # Many at once.
 i=0
 while [ $i -lt 40 ]; do
-	vmtool exec web -- sh -c "echo $i; exit 0" >/tmp/many.$i 2>&1 &
+	vmtool exec web -- sh -c "echo $i; exit 0" >/tmp/many."$i" 2>&1 &
 	i=$((i + 1))
 done
 wait
 i=0
 good=0
 while [ $i -lt 40 ]; do
-	[ "$(cat /tmp/many.$i)" != $i ] || good=$((good + 1))
+	[ "$(cat /tmp/many."$i")" != "$i" ] || good=$((good + 1))
 	i=$((i + 1))
 done
 is $good 40 "forty commands at once are all answered"
