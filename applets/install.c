@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applets/applet.h"
@@ -15,19 +15,22 @@ static const struct opt install_opts[] = {
 	{ 0 },
 };
 
-/* An existing link of ours is replaced; anything else by that name is somebody's, and stays. */
+/* Leads this name to the very file we are? */
+static int is_ours(int dirfd, const char *self, const char *name)
+{
+	struct stat a, b;
+
+	return stat(self, &a) == 0 && fstatat(dirfd, name, &b, 0) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Whatever else has that name already is somebody's, and stays. */
 static int make_link(int dirfd, const char *dir, const char *self, const char *name, int symbolic,
 		     struct err *e)
 {
-	char held[4096];
-	ssize_t n = readlinkat(dirfd, name, held, sizeof(held) - 1);
-
-	if (n > 0) {
-		held[n] = '\0';
-		if (!strcmp(held, self))
-			unlinkat(dirfd, name, 0);
-	}
 	if ((symbolic ? symlinkat(self, dirfd, name) : linkat(AT_FDCWD, self, dirfd, name, 0)) == 0)
+		return 0;
+	if (errno == EEXIST && is_ours(dirfd, self, name))
 		return 0;
 	if (errno == EXDEV)
 		return err_sys(e, "link %s/%s: %s lies on another file system; use -s", dir, name,
