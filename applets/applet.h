@@ -56,6 +56,9 @@ const char *operand_or_none(struct cmdline *cl);
 /* 0 when every operand was taken; else wrong usage with *e filled. */
 int operands_end(struct cmdline *cl, struct err *e);
 
+/* For a word with neither options nor operands: 0, or negative with *e filled. */
+int cmdline_end(struct cmdline *cl, struct err *e);
+
 /* The guest's command: NULL-terminated, perhaps empty. */
 char **operands_command(struct cmdline *cl);
 

@@ -14,9 +14,7 @@ static int doctor_run(struct cmdline *cl, struct err *e)
 	int rc, kvm;
 	long us;
 
-	rc = opt_next(cl, e);
-	if (rc == 0)
-		rc = operands_end(cl, e);
+	rc = cmdline_end(cl, e);
 	if (rc < 0)
 		return rc;
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);

@@ -8,10 +8,8 @@
 
 static int version_run(struct cmdline *cl, struct err *e)
 {
-	int rc = opt_next(cl, e);
+	int rc = cmdline_end(cl, e);
 
-	if (rc == 0)
-		rc = operands_end(cl, e);
 	if (rc < 0)
 		return rc;
 	printf("vmtool %s\n", vmtool_version);

@@ -6,10 +6,8 @@
 
 static int vmm_run(struct cmdline *cl, struct err *e)
 {
-	int rc = opt_next(cl, e);
+	int rc = cmdline_end(cl, e);
 
-	if (rc == 0)
-		rc = operands_end(cl, e);
 	return rc < 0 ? rc : vmm_main();
 }
 

@@ -7,10 +7,8 @@
 
 static int words_run(struct cmdline *cl, struct err *e)
 {
-	int rc = opt_next(cl, e);
+	int rc = cmdline_end(cl, e);
 
-	if (rc == 0)
-		rc = operands_end(cl, e);
 	if (rc < 0)
 		return rc;
 	for (const struct applet *const *a = applets; *a; a++)

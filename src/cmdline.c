@@ -132,6 +132,13 @@ int operands_end(struct cmdline *cl, struct err *e)
 	return extra ? usage(cl, e, "one word too many: ", extra) : 0;
 }
 
+int cmdline_end(struct cmdline *cl, struct err *e)
+{
+	int rc = opt_next(cl, e);
+
+	return rc < 0 ? rc : operands_end(cl, e);
+}
+
 char **operands_command(struct cmdline *cl)
 {
 	return cl->argv;

@@ -29,7 +29,7 @@ static void conn_release(struct agent_conn *c)
 
 	end_close(&c->peer);
 	c->wants_synced = 0;
-	listener_resume(&d->listener);
+	listener_release(&d->listener);
 	poweroff_check(d->poweroff);
 }
 
@@ -101,34 +101,13 @@ static void peer_ready(struct watch *w, uint32_t events)
 		conn_release(c);
 }
 
-static struct agent_conn *free_place(struct agentd *d, unsigned *left)
-{
-	struct agent_conn *found = NULL;
-
-	*left = 0;
-	for (size_t i = 0; i < AGENTD_CONNS; i++) {
-		if (d->conns[i].peer.w.fd >= 0)
-			continue;
-		if (found)
-			++*left;
-		else
-			found = &d->conns[i];
-	}
-	return found;
-}
-
 static void accepted(struct listener *l, int fd)
 {
 	struct agentd *d = CONTAINER(l, struct agentd, listener);
-	unsigned left;
-	struct agent_conn *c = free_place(d, &left);
+	struct agent_conn *c = d->conns;
 
-	if (left == 0)
-		listener_pause(l);
-	if (!c) {
-		fd_close(&fd); /* a full server is paused, so this is a mistake of ours */
-		return;
-	}
+	while (c->peer.w.fd >= 0)
+		c++; /* the listener counts: one is free */
 	inbox_init(&c->in, c->in_mem, sizeof(c->in_mem));
 	fifo_init(&c->out, c->out_mem, sizeof(c->out_mem));
 	end_open(&c->peer, fd);
@@ -144,7 +123,7 @@ int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff
 		d->conns[i].peer = END_INIT(l, peer_ready);
 		d->conns[i].wants_synced = 0;
 	}
-	return listener_open(&d->listener, l, listen_fd, accepted);
+	return listener_open(&d->listener, l, listen_fd, AGENTD_CONNS, accepted);
 }
 
 void agentd_say_synced(struct agentd *d)

@@ -139,7 +139,7 @@ static void conn_release(struct conn *c)
 	}
 	c->is_main = 0;
 	c->state = CONN_FREE;
-	listener_resume(&d->listener);
+	listener_release(&d->listener);
 	if (was_main && d->options.main_ended)
 		d->options.main_ended(d->options.owner, &c->status);
 	if (d->options.released)
@@ -546,34 +546,13 @@ static void conn_init(struct execd *d, struct conn *c)
 	c->timer = (struct timer){ .due = conn_due };
 }
 
-static struct conn *free_place(struct execd *d, unsigned *left)
-{
-	struct conn *found = NULL;
-
-	*left = 0;
-	for (unsigned i = 0; i < CONNS; i++) {
-		if (d->conns[i].state != CONN_FREE)
-			continue;
-		if (found)
-			++*left;
-		else
-			found = &d->conns[i];
-	}
-	return found;
-}
-
 static void accepted(struct listener *l, int fd)
 {
 	struct execd *d = CONTAINER(l, struct execd, listener);
-	unsigned left;
-	struct conn *c = free_place(d, &left);
+	struct conn *c = d->conns;
 
-	if (left == 0)
-		listener_pause(l);
-	if (!c) {
-		fd_close(&fd); /* a full server is paused, so this is a mistake of ours */
-		return;
-	}
+	while (c->state != CONN_FREE)
+		c++; /* the listener counts: one is free */
 	inbox_init(&c->in, c->in_mem, FRAME_HEADER + FRAME_MAX);
 	fifo_init(&c->out, c->out_mem, sizeof(c->out_mem));
 	fifo_init(&c->stdin_held, c->stdin_mem, sizeof(c->stdin_mem));
@@ -605,7 +584,7 @@ struct execd *execd_open(struct loop *l, struct reap *r, int listen_fd,
 		conn_init(d, &d->conns[i]);
 	rc = command_base_open(&d->base, o->vm, o->boot);
 	if (rc == 0)
-		rc = listener_open(&d->listener, l, listen_fd, accepted);
+		rc = listener_open(&d->listener, l, listen_fd, CONNS, accepted);
 	if (rc < 0) {
 		command_base_close(&d->base);
 		munmap(d, sizeof(*d));

@@ -19,6 +19,20 @@ static int is_transient(int err)
 	return err == ECONNABORTED || err == EINTR || err == EPROTO;
 }
 
+static void pause_listening(struct listener *l)
+{
+	if (!l->paused)
+		loop_del(l->loop, &l->w);
+	l->paused = 1;
+}
+
+static void resume(struct listener *l)
+{
+	if (l->paused && l->taken < l->places && l->w.fd >= 0 &&
+	    loop_add(l->loop, &l->w, EPOLLIN) == 0)
+		l->paused = 0;
+}
+
 static void listener_ready(struct watch *w, uint32_t events)
 {
 	struct listener *l = CONTAINER(w, struct listener, w);
@@ -28,6 +42,8 @@ static void listener_ready(struct watch *w, uint32_t events)
 		int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0 && vsock_peer_is_host(fd)) {
+			if (++l->taken == l->places)
+				pause_listening(l);
 			l->accepted(l, fd);
 		} else if (fd >= 0) {
 			log_debug("listener: a peer that is not the host was turned away");
@@ -37,7 +53,7 @@ static void listener_ready(struct watch *w, uint32_t events)
 		} else if (!is_transient(errno)) {
 			/* Out of descriptors or memory: the same would come back at once. */
 			log_warn("listener: cannot accept errno=%d", errno);
-			listener_pause(l);
+			pause_listening(l);
 			loop_after(l->loop, &l->retry, RETRY_MS);
 		}
 	}
@@ -45,16 +61,17 @@ static void listener_ready(struct watch *w, uint32_t events)
 
 static void retry_due(struct timer *t)
 {
-	listener_resume(CONTAINER(t, struct listener, retry));
+	resume(CONTAINER(t, struct listener, retry));
 }
 
-int listener_open(struct listener *l, struct loop *loop, int fd,
+int listener_open(struct listener *l, struct loop *loop, int fd, unsigned places,
 		  void (*accepted)(struct listener *l, int fd))
 {
 	*l = (struct listener){
 		.loop = loop,
 		.w = { .fd = fd, .ready = listener_ready },
 		.retry = { .due = retry_due },
+		.places = places,
 		.accepted = accepted,
 	};
 	return loop_add(loop, &l->w, EPOLLIN);
@@ -70,17 +87,8 @@ void listener_close(struct listener *l)
 	fd_close(&l->w.fd);
 }
 
-void listener_pause(struct listener *l)
+void listener_release(struct listener *l)
 {
-	if (!l->paused)
-		loop_del(l->loop, &l->w);
-	l->paused = 1;
-}
-
-void listener_resume(struct listener *l)
-{
-	/* A retry still armed would open a server that has filled up since. */
-	loop_cancel(l->loop, &l->retry);
-	if (l->paused && l->w.fd >= 0 && loop_add(l->loop, &l->w, EPOLLIN) == 0)
-		l->paused = 0;
+	l->taken--;
+	resume(l);
 }

@@ -1,7 +1,7 @@
 /*
  * listener - takes connections from the host for a server with a fixed number of places.
  *
- * A full server pauses its listener: whoever comes then waits in the kernel's backlog.
+ * While all are taken, whoever comes waits in the kernel's backlog.
  */
 #ifndef GUEST_LISTENER_H
 #define GUEST_LISTENER_H
@@ -13,7 +13,8 @@ struct listener {
 	struct watch w;	   /* owned fd */
 	struct timer retry;
 	int paused;
-	/* fd is non-blocking and now the server's; the last free place taken, it pauses us. */
+	unsigned places, taken;
+	/* fd is non-blocking and now the server's, which has a place for it. */
 	void (*accepted)(struct listener *l, int fd);
 };
 
@@ -23,11 +24,11 @@ struct listener {
 	}
 
 /* Takes over fd, a non-blocking listening socket. 0 or a negative errno. */
-int listener_open(struct listener *l, struct loop *loop, int fd,
+int listener_open(struct listener *l, struct loop *loop, int fd, unsigned places,
 		  void (*accepted)(struct listener *l, int fd));
 void listener_close(struct listener *l);
 
-void listener_pause(struct listener *l);
-void listener_resume(struct listener *l);
+/* What accepted() was given has come to its end: its place is free again. */
+void listener_release(struct listener *l);
 
 #endif
