@@ -1,0 +1,71 @@
+# lifecycle.sh ROUNDS SEED - VMs that start, answer, and end in every way there is; runs in the lab.
+#
+# After each round nothing may be left: no process, no socket, no VM. Exits 1 when a round failed.
+. /lab/in/host.sh
+
+rounds=$1 seed=$2
+failures=0
+
+# A number below $1, from the seed.
+random() {
+	seed=$(((seed * 1103515245 + 12345) % 2147483648))
+	echo $((seed / 65536 % $1))
+}
+
+gone() { nobody_runs && ! state_is web running; }
+
+end_stop() { vmtool stop web >/dev/null 2>&1; }
+end_poweroff() { vmtool exec web -- poweroff -f >/dev/null 2>&1 || true; }
+end_reboot() { vmtool exec web -- reboot -f >/dev/null 2>&1 || true; }
+end_panic() { vmtool exec web -- sh -c 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1 || true; }
+end_vmm() { kill -9 $(processes vmm); }
+end_agent() { kill -9 $(processes agent); }
+end_busy() {	# stopped while commands run
+	vmtool exec web -- sh -c 'while :; do echo busy; done' >/dev/null 2>&1 &
+	vmtool exec web -- sleep 1000 >/dev/null 2>&1 &
+	vmtool stop web >/dev/null 2>&1
+}
+
+fail() {
+	failures=$((failures + 1))
+	echo "round $round ($1): $2"
+}
+
+round_of() { # END
+	start web >/tmp/out 2>&1 || { fail "$1" "start: $(tail -n 1 /tmp/out)"; return; }
+	[ "$(vmtool exec web -- echo here 2>&1)" = here ] || fail "$1" "exec did not answer"
+	"end_$1"
+	within 15 gone || fail "$1" "something still runs"
+	vmtool rm -f web >/tmp/out 2>&1 || fail "$1" "rm: $(tail -n 1 /tmp/out)"
+	nothing_left || fail "$1" "left behind: $(left | xargs)"
+}
+
+# Killed at some moment of its start, it must undo all of it.
+round_of_cancel() {
+	ms=$(random 1500)
+	start web >/dev/null 2>&1 &
+	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+	kill -9 $! 2>/dev/null
+	wait $! 2>/dev/null
+	within 15 gone || { end_stop; within 15 gone || fail cancel "something still runs after $ms ms"; }
+	vmtool rm -f web >/dev/null 2>&1
+	nothing_left || fail cancel "left behind after $ms ms: $(left | xargs)"
+}
+
+round=0
+first_seed=$seed
+while [ "$round" -lt "$rounds" ]; do
+	round=$((round + 1))
+	case $(random 8) in
+	0) round_of stop ;;
+	1) round_of poweroff ;;
+	2) round_of reboot ;;
+	3) round_of panic ;;
+	4) round_of vmm ;;
+	5) round_of agent ;;
+	6) round_of busy ;;
+	7) round_of_cancel ;;
+	esac
+done
+echo "lifecycle: $rounds rounds, $failures failures, SEED=$first_seed"
+[ "$failures" -eq 0 ]

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# soak.sh [NAME] [ROUNDS] - the long runs, in the lab: rounds, failures, and the seed that repeats them.
+#
+# NAME is a file here (default lifecycle), ROUNDS how many (default 200); SEED=N repeats a run.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+. build/common.sh
+. build/ninja.sh
+
+name=${1:-lifecycle} rounds=${2:-200} seed=${SEED:-$RANDOM}
+[[ $name != soak && -f test/soak/$name.sh ]] ||
+	die_usage "soak $name: no such run; there are: $(cd test/soak && ls -- *.sh | sed 's/\.sh$//' | grep -vx soak | xargs)"
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || die_usage "soak: ROUNDS is a whole number, not $rounds"
+
+need_packages_for build
+ninja_write release
+ninja_run release out/vmtool
+kernel-config/build.sh
+test/guests/initrd.sh
+exec test/lab/lab.sh --auto -o "out/soak/$name" -f test/vm/host.sh -f "test/soak/$name.sh" \
+	-- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null

@@ -1,0 +1,8 @@
+# soak: a short slice of the long runs.
+# with: test/vm/host.sh test/soak/lifecycle.sh
+. /lab/in/lib.sh
+
+run sh /lab/in/lifecycle.sh 12 7
+is "$rc" 0 "twelve VMs start, end in all ways, and leave nothing"
+diag "$out"
+done_testing
