@@ -1,12 +1,11 @@
 /*
  * vmtool doctor - can this host run microVMs? Asked of the host, not of a list of names.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 
 #include "applets/applet.h"
 #include "base/fd.h"
+#include "host/kvm.h"
 #include "vmm/probe.h"
 
 static int doctor_run(struct cmdline *cl, struct err *e)
@@ -17,9 +16,9 @@ static int doctor_run(struct cmdline *cl, struct err *e)
 	rc = cmdline_end(cl, e);
 	if (rc < 0)
 		return rc;
-	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	kvm = kvm_open(e);
 	if (kvm < 0)
-		return err_sys(e, "open /dev/kvm");
+		return kvm;
 	us = probe_kvm(kvm, e);
 	fd_close(&kvm);
 	if (us < 0)
