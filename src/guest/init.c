@@ -254,19 +254,17 @@ static int stage_loopback(struct init *in, struct err *e)
 static const struct stage {
 	const char *name;
 	int (*run)(struct init *in, struct err *e);
+	int late; /* it and those behind it run beside the serving */
 } stages[] = {
-	{ "mounts", stage_mounts },
-	{ "console", stage_console },
-	{ "description", stage_description },
-	{ "hostname", stage_hostname },
-	{ "exec", stage_exec },
-	{ "agent", stage_agent },
-	{ "beacon", stage_beacon },
-	/* From here on the loop runs and the host is served. */
-	{ "loopback", stage_loopback },
+	{ "mounts", stage_mounts, 0 },
+	{ "console", stage_console, 0 },
+	{ "description", stage_description, 0 },
+	{ "hostname", stage_hostname, 0 },
+	{ "exec", stage_exec, 0 },
+	{ "agent", stage_agent, 0 },
+	{ "beacon", stage_beacon, 0 },
+	{ "loopback", stage_loopback, 1 },
 };
-
-enum { LATE_STAGES = 7 };
 
 static void run_stage(struct init *in, const struct stage *s)
 {
@@ -363,7 +361,7 @@ int init_run(struct err *e)
 	reboot(RB_DISABLE_CAD);
 
 	/* From here on no path leads to exit: the kernel panics when process 1 ends. */
-	while (in->next_stage < LATE_STAGES)
+	while (!stages[in->next_stage].late)
 		run_stage(in, &stages[in->next_stage++]);
 	loop_after(&in->loop, &in->step, 0);
 	for (;;)
