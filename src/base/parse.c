@@ -57,7 +57,7 @@ int parse_size(uint64_t *out_bytes, const char *what, const char *text, struct e
 	const char *unit;
 	uint64_t v;
 
-	if (digits(&v, text, &unit) < 0 || v == 0)
+	if (digits(&v, text, &unit) < 0 || (v == 0 && *unit == '\0'))
 		return err_usage(e, "%s: '%s' is not a size: write 512M or 2G", what, text);
 	if (*unit == '\0')
 		return err_usage(e, "%s: %s of what? write %sM or %sG", what, text, text, text);
