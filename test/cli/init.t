@@ -22,16 +22,22 @@ cat >"$tap_dir/enter" <<-'END'
 	cd "$1" && exec chroot . /init 2>"$4"
 END
 
+# soon COMMAND...: until it succeeds, 10 s at most.
+soon() {
+	for _ in $(seq 1000); do
+		"$@" && return
+		sleep 0.01
+	done
+	return 1
+}
+
 # boot [DESCRIPTION]: sets $outside, its process id as seen from here.
 boot() {
 	: >"$tap_dir/console"
 	unshare --mount --pid --uts --ipc --fork --kill-child \
 		sh "$tap_dir/enter" "$root" "$vmtool" "${1-}" "$tap_dir/console" &
 	unshare=$!
-	for _ in $(seq 500); do
-		grep -q -e ready -e 'no host can' "$tap_dir/console" && break
-		sleep 0.01
-	done
+	soon grep -q -e ready -e 'no host can' "$tap_dir/console"
 	outside=$(cat "/proc/$unshare/task/$unshare/children")
 	outside=${outside%% *}
 }
@@ -55,15 +61,15 @@ is "$out" 6 "its file systems are there"
 # An orphan falls to it and must not stay a zombie.
 kill -0 "$outside"
 cp /bin/busybox "/proc/$outside/root/bin/busybox" 2>/dev/null || fail "busybox for the guest"
-in_guest /bin/busybox sh -c '(/bin/busybox sleep 0.1 &) ; exit 0'
-sleep 0.5
-run grep -l "^State:.Z" /proc/"$outside"/root/proc/[0-9]*/status
-is "$out" "" "an orphan is reaped"
+in_guest /bin/busybox sh -c '(/bin/busybox true & echo $! >/bin/orphan); exit 0'
+reaped() { [ ! -e "/proc/$outside/root/proc/$(cat "/proc/$outside/root/bin/orphan")" ]; }
+ok "an orphan is reaped" soon reaped
 
 # Processes get TERM and their time; then the power goes. The kernel shows it as SIGINT.
-in_guest /bin/busybox sh -c 'trap "echo bye >/bin/bye; exit" TERM; while :; do /bin/busybox sleep 0.05; done' &
-sleep 0.3
+in_guest /bin/busybox sh -c 'trap "echo bye >/bin/bye; exit" TERM; echo up >/bin/up
+	while :; do /bin/busybox sleep 0.05; done' &
 kept=/proc/$outside/root
+ok "a process waits for its end" soon test -s "$kept/bin/up"
 exec 8<"$kept/bin"
 kill -USR2 "$outside"
 ended
