@@ -8,7 +8,7 @@
 #	(no CMD)  a shell
 #
 # LAB=tcg, LAB=host and LAB=auto in the environment say where, over --auto; without either it is
-# the emulated one. LAB_SILENCE is how many seconds it may go without a heartbeat (30).
+# the emulated one. LAB_SILENCE is how many seconds it may go without a heartbeat (60).
 #
 # The host is QEMU without hardware help (test/lab/machine.c); test/lab/init.c is its PID 1 and
 # test/lab/runner.c stands for CMD here: argv arrives unchanged, streams apart, exit status exact.
@@ -82,7 +82,7 @@ run_emulated() {
 	exec 9<"$work/initrd"
 	rm -rf "$work"
 	trap - EXIT
-	exec "$tools/runner" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-30}" "$terminal" "$@"
+	exec "$tools/runner" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-60}" "$terminal" "$@"
 }
 
 mkdir -p "$out"
