@@ -5,7 +5,7 @@
  *
  * prints "ms outside_kib exits": the time until the console showed MARK; the VMM's private memory that is not guest RAM (from
  * smaps: every mapping but the guest's); its exits to user space (the kernel's tracepoint
- * kvm:kvm_userspace_exit; perf events would patch the kernel at each run, see test/lab/bringup.c). Both VMMs are started by the same code and
+ * kvm:kvm_userspace_exit). Both VMMs are started by the same code and
  * watched through the same kind of pipe.
  */
 #include <errno.h>

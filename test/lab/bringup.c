@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
-#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -137,25 +136,6 @@ static int load_modules(struct err *e)
 	return 0;
 }
 
-/*
- * Kept open for good: a VM with one virtual CPU that never runs.
- *
- * KVM patches the running kernel's text (static keys, in schedule() too) when the first VM comes
- * and the last one goes, and for each virtual CPU whose APIC is still off. QEMU before 8.1 may
- * translate a page while another of its CPUs patches it, and keep the stale translation: both
- * CPUs then take the same breakpoint for ever (seen after some 20 to 200 boots, at
- * __schedule+0x2ab). With this VM no count ever falls to zero, so nothing is patched.
- */
-static void hold_kvm(void)
-{
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int vm = kvm < 0 ? -1 : ioctl(kvm, (int)KVM_CREATE_VM, 0);
-
-	/* Where there is no KVM, a test will say so. */
-	if (vm >= 0 && ioctl(vm, (int)KVM_CREATE_IRQCHIP, 0) == 0)
-		(void)ioctl(vm, (int)KVM_CREATE_VCPU, 0);
-}
-
 static int loopback_up(struct err *e)
 {
 	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -193,7 +173,6 @@ int bringup(struct err *e)
 		rc = loopback_up(e);
 	if (rc == 0)
 		rc = raise_limits(e);
-	hold_kvm();
 	if (rc == 0 && sethostname("lab", 3) < 0)
 		rc = err_sys(e, "set the host name");
 	return rc;

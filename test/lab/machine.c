@@ -29,6 +29,13 @@ enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
 #define CPU "EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
 	    "-3dnowprefetch,-osvw,-topoext,-nrip-save"
 
+/*
+ * One CPU. QEMU before 8.1 may translate a page while another of its CPUs patches it, and keep the
+ * stale translation: a kernel that switches a static key then takes the same breakpoint on both
+ * CPUs for ever. KVM switches keys in schedule() when the first VM comes and the last one goes;
+ * with two CPUs one boot in a hundred froze, the lab's own or that of a guest.
+ */
+
 /* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die. */
 #define APPEND "console=ttyS0 quiet panic=-1"
 
@@ -40,9 +47,9 @@ static const char *const qemu_argv[] = {
 	"qemu-system-x86_64",
 	"-name", "lab",
 	"-M", "q35",
-	"-accel", "tcg,thread=multi",
+	"-accel", "tcg",
 	"-cpu", CPU,
-	"-smp", "2",
+	"-smp", "1",
 	"-m", "4096",
 	"-nodefaults", "-no-user-config", "-no-reboot",
 	"-display", "none",
