@@ -83,8 +83,13 @@ wait $!
 is "$rc $? $(made)" "0 0 3" "two at once build a new fragment once"
 
 echo 'CONFIG_MORE=y  # a test' >>"$tree/kernel-config/common.config"
+before=$(made)
 PATH=$bin:$PATH slow=5 "$build" 2>/dev/null &
-sleep 1
+for _ in {1..1000}; do
+	[ "$(made)" = "$before" ] || break
+	sleep 0.01
+done
+ok "a build is at work" test "$(made)" != "$before" -a -d "$store/work"
 kill $!
 wait $! 2>/dev/null
 is "$(find "$store" -name work)" "" "ended by a signal it leaves no tree"

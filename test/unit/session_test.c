@@ -537,6 +537,7 @@ static void nonsense_is_answered_or_hangs(void)
 	CHECK(SH("exit 21").code == 21);
 }
 
+/* The script's pid once it has printed something, which it does when it is set up; or -1. */
 static pid_t start_by_hand(int fd, const char *script)
 {
 	static struct exec_req q;
@@ -544,6 +545,7 @@ static pid_t start_by_hand(int fd, const char *script)
 	struct inbox in;
 	struct frame f;
 	struct rd r;
+	pid_t pid;
 	long len;
 
 	q = (struct exec_req){ .user = "",
@@ -557,7 +559,12 @@ static pid_t start_by_hand(int fd, const char *script)
 	    f.type != FRAME_STARTED)
 		return -1;
 	r = rd_init(f.data, f.len);
-	return (pid_t)rd_be32(&r);
+	pid = (pid_t)rd_be32(&r);
+	do
+		if (frame_recv(&in, fd, &f) < 0)
+			return -1;
+	while (f.type != FRAME_STDOUT);
+	return pid;
 }
 
 /* Nonzero once no process of the group is left. */
@@ -574,7 +581,8 @@ static int group_is_gone(pid_t pgid)
 static void a_command_outlives_its_host(void)
 {
 	static const char *const scripts[] = {
-		"sleep 60", "trap '' TERM; while :; do sleep 0.1; done", /* needs SIGKILL */
+		"echo up; sleep 60",
+		"trap '' TERM; echo up; while :; do sleep 0.1; done", /* needs SIGKILL */
 	};
 
 	for (size_t i = 0; i < COUNT(scripts); i++) {
@@ -582,7 +590,6 @@ static void a_command_outlives_its_host(void)
 		pid_t pid = start_by_hand(fd, scripts[i]);
 
 		CHECK(pid > 1);
-		usleep(50000);
 		close(fd);
 		CHECK(pid > 1 && group_is_gone(pid));
 	}
@@ -593,7 +600,7 @@ static void more_input_than_the_window_is_taken(void)
 {
 	static uint8_t big[EXEC_WINDOW];
 	int fd = unix_connect(socket_path, 0);
-	pid_t pid = start_by_hand(fd, "sleep 60");
+	pid_t pid = start_by_hand(fd, "echo up; sleep 60");
 
 	CHECK(pid > 1);
 	frame_send(fd, FRAME_STDIN, big, sizeof(big));
