@@ -1,47 +1,22 @@
 /*
  * vmtool exec - run a command in a VM; its streams, signals and exit code are ours.
  */
-#include <errno.h>
-
 #include "applets/applet.h"
 #include "applets/command_opts.h"
-#include "host/state.h"
 
 static const struct opt exec_opts[] = {
 	COMMAND_OPTS,
 	{ 0 },
 };
 
-static int find_ready(struct vmref *vm, struct state *s, const struct home *home, const char *name,
-		      struct err *e)
-{
-	int rc = store_find(vm, home, name, e);
-
-	if (rc == 0)
-		rc = state_read(s, vm, e);
-	if (rc < 0)
-		return rc;
-	if (!state_is_live(s->state))
-		return err_set(e, -ESRCH, "%s: is not running (%s)\n  try: vmtool start %s", name,
-			       state_name(s->state), name);
-	if (!s->ready)
-		return err_set(e, -EAGAIN, "%s: is %s, and not ready", name, state_name(s->state));
-	return 0;
-}
-
 static int exec_named(const char *name, struct command *c, struct err *e)
 {
-	struct home home = HOME_NONE;
-	struct vmref vm = VMREF_NONE;
-	struct state s;
-	int rc = home_open(&home, 0, e);
+	struct target t = TARGET_NONE;
+	int rc = target_find(&t, name, e);
 
 	if (rc == 0)
-		rc = find_ready(&vm, &s, &home, name, e);
-	if (rc == 0)
-		rc = command_run(c, &vm, &s, e);
-	store_close(&vm);
-	home_close(&home);
+		rc = command_run(c, &t, e);
+	target_close(&t);
 	return rc;
 }
 

@@ -43,13 +43,15 @@ static int explain_loss(struct launch *l, struct err *e)
 
 static int run_main(struct launch *l, struct command *c, struct err *e)
 {
+	struct target t = TARGET_NONE;
 	struct state s;
 	int code, rc = state_read(&s, &l->claim.vm, e);
 
-	if (rc < 0)
-		return rc;
+	if (rc == 0)
+		rc = target_vm(&t, &l->claim.vm, &s, e);
 	c->request.flags |= EXEC_MAIN;
-	code = command_run(c, &l->claim.vm, &s, e);
+	code = rc < 0 ? rc : command_run(c, &t, e);
+	target_close(&t);
 	if (code == -ECONNRESET)
 		return explain_loss(l, e);
 	if (code < 0)

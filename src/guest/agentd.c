@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/fd.h"
 #include "base/util.h"
+#include "proto/refusal.h"
 
 enum { GRACE_MAX_MS = 3600 * 1000 };
 
@@ -30,12 +31,21 @@ static void conn_release(struct agent_conn *c)
 	end_close(&c->peer);
 	c->wants_synced = 0;
 	listener_release(&d->listener);
-	poweroff_check(d->poweroff);
+	if (d->poweroff)
+		poweroff_check(d->poweroff);
 }
 
 static int take_heartbeat(struct agent_conn *c, const struct frame *f)
 {
 	return frame_post(&c->out, c->peer.w.fd, f->type, f->data, f->len);
+}
+
+static int send_refusal(struct agent_conn *c, const struct refusal *f)
+{
+	uint8_t mem[256];
+	long len = refusal_encode(f, mem, sizeof(mem));
+
+	return len < 0 ? (int)len : frame_post(&c->out, c->peer.w.fd, FRAME_ERROR, mem, (size_t)len);
 }
 
 static int take_poweroff(struct agent_conn *c, const struct frame *f)
@@ -45,6 +55,12 @@ static int take_poweroff(struct agent_conn *c, const struct frame *f)
 
 	if (!rd_done(&r) || grace_ms > GRACE_MAX_MS)
 		return -EPROTO;
+	if (!c->d->poweroff) {
+		static const struct refusal no = { REFUSED_UNSUPPORTED, 0,
+						   "this guest's power is in other hands" };
+
+		return send_refusal(c, &no);
+	}
 	c->wants_synced = 1;
 	if (c->d->going)
 		c->d->going(c->d);

@@ -26,12 +26,13 @@ struct agent_conn {
 
 struct agentd {
 	struct listener listener;
-	struct poweroff *poweroff;	 /* borrowed */
+	struct poweroff *poweroff;	 /* borrowed; NULL: powering off is not ours */
 	void (*going)(struct agentd *d); /* the host asks for the poweroff; NULL: nobody cares */
 	struct agent_conn conns[AGENTD_CONNS];
 };
 
-/* Takes over listen_fd. 0 or a negative errno. */
+/* Takes over listen_fd; -1: its listener is given connections. p may be NULL. 0 or a negative
+ * errno. */
 int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p);
 
 /* Processes are gone and disks are settled: tells those who asked for it. */

@@ -10,6 +10,7 @@
 
 #include "guest/user.h"
 #include "proto/exec.h"
+#include "proto/refusal.h"
 
 enum {
 	COMMAND_ENV_OWN = 8,

@@ -22,9 +22,9 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/command.h"
-#include "guest/listener.h"
 #include "proto/exec.h"
 #include "proto/frame.h"
+#include "proto/refusal.h"
 
 enum {
 	CONNS = 64,
@@ -135,7 +135,7 @@ static void conn_release(struct conn *c)
 	end_close(&c->peer);
 	if (c->child.pid) {
 		reap_del(d->reap, &c->child); /* it withstood SIGKILL so far; nobody waits longer */
-		c->status = (struct exec_status){ EXEC_LOST, 0 };
+		c->status = (struct exec_status){ .end = EXEC_LOST };
 	}
 	c->is_main = 0;
 	c->state = CONN_FREE;
@@ -275,6 +275,19 @@ static int take_stdin(struct conn *c, const struct frame *f)
 
 /* --- frames of the peer --- */
 
+static int send_started(struct conn *c)
+{
+	const struct exec_started started = {
+		.pid = (uint32_t)c->child.pid,
+		.id = c->d->req.id[0] ? c->d->req.id : "none",
+		.window = c->window,
+	};
+	uint8_t mem[EXEC_ID_MAX + 64];
+	long len = exec_started_encode(&started, mem, sizeof(mem));
+
+	return len < 0 ? (int)len : conn_send(c, FRAME_STARTED, mem, (size_t)len);
+}
+
 static int take_exec(struct conn *c, const struct frame *f)
 {
 	struct execd *d = c->d;
@@ -300,7 +313,7 @@ static int take_exec(struct conn *c, const struct frame *f)
 	c->window = cmd.in >= 0 ? EXEC_WINDOW : 0;
 	c->is_main = (d->req.flags & EXEC_MAIN) != 0;
 	c->state = CONN_RUNNING;
-	return send_u32(c, FRAME_STARTED, (uint32_t)cmd.pid);
+	return send_started(c);
 }
 
 static int take_signal(struct conn *c, const struct frame *f)
@@ -592,6 +605,11 @@ struct execd *execd_open(struct loop *l, struct reap *r, int listen_fd,
 		return NULL;
 	}
 	return d;
+}
+
+struct listener *execd_listener(struct execd *d)
+{
+	return &d->listener;
 }
 
 void execd_refuse(struct execd *d)

@@ -8,7 +8,7 @@
 #ifndef GUEST_EXECD_H
 #define GUEST_EXECD_H
 
-#include "base/loop.h"
+#include "guest/listener.h"
 #include "guest/reap.h"
 
 struct execd;
@@ -28,6 +28,9 @@ struct execd_options {
  * caller when SIGCHLD comes. NULL with errno set on failure. */
 struct execd *execd_open(struct loop *l, struct reap *r, int listen_fd,
 			 const struct execd_options *o);
+
+/* Where connections come in, for whoever brings some himself. */
+struct listener *execd_listener(struct execd *d);
 
 /* From now on commands are refused: the guest is powering off. */
 void execd_refuse(struct execd *d);

@@ -25,12 +25,11 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "guest/agentd.h"
 #include "guest/beacon.h"
-#include "guest/execd.h"
 #include "guest/mounts.h"
 #include "guest/poweroff.h"
 #include "guest/reap.h"
+#include "guest/services.h"
 #include "guest/vsock.h"
 #include "proto/ports.h"
 #include "proto/ready.h"
@@ -48,8 +47,7 @@ struct init {
 	struct reap reap;
 	struct poweroff poweroff;
 	struct beacon beacon;
-	struct agentd agentd;
-	struct execd *execd; /* NULL while not serving */
+	struct services services;
 	struct timer step;   /* the next late stage */
 	size_t next_stage;
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
@@ -133,8 +131,8 @@ static int stage_hostname(struct init *in, struct err *e)
 
 static void shut_down(struct init *in, int how)
 {
-	if (in->execd)
-		execd_refuse(in->execd);
+	if (in->services.execd)
+		execd_refuse(in->services.execd);
 	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 	poweroff_begin(&in->poweroff, how, GRACE_MS);
 }
@@ -160,65 +158,32 @@ static void released(void *owner)
 
 static void host_powers_off(struct agentd *d)
 {
-	struct init *in = CONTAINER(d, struct init, agentd);
+	struct init *in = CONTAINER(d, struct init, services.agentd);
 
-	if (in->execd)
-		execd_refuse(in->execd);
+	if (in->services.execd)
+		execd_refuse(in->services.execd);
 }
 
 static void disks_settled(struct poweroff *p)
 {
-	agentd_say_synced(&CONTAINER(p, struct init, poweroff)->agentd);
+	agentd_say_synced(&CONTAINER(p, struct init, poweroff)->services.agentd);
 }
 
 static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->agentd) || (in->execd && execd_is_awaited(in->execd));
-}
-
-static int listen_vsock(uint32_t port, struct err *e)
-{
-	int fd = vsock_listen(port);
-
-	if (fd < 0)
-		return err_set(e, fd, "vsock port %u: %s", port, strerror(-fd));
-	return fd;
+	return agentd_is_awaited(&in->services.agentd) || (in->services.execd && execd_is_awaited(in->services.execd));
 }
 
 static int stage_exec(struct init *in, struct err *e)
 {
-	const struct execd_options o = {
-		.vm = in->hostname,
-		.boot = in->boot,
-		.main_ended = main_ended,
-		.released = released,
-		.owner = in,
-	};
-	int fd = listen_vsock(PORT_EXEC, e);
-
-	if (fd < 0)
-		return fd;
-	in->execd = execd_open(&in->loop, &in->reap, fd, &o);
-	if (!in->execd) {
-		fd_close(&fd);
-		return err_sys(e, "serve vsock port %u", PORT_EXEC);
-	}
-	return 0;
+	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
 }
 
 static int stage_agent(struct init *in, struct err *e)
 {
-	int fd = listen_vsock(PORT_AGENT, e), rc;
-
-	if (fd < 0)
-		return fd;
-	in->agentd.going = host_powers_off;
-	rc = agentd_open(&in->agentd, &in->loop, fd, &in->poweroff);
-	if (rc < 0)
-		return err_set(e, rc, "serve vsock port %u: %s", PORT_AGENT, strerror(-rc));
-	return 0;
+	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
 }
 
 static int connect_beacon(void)
@@ -231,7 +196,7 @@ static int stage_beacon(struct init *in, struct err *e)
 {
 	(void)e;
 	in->serving_ms = clock_ms();
-	if (in->execd)
+	if (in->services.execd)
 		beacon_ready(&in->beacon);
 	beacon_light(&in->beacon, in->boot);
 	return 0;
@@ -281,7 +246,7 @@ static void run_stage(struct init *in, const struct stage *s)
 
 static void announce(const struct init *in)
 {
-	if (in->execd)
+	if (in->services.execd)
 		say("ready %lld ms", (long long)in->serving_ms);
 	else
 		say("up, but no host can reach it");
@@ -336,6 +301,23 @@ static void occupy_standard_fds(void)
 		fd_close(&fd);
 }
 
+static void open_services(struct init *in)
+{
+	in->services = (struct services){
+		.loop = &in->loop,
+		.reap = &in->reap,
+		.poweroff = &in->poweroff,
+		.exec_options = {
+			.vm = in->hostname,
+			.boot = in->boot,
+			.main_ended = main_ended,
+			.released = released,
+			.owner = in,
+		},
+		.agentd.going = host_powers_off,
+	};
+}
+
 int init_run(struct err *e)
 {
 	struct init *in;
@@ -357,6 +339,7 @@ int init_run(struct err *e)
 	poweroff_init(&in->poweroff, &in->loop, &in->reap);
 	in->poweroff.synced = disks_settled;
 	in->poweroff.is_awaited = is_awaited;
+	open_services(in);
 	beacon_init(&in->beacon, &in->loop, connect_beacon);
 	reboot(RB_DISABLE_CAD);
 

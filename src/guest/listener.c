@@ -74,7 +74,16 @@ int listener_open(struct listener *l, struct loop *loop, int fd, unsigned places
 		.places = places,
 		.accepted = accepted,
 	};
-	return loop_add(loop, &l->w, EPOLLIN);
+	return fd < 0 ? 0 : loop_add(loop, &l->w, EPOLLIN);
+}
+
+int listener_give(struct listener *l, int fd)
+{
+	if (l->taken == l->places)
+		return -EAGAIN;
+	l->taken++;
+	l->accepted(l, fd);
+	return 0;
 }
 
 void listener_close(struct listener *l)
@@ -91,4 +100,6 @@ void listener_release(struct listener *l)
 {
 	l->taken--;
 	resume(l);
+	if (l->room)
+		l->room(l, l->arg);
 }

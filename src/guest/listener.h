@@ -16,6 +16,9 @@ struct listener {
 	unsigned places, taken;
 	/* fd is non-blocking and now the server's, which has a place for it. */
 	void (*accepted)(struct listener *l, int fd);
+	/* A place has become free; NULL: nobody else brings connections. */
+	void (*room)(struct listener *l, void *arg);
+	void *arg;
 };
 
 #define LISTENER_INIT \
@@ -23,10 +26,14 @@ struct listener {
 		.w.fd = -1 \
 	}
 
-/* Takes over fd, a non-blocking listening socket. 0 or a negative errno. */
+/* Takes over fd, a non-blocking listening socket; -1: listener_give() brings connections. 0 or a
+ * negative errno. */
 int listener_open(struct listener *l, struct loop *loop, int fd, unsigned places,
 		  void (*accepted)(struct listener *l, int fd));
 void listener_close(struct listener *l);
+
+/* Hands a connection to the server. 0, fd being the server's; or -EAGAIN while no place is free. */
+int listener_give(struct listener *l, int fd);
 
 /* What accepted() was given has come to its end: its place is free again. */
 void listener_release(struct listener *l);

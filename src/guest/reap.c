@@ -66,7 +66,7 @@ void reap_collect(struct reap *r)
 		return;
 	/* Nothing is left to wait for, so who still has an owner was taken by somebody else. */
 	while (r->children)
-		hand_over(r, r->children, (struct exec_status){ EXEC_LOST, 0 });
+		hand_over(r, r->children, (struct exec_status){ .end = EXEC_LOST });
 	if (r->childless)
 		r->childless(r->arg);
 }

@@ -3,25 +3,17 @@
  */
 #include "host/command.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
-#include "host/dial.h"
 #include "host/session.h"
-#include "host/sockets.h"
 #include "proto/ports.h"
-
-/* The guest's exec server accepts at once; longer than this it is not there. */
-enum { DIAL_MS = 5000 };
 
 void command_init(struct command *c)
 {
-	c->request = (struct exec_req){ .flags = EXEC_STDIN, .user = "", .cwd = "" };
+	c->request = (struct exec_req){ .flags = EXEC_STDIN, .id = "", .user = "", .cwd = "" };
 }
 
 static int add_env(struct command *c, const char *text, struct err *e)
@@ -68,41 +60,33 @@ int command_argv(struct command *c, char **argv, struct err *e)
 	return 0;
 }
 
-static int name_the_vm(struct command *c, const struct vmref *v, const struct state *s,
-		       struct err *e)
+static int name_the_vm(struct command *c, const struct target *t, struct err *e)
 {
 	int rc;
 
-	snprintf(c->vm, sizeof(c->vm), "VMTOOL_VM=%s", v->name);
-	snprintf(c->boot, sizeof(c->boot), "VMTOOL_BOOT_ID=%s", s->boot);
+	if (!t->boot[0])
+		return 0; /* it has no VM of ours, and knows itself who it is */
+	snprintf(c->vm, sizeof(c->vm), "VMTOOL_VM=%s", t->name);
+	snprintf(c->boot, sizeof(c->boot), "VMTOOL_BOOT_ID=%s", t->boot);
 	rc = add_env(c, c->vm, e);
 	return rc < 0 ? rc : add_env(c, c->boot, e);
 }
 
-int command_run(struct command *c, const struct vmref *v, const struct state *s, struct err *e)
+int command_run(struct command *c, const struct target *t, struct err *e)
 {
-	char path[SOCKET_PATH_ROOM];
-	int dir = -1, conn = -1, rc;
+	int conn = -1, rc;
 
-	rc = name_the_vm(c, v, s, e);
+	rc = name_the_vm(c, t, e);
 	if (rc < 0)
 		return rc;
-	dir = open(s->sockets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0) {
-		rc = err_sys(e, "open folder %s", s->sockets);
-		goto out;
-	}
-	rc = conn = dial_vsock(sockets_path(path, dir, "vsock.sock"), PORT_EXEC,
-			       clock_ms() + DIAL_MS, e);
+	rc = conn = target_dial(t, PORT_EXEC, e);
 	if (rc >= 0)
 		rc = session_run(conn, &c->request, e);
-out:
 	if (rc < 0)
-		err_in(e, "%s", v->name);
+		err_in(e, "%s", t->name);
 	/* Ours, not the command's: a deadline in here is no deadline of the command. */
 	if (rc < 0 && e->exit == 124)
 		e->exit = 0;
 	fd_close(&conn);
-	fd_close(&dir);
 	return rc;
 }

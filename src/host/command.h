@@ -4,13 +4,13 @@
 #ifndef HOST_COMMAND_H
 #define HOST_COMMAND_H
 
-#include "host/state.h"
+#include "host/target.h"
 #include "proto/exec.h"
 
 /* Borrows from argv and the environment. */
 struct command {
 	struct exec_req request;
-	char vm[VM_NAME_ROOM + 16], boot[BOOT_ID_LEN + 24]; /* of the environment it is given */
+	char vm[PATH_ROOM + 32], boot[BOOT_ID_LEN + 24]; /* of the environment it is given */
 };
 
 void command_init(struct command *c);
@@ -23,6 +23,6 @@ int command_argv(struct command *c, char **argv, struct err *e);
 
 /* Our stdin, stdout, stderr and signals are the command's until it ends. Its exit code, or
  * negative with *e filled (host/session.h). */
-int command_run(struct command *c, const struct vmref *v, const struct state *s, struct err *e);
+int command_run(struct command *c, const struct target *t, struct err *e);
 
 #endif

@@ -25,6 +25,7 @@
 #include "base/util.h"
 #include "host/stdio.h"
 #include "proto/frame.h"
+#include "proto/refusal.h"
 
 enum {
 	FAILED = 125,

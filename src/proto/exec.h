@@ -1,5 +1,9 @@
 /*
- * exec - what is said on port 4089: a command, how it ended, or why it was refused.
+ * exec - what is said on ports 4089 (pipes) and 4090 (a terminal): a command, how it ended.
+ *
+ * A command runs in a session, which has an id. A session outlives its connection when its
+ * request says so, and can be attached to again: output is counted in bytes from the command's
+ * start, so whoever comes back says how much he has seen and gets the rest.
  *
  * The guest decodes requests, the host decodes answers; both treat the bytes as hostile.
  * Strings are NUL-terminated on the wire and borrow from the decoded bytes.
@@ -12,17 +16,48 @@
 
 enum {
 	EXEC_ARGS_MAX = 4096, /* arguments, and as many environment strings */
-	EXEC_WINDOW = 64 *
-		      1024, /* bytes of stdin the host may send before the first window frame */
+	EXEC_WINDOW = 64 * 1024, /* bytes of stdin the host may send before the first window frame */
+	EXEC_ID_MAX = 64,	 /* bytes of a session's id, NUL included */
+	EXEC_GROUPS_MAX = 32,
+	EXEC_RLIMITS_MAX = 16,
+	EXEC_KEPT = 256 * 1024, /* bytes of each output stream a held or detached session keeps */
 };
 
 enum exec_flag {
-	EXEC_MAIN = 1 << 0,  /* this is the main process: its exit ends the VM */
-	EXEC_STDIN = 1 << 1, /* stdin is a pipe from the host; else it is /dev/null */
+	EXEC_MAIN = 1 << 0,	    /* this is the main process: its exit ends the VM */
+	EXEC_STDIN = 1 << 1,	    /* stdin is a pipe from the host; else it is /dev/null */
+	EXEC_TTY = 1 << 2,	    /* a terminal instead of pipes: port 4090, and only there */
+	EXEC_NO_NEW_PRIVS = 1 << 3, /* prctl(2) PR_SET_NO_NEW_PRIVS */
+	EXEC_FLAGS = (1 << 4) - 1,
 };
 
+/* What becomes of a command whose connection ends before it does. */
+enum exec_policy {
+	EXEC_KILL = 0,	 /* HUP (terminal), TERM, KILL to all that descends from it */
+	EXEC_HOLD = 1,	 /* kept for hold_ms, losing no output: a full buffer stops the command */
+	EXEC_DETACH = 2, /* runs on; output beyond the buffer pushes out the oldest */
+};
+
+/* setrlimit(2)'s arguments; EXEC_RLIM_INFINITY for none. */
+struct exec_rlimit {
+	uint8_t resource; /* RLIMIT_... of the kernel, below EXEC_RLIMITS_MAX */
+	uint64_t soft, hard;
+};
+
+#define EXEC_RLIM_INFINITY UINT64_MAX
+
 struct exec_req {
-	uint16_t flags;
+	uint16_t flags;	   /* enum exec_flag */
+	uint8_t policy;	   /* enum exec_policy */
+	uint32_t hold_ms;  /* for EXEC_HOLD: how long nobody may be attached */
+	const char *id;	   /* letters, digits, . _ -; "": the guest makes one. An id that exists with the
+			    * same request attaches to it, so a start may be repeated; with another
+			    * request it is refused */
+	uint16_t rows, cols; /* of the terminal, 1 to 65535; 0 without EXEC_TTY */
+	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included */
+	uint32_t nrlimits, ngroups;
+	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
+	const char *groups[EXEC_GROUPS_MAX]; /* supplementary: names or numbers, instead of the user's own */
 	const char *user; /* NAME or UID[:GID]; "" is root */
 	const char *cwd;  /* "" is the user's home */
 	uint32_t argc, envc;
@@ -33,8 +68,44 @@ struct exec_req {
 /* The bytes written, or -EMSGSIZE when it does not fit into room. */
 long exec_req_encode(const struct exec_req *q, void *out, size_t room);
 
-/* 0 or -EPROTO: cut, over-long, no command, an empty command name, env without '='. */
+/* 0 or -EPROTO: cut, over-long, no command, an empty command name, env without '=', unknown
+ * flags or policy, an id of other characters, a terminal without a size or a size without one. */
 int exec_req_decode(struct exec_req *q, const void *data, size_t len);
+
+/* Nonzero for a session's id: 1 to EXEC_ID_MAX - 1 of letters, digits, '.', '_', '-'. */
+int exec_id_is_valid(const char *id);
+
+/* FRAME_STARTED: answers FRAME_EXEC and FRAME_ATTACH. */
+struct exec_started {
+	uint32_t pid;
+	const char *id;
+	uint8_t attached; /* it ran already: what follows continues it */
+	uint8_t tty;
+	uint64_t out_at, err_at; /* the offsets of the next bytes that will come: beyond what the
+				  * attaching side has seen when output was pushed out */
+	uint32_t window;	 /* bytes of stdin that may be sent; 0 when it has none */
+};
+
+long exec_started_encode(const struct exec_started *s, void *out, size_t room);
+int exec_started_decode(struct exec_started *s, const void *data, size_t len);
+
+#define EXEC_SEEN_ALL UINT64_MAX /* nothing of what came before is wanted */
+
+/* FRAME_ATTACH: instead of FRAME_EXEC. Whoever was attached is told so and let go. */
+struct exec_attach {
+	const char *id;
+	uint64_t out_seen, err_seen; /* bytes; 0: everything that is kept; or EXEC_SEEN_ALL */
+	uint16_t rows, cols;	     /* of the terminal; 0: as it was */
+};
+
+long exec_attach_encode(const struct exec_attach *a, void *out, size_t room);
+int exec_attach_decode(struct exec_attach *a, const void *data, size_t len);
+
+/* FRAME_RESIZE: rows and cols of 1 to 65535. */
+enum { EXEC_SIZE_BYTES = 4 };
+
+void exec_size_encode(uint16_t rows, uint16_t cols, uint8_t out[EXEC_SIZE_BYTES]);
+int exec_size_decode(uint16_t *rows, uint16_t *cols, const void *data, size_t len);
 
 enum exec_end {
 	EXEC_EXITED = 1,   /* value: the exit code, 0 to 255 */
@@ -42,12 +113,19 @@ enum exec_end {
 	EXEC_LOST = 3,	   /* the status could not be had; never shown as success */
 };
 
+enum exec_note {
+	EXEC_PIPES_OPEN = 1 << 0, /* somebody it left behind still held its output at the end */
+	EXEC_OOM_KILLED = 1 << 1, /* the guest ran out of memory, and killed in its cgroup */
+	EXEC_NOTES = (1 << 2) - 1,
+};
+
 struct exec_status {
 	uint8_t end; /* enum exec_end */
 	uint32_t value;
+	uint8_t notes; /* enum exec_note */
 };
 
-enum { EXEC_STATUS_BYTES = 5 };
+enum { EXEC_STATUS_BYTES = 6 };
 
 void exec_status_encode(const struct exec_status *s, uint8_t out[EXEC_STATUS_BYTES]);
 
@@ -59,27 +137,5 @@ struct exec_status exec_status_from_wait(int code, int status);
 
 /* The exit code of contracts.md: the command's own, 128+n, or 125 when it was lost. */
 int exec_status_code(const struct exec_status *s);
-
-/* Why a command was not started. */
-enum refusal_why {
-	REFUSED_NOT_FOUND = 1,	    /* exit code 127 */
-	REFUSED_NOT_EXECUTABLE = 2, /* 126 */
-	REFUSED_BAD_USER = 3,	    /* this and all below: 125 */
-	REFUSED_BAD_CWD = 4,
-	REFUSED_LIMIT = 5,
-	REFUSED_PROTOCOL = 6,
-	REFUSED_SHUTDOWN = 7, /* the guest is powering off */
-};
-
-/* The payload of FRAME_ERROR. */
-struct refusal {
-	uint16_t why;	  /* enum refusal_why */
-	uint32_t sys;	  /* the guest's errno, 0 when there is none */
-	const char *text; /* a sentence; borrowed */
-};
-
-long refusal_encode(const struct refusal *f, void *out, size_t room);
-int refusal_decode(struct refusal *f, const void *data, size_t len);
-int refusal_code(const struct refusal *f);
 
 #endif

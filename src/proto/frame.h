@@ -26,17 +26,20 @@ enum {
 enum frame_type {
 	/* every service */
 	FRAME_HEARTBEAT = 0x01, /* H>G any bytes; G>H the same bytes back */
-	FRAME_ERROR = 0x02,	/* G>H proto/exec.h: struct refusal; the connection then ends */
+	FRAME_ERROR = 0x02,	/* G>H struct refusal; the connection then ends */
 
-	/* exec, port 4089: one command a connection */
+	/* exec, ports 4089 and 4090: one command a connection (proto/exec.h) */
 	FRAME_EXEC = 0x10,	   /* H>G struct exec_req, the first frame */
-	FRAME_STARTED = 0x11,	   /* G>H u32 pid */
+	FRAME_STARTED = 0x11,	   /* G>H struct exec_started */
 	FRAME_STDIN = 0x12,	   /* H>G bytes, within the window; empty: end of input */
 	FRAME_STDIN_WINDOW = 0x13, /* G>H u32: this many more bytes of stdin may be sent */
 	FRAME_STDOUT = 0x14,	   /* G>H bytes; H>G empty: its reader has gone, as for a pipe */
 	FRAME_STDERR = 0x15,	   /* G>H bytes; H>G empty: as for stdout */
 	FRAME_SIGNAL = 0x16,	   /* H>G u32 signal number, to the command's process group */
 	FRAME_EXIT = 0x17,	   /* G>H struct exec_status, the last frame */
+	FRAME_ATTACH = 0x18,	   /* H>G struct exec_attach, the first frame instead of FRAME_EXEC */
+	FRAME_RESIZE = 0x19,	   /* H>G u16 rows, u16 columns of the terminal */
+	FRAME_DETACH = 0x1a,	   /* H>G empty: this connection goes, the command runs on */
 
 	/* beacon, host port 4088: one connection a boot, opened by the guest */
 	FRAME_HELLO = 0x20,	/* G>H struct beacon_hello, the first frame */
@@ -45,13 +48,17 @@ enum frame_type {
 	FRAME_MAIN_EXIT = 0x23, /* G>H struct exec_status of the main process */
 	FRAME_ACK = 0x24,	/* H>G empty: FRAME_MAIN_EXIT was kept */
 
-	/* agent, port 4088 */
+	/* agent, port 4088 (proto/agent.h) */
 	FRAME_POWEROFF = 0x30, /* H>G u32 ms the processes get between TERM and KILL */
 	FRAME_SYNCED = 0x31,   /* G>H empty: processes gone, disks synced, power goes next */
+	/* 0x32 to 0x3f: info, listening ports, clock, main process */
 
 	/* the vmm's status channel */
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
+
+	/* 0x50 to 0x5f: streams, port 4093 (proto/stream.h) */
+	/* 0x60 to 0x6f: files, on the agent's port (proto/copy.h) */
 };
 
 struct frame {

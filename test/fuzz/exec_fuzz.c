@@ -1,8 +1,9 @@
-/* Port 4089's payloads, from either side. */
+/* The payloads of ports 4089 and 4090, from either side. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/exec.h"
+#include "proto/refusal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +23,10 @@ static void request(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct exec_status status;
+	struct exec_started started;
+	struct exec_attach attach;
 	struct refusal no;
+	uint16_t rows, cols;
 	int code;
 
 	request(data, size);
@@ -31,6 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (code < 0 || code > 255)
 			abort();
 	}
+	if (exec_started_decode(&started, data, size) == 0 && !exec_id_is_valid(started.id))
+		abort();
+	if (exec_attach_decode(&attach, data, size) == 0 && !exec_id_is_valid(attach.id))
+		abort();
+	if (exec_size_decode(&rows, &cols, data, size) == 0 && (rows == 0 || cols == 0))
+		abort();
 	if (refusal_decode(&no, data, size) == 0) {
 		code = refusal_code(&no);
 		if (code < 125 || code > 127)

@@ -161,7 +161,7 @@ static void a_host_that_comes_back_hears_nothing(void)
 
 static void an_exit_is_told_before_it_is_kept(void)
 {
-	const struct exec_status seven = { EXEC_EXITED, 7 };
+	const struct exec_status seven = { .end = EXEC_EXITED, .value = 7 };
 	struct timer tick = { .due = tick_due };
 	struct exec_status s;
 	struct frame f = { 0 };
@@ -190,7 +190,7 @@ static void an_exit_is_told_before_it_is_kept(void)
 
 static void a_silent_host_holds_the_guest(void)
 {
-	const struct exec_status lost = { EXEC_LOST, 0 };
+	const struct exec_status lost = { .end = EXEC_LOST };
 	int64_t began = clock_ms();
 	struct world w;
 

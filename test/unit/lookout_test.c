@@ -209,7 +209,7 @@ static void silent_ones_keep_the_beacon_out(void)
 
 static void a_status_is_not_acknowledged(void)
 {
-	static const struct exec_status status = { EXEC_EXITED, 7 };
+	static const struct exec_status status = { .end = EXEC_EXITED, .value = 7 };
 	uint8_t text[EXEC_STATUS_BYTES], head[FRAME_HEADER];
 	int fd;
 

@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "check.h"
 #include "proto/exec.h"
+#include "proto/refusal.h"
 #include "proto/ready.h"
 #include "proto/spec.h"
 
@@ -96,7 +97,17 @@ static void a_request_changes(void)
 	long len;
 
 	q = (struct exec_req){
-		.flags = EXEC_STDIN | EXEC_MAIN,
+		.flags = EXEC_STDIN | EXEC_MAIN | EXEC_TTY,
+		.policy = EXEC_HOLD,
+		.hold_ms = 5000,
+		.id = "build-7.a",
+		.rows = 24,
+		.cols = 80,
+		.drop_caps = 1ull << 40 | 1,
+		.nrlimits = 2,
+		.rlimits = { { 7, 1024, 4096 }, { 4, 0, EXEC_RLIM_INFINITY } },
+		.ngroups = 2,
+		.groups = { "wheel", "1000" },
 		.user = "guest",
 		.cwd = "/tmp",
 		.argc = 4,
@@ -108,6 +119,11 @@ static void a_request_changes(void)
 	refuses_pieces(mem, len, decode_request);
 	CHECK(exec_req_decode(&back, mem, (size_t)len) == 0);
 	CHECK(back.flags == q.flags && !strcmp(back.user, "guest") && !strcmp(back.cwd, "/tmp"));
+	CHECK(back.policy == EXEC_HOLD && back.hold_ms == 5000 && !strcmp(back.id, "build-7.a"));
+	CHECK(back.rows == 24 && back.cols == 80 && back.drop_caps == q.drop_caps);
+	CHECK(back.nrlimits == 2 && back.rlimits[0].resource == 7 && back.rlimits[1].soft == 0 &&
+	      back.rlimits[1].hard == EXEC_RLIM_INFINITY);
+	CHECK(back.ngroups == 2 && !strcmp(back.groups[1], "1000"));
 	CHECK(back.argc == 4 && !back.argv[4] && back.envc == 2 && !back.env[2]);
 	for (uint32_t i = 0; i < q.argc; i++)
 		CHECK(!strcmp(back.argv[i], q.argv[i]));
@@ -121,7 +137,7 @@ static void an_absurd_request_is_taken(void)
 	static uint8_t mem[64 * 1024];
 	long len;
 
-	q = (struct exec_req){ .user = "", .cwd = "", .argc = 0 };
+	q = (struct exec_req){ .id = "", .user = "", .cwd = "", .argc = 0 };
 	len = exec_req_encode(&q, mem, sizeof(mem));
 	CHECK(decode_request(mem, (size_t)len) == -EPROTO); /* no command */
 	q.argc = 1;
@@ -138,8 +154,87 @@ static void an_absurd_request_is_taken(void)
 		q.argv[q.argc] = "a";
 	len = exec_req_encode(&q, mem, sizeof(mem));
 	CHECK(decode_request(mem, (size_t)len) == 0); /* as many as may be */
-	mem[2 + 5 + 5 + 2] += 1; /* the count of arguments, in its third byte: 256 more */
+	/* The count of arguments, in its third byte: 256 more. Flags, policy, hold, id, size,
+	 * capabilities, limits, groups, user and folder lie before it. */
+	mem[2 + 1 + 4 + 5 + 4 + 8 + 4 + 4 + 5 + 5 + 2] += 1;
 	CHECK(decode_request(mem, (size_t)len) == -EPROTO);
+}
+
+static void a_request_at_odds_with_itself_is_refused(void)
+{
+	static const struct {
+		const char *why;
+		struct exec_req q;
+		int rc;
+	} cases[] = {
+		{ "the least there is", { .id = "" }, 0 },
+		{ "a terminal", { .id = "", .flags = EXEC_TTY, .rows = 1, .cols = 65535 }, 0 },
+		{ "a terminal without a size", { .id = "", .flags = EXEC_TTY }, -EPROTO },
+		{ "without its width", { .id = "", .flags = EXEC_TTY, .rows = 1 }, -EPROTO },
+		{ "a size without a terminal", { .id = "", .rows = 24, .cols = 80 }, -EPROTO },
+		{ "an unknown flag", { .id = "", .flags = EXEC_FLAGS + 1 }, -EPROTO },
+		{ "an unknown policy", { .id = "", .policy = EXEC_DETACH + 1 }, -EPROTO },
+		{ "a blank in the id", { .id = "a b" }, -EPROTO },
+		{ "a slash in the id", { .id = "../a" }, -EPROTO },
+		{ "soft above hard",
+		  { .id = "", .nrlimits = 1, .rlimits = { { 7, 2, 1 } } },
+		  -EPROTO },
+		{ "no such limit", { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } }, -EPROTO },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		static struct exec_req q;
+		uint8_t mem[256];
+		long len;
+
+		q = cases[i].q;
+		q.user = q.cwd = "";
+		q.argc = 1;
+		q.argv[0] = "true";
+		len = exec_req_encode(&q, mem, sizeof(mem));
+		CHECK(decode_request(mem, (size_t)len) == cases[i].rc);
+	}
+}
+
+static int decode_started(const void *data, size_t len)
+{
+	struct exec_started s;
+
+	return exec_started_decode(&s, data, len);
+}
+
+static int decode_attach(const void *data, size_t len)
+{
+	struct exec_attach a;
+
+	return exec_attach_decode(&a, data, len);
+}
+
+static void a_session_is_come_back_to(void)
+{
+	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, EXEC_WINDOW };
+	const struct exec_attach attach = { "s1", 7, EXEC_SEEN_ALL, 24, 80 };
+	struct exec_started s;
+	struct exec_attach a;
+	uint16_t rows, cols;
+	uint8_t mem[128], size[EXEC_SIZE_BYTES];
+	long len;
+
+	len = exec_started_encode(&started, mem, sizeof(mem));
+	refuses_pieces(mem, len, decode_started);
+	CHECK(exec_started_decode(&s, mem, (size_t)len) == 0);
+	CHECK(s.pid == 42 && !strcmp(s.id, "s1") && s.attached && s.tty && s.out_at == 7 &&
+	      s.err_at == 1ull << 40 && s.window == EXEC_WINDOW);
+	len = exec_attach_encode(&attach, mem, sizeof(mem));
+	refuses_pieces(mem, len, decode_attach);
+	CHECK(exec_attach_decode(&a, mem, (size_t)len) == 0);
+	CHECK(!strcmp(a.id, "s1") && a.out_seen == 7 && a.err_seen == EXEC_SEEN_ALL &&
+	      a.rows == 24 && a.cols == 80);
+	exec_size_encode(1, 65535, size);
+	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 && cols == 65535);
+	exec_size_encode(0, 80, size);
+	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == -EPROTO);
+	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
 }
 
 static void a_status_changes(void)
@@ -149,21 +244,22 @@ static void a_status_changes(void)
 		struct exec_status s;
 		int code; /* -1: refused */
 	} cases[] = {
-		{ "success", { EXEC_EXITED, 0 }, 0 },
-		{ "the largest code", { EXEC_EXITED, 255 }, 255 },
-		{ "a signal", { EXEC_SIGNALED, 9 }, 137 },
-		{ "lost is no success", { EXEC_LOST, 0 }, 125 },
-		{ "code beyond a byte", { EXEC_EXITED, 256 }, -1 },
-		{ "signal beyond all", { EXEC_SIGNALED, 128 }, -1 },
-		{ "lost with a code", { EXEC_LOST, 1 }, -1 },
-		{ "no such end", { 0, 0 }, -1 },
-		{ "no such end", { 4, 0 }, -1 },
-		{ "no such end", { 255, 0 }, -1 },
+		{ "success", { EXEC_EXITED, 0, 0 }, 0 },
+		{ "the largest code", { EXEC_EXITED, 255, 0 }, 255 },
+		{ "a signal", { EXEC_SIGNALED, 9, 0 }, 137 },
+		{ "lost is no success", { EXEC_LOST, 0, 0 }, 125 },
+		{ "code beyond a byte", { EXEC_EXITED, 256, 0 }, -1 },
+		{ "signal beyond all", { EXEC_SIGNALED, 128, 0 }, -1 },
+		{ "lost with a code", { EXEC_LOST, 1, 0 }, -1 },
+		{ "no such end", { 0, 0, 0 }, -1 },
+		{ "no such end", { 4, 0, 0 }, -1 },
+		{ "no such end", { 255, 0, 0 }, -1 },
+		{ "a note nobody knows", { EXEC_EXITED, 0, EXEC_NOTES + 1 }, -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t mem[EXEC_STATUS_BYTES];
-		struct exec_status back = { 0, 0 };
+		struct exec_status back = { 0 };
 		int rc;
 
 		exec_status_encode(&cases[i].s, mem);
@@ -197,7 +293,8 @@ static void a_refusal_changes(void)
 		{ REFUSED_LIMIT, 125 },
 		{ REFUSED_PROTOCOL, 125 },
 		{ REFUSED_SHUTDOWN, 125 },
-		{ REFUSED_SHUTDOWN + 1, -1 },
+		{ REFUSED_FAILED, 125 },
+		{ REFUSED_FAILED + 1, -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -323,6 +420,8 @@ int main(void)
 	TEST(a_request_changes);
 	TEST(an_absurd_request_is_taken);
 	TEST(a_status_changes);
+	TEST(a_request_at_odds_with_itself_is_refused);
+	TEST(a_session_is_come_back_to);
 	TEST(a_refusal_changes);
 	TEST(the_beacon_changes);
 	TEST(a_guests_description_changes);

@@ -20,6 +20,7 @@
 #include "guest/execd.h"
 #include "host/session.h"
 #include "proto/frame.h"
+#include "proto/refusal.h"
 
 enum { TEXT = 4096, BIG = 5 << 20 };
 
@@ -97,7 +98,8 @@ static int client(const char *const *argv, const struct how *how)
 	struct err e = ERR_NONE;
 	int fd = unix_connect(socket_path, 1), rc;
 
-	q = (struct exec_req){ .user = how->user ? how->user : "",
+	q = (struct exec_req){ .id = "",
+			       .user = how->user ? how->user : "",
 			       .cwd = how->cwd ? how->cwd : "/" };
 	while (argv[q.argc]) {
 		q.argv[q.argc] = argv[q.argc];
@@ -548,7 +550,8 @@ static pid_t start_by_hand(int fd, const char *script)
 	pid_t pid;
 	long len;
 
-	q = (struct exec_req){ .user = "",
+	q = (struct exec_req){ .id = "",
+			       .user = "",
 			       .cwd = "/",
 			       .flags = EXEC_STDIN,
 			       .argc = 3,
@@ -632,7 +635,8 @@ static void a_dead_server_looks_like_success(void)
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	close(pair[1]);
-	q = (struct exec_req){ .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
+	q = (struct exec_req){ .id = "",
+			       .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
 	rc = session_run(pair[0], &q, &e);
 	CHECK(rc < 0 && e.exit == 125 && strstr(e.text, "connection"));
 	close(pair[0]);

@@ -1,0 +1,74 @@
+/*
+ * target - the guest a word is about: a VM by its name, or unix:PATH.
+ */
+#include "host/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "host/dial.h"
+#include "host/sockets.h"
+
+enum { DIAL_MS = 5000 };
+
+int target_vm(struct target *t, const struct vmref *v, const struct state *s, struct err *e)
+{
+	char path[SOCKET_PATH_ROOM];
+
+	snprintf(t->name, sizeof(t->name), "%s", v->name);
+	snprintf(t->boot, sizeof(t->boot), "%s", s->boot);
+	t->dir = open(s->sockets, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->dir < 0)
+		return err_sys(e, "open folder %s", s->sockets);
+	return path_fmt(t->vsock, e, "%s", sockets_path(path, t->dir, "vsock.sock"));
+}
+
+static int find_vm(struct target *t, const struct home *home, const char *name, struct err *e)
+{
+	struct vmref vm = VMREF_NONE;
+	struct state s;
+	int rc = store_find(&vm, home, name, e);
+
+	if (rc == 0)
+		rc = state_read(&s, &vm, e);
+	if (rc == 0 && !state_is_live(s.state))
+		rc = err_set(e, -ESRCH, "%s: is not running (%s)\n  try: vmtool start %s", name,
+			     state_name(s.state), name);
+	if (rc == 0 && !s.ready)
+		rc = err_set(e, -EAGAIN, "%s: is %s, and not ready", name, state_name(s.state));
+	if (rc == 0)
+		rc = target_vm(t, &vm, &s, e);
+	store_close(&vm);
+	return rc;
+}
+
+int target_find(struct target *t, const char *name, struct err *e)
+{
+	struct home home = HOME_NONE;
+	int rc;
+
+	if (!strncmp(name, "unix:", 5)) {
+		snprintf(t->name, sizeof(t->name), "%s", name);
+		return path_fmt(t->vsock, e, "%s", name + 5);
+	}
+	rc = home_open(&home, 0, e);
+	if (rc == 0)
+		rc = find_vm(t, &home, name, e);
+	home_close(&home);
+	return rc;
+}
+
+int target_dial(const struct target *t, uint32_t port, struct err *e)
+{
+	return dial_vsock(t->vsock, port, clock_ms() + DIAL_MS, e);
+}
+
+void target_close(struct target *t)
+{
+	fd_close(&t->dir);
+}
