@@ -48,11 +48,13 @@ static void serve(int fd)
 {
 	static const struct execd_options options = { .vm = "web", .boot = "b", .idle_ms = 1000 };
 	struct world w = { .loop = LOOP_INIT };
+	struct execd *d;
 
 	loop_open(&w.loop);
 	w.loop.signalled = signalled;
 	reap_init(&w.reap);
-	if (!execd_open(&w.loop, &w.reap, fd, &options))
+	d = execd_open(&w.loop, &w.reap, &options);
+	if (!d || execd_serve(d, EXECD_PIPES, fd) < 0)
 		_exit(1);
 	_exit(loop_run(&w.loop));
 }
@@ -635,8 +637,7 @@ static void a_dead_server_looks_like_success(void)
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	close(pair[1]);
-	q = (struct exec_req){ .id = "",
-			       .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
+	q = (struct exec_req){ .id = "", .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
 	rc = session_run(pair[0], &q, &e);
 	CHECK(rc < 0 && e.exit == 125 && strstr(e.text, "connection"));
 	close(pair[0]);
