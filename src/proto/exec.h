@@ -61,7 +61,9 @@ struct exec_req {
 	const char *user; /* NAME or UID[:GID]; "" is root */
 	const char *cwd;  /* "" is the user's home */
 	uint32_t argc, envc;
-	const char *argv[EXEC_ARGS_MAX + 1]; /* NULL-terminated, as execve wants it */
+	/* NULL-terminated, as execve wants it. An argv[0] of "-" is the user's own shell, called as
+	 * login(1) calls it: "-bash". */
+	const char *argv[EXEC_ARGS_MAX + 1];
 	const char *env[EXEC_ARGS_MAX + 1];  /* KEY=VALUE; added to the guest's own */
 };
 
@@ -83,6 +85,8 @@ struct exec_started {
 	uint8_t tty;
 	uint64_t out_at, err_at; /* the offsets of the next bytes that will come: beyond what the
 				  * attaching side has seen when output was pushed out */
+	uint64_t in_at;		 /* bytes of stdin that have come: what was sent beyond was lost
+				  * with its connection, and is to be sent again */
 	uint32_t window;	 /* bytes of stdin that may be sent; 0 when it has none */
 };
 
