@@ -10,8 +10,8 @@
 #include "base/util.h"
 #include "check.h"
 #include "proto/exec.h"
-#include "proto/refusal.h"
 #include "proto/ready.h"
+#include "proto/refusal.h"
 #include "proto/spec.h"
 
 #define BOOT "01234567-89ab-cdef-0123-456789abcdef"
@@ -179,7 +179,9 @@ static void a_request_at_odds_with_itself_is_refused(void)
 		{ "soft above hard",
 		  { .id = "", .nrlimits = 1, .rlimits = { { 7, 2, 1 } } },
 		  -EPROTO },
-		{ "no such limit", { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } }, -EPROTO },
+		{ "no such limit",
+		  { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } },
+		  -EPROTO },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -231,7 +233,8 @@ static void a_session_is_come_back_to(void)
 	CHECK(!strcmp(a.id, "s1") && a.out_seen == 7 && a.err_seen == EXEC_SEEN_ALL &&
 	      a.rows == 24 && a.cols == 80);
 	exec_size_encode(1, 65535, size);
-	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 && cols == 65535);
+	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 &&
+	      cols == 65535);
 	exec_size_encode(0, 80, size);
 	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == -EPROTO);
 	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
