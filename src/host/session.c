@@ -189,10 +189,9 @@ static int pass_input(struct session *s)
 	if (s->is_deaf || s->out.len > 0)
 		return 0;
 	more = input_read(&s->input);
+	send_input(s);
 	if (detachkeys_typed(&s->keys))
 		leave(s, 0);
-	else
-		send_input(s);
 	return more;
 }
 
