@@ -226,7 +226,7 @@ static uint64_t digest_of(const struct frame *f)
 	return sum;
 }
 
-static void start(struct conn *c, const struct exec_req *q, uint64_t digest)
+static void start(struct conn *c, struct exec_req *q, uint64_t digest)
 {
 	static const struct exec_attach from_the_start = { .id = "" };
 	struct refusal why;

@@ -81,6 +81,7 @@ struct session {
 	struct end input;
 	struct fifo input_held; /* what the command has not taken yet */
 	uint32_t window;	/* bytes of stdin the viewer may still send */
+	uint64_t input_came;	/* bytes of stdin the viewers have sent */
 	uint32_t consumed;	/* bytes of stdin gone since the window was last opened */
 	int input_ended, eof_written;
 	uint8_t last_input;
@@ -530,6 +531,7 @@ int session_input(struct session *s, const void *data, size_t len)
 	if (len > s->window || (s->input_ended && len > 0))
 		return -EPROTO;
 	s->window -= (uint32_t)len;
+	s->input_came += len;
 	if (len == 0)
 		s->input_ended = 1;
 	else
@@ -643,6 +645,7 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 		.tty = (uint8_t)s->tty,
 		.out_at = s->streams[0].sent,
 		.err_at = s->streams[1].sent,
+		.in_at = s->input_came,
 		.window = s->window,
 	};
 	s->was_attached = 1;
@@ -738,7 +741,7 @@ static void refuse_full(struct refusal *why)
 				 "the guest has as many sessions as it can have" };
 }
 
-struct session *session_start(struct sessions *all, const struct exec_req *q, uint64_t digest,
+struct session *session_start(struct sessions *all, struct exec_req *q, uint64_t digest,
 			      struct refusal *why)
 {
 	struct session *s = free_place(all);

@@ -73,7 +73,7 @@ struct session *session_find(struct sessions *all, const char *id);
 
 /* Starts what q asks for; `digest` stands for the request. The session has no viewer yet: attach
  * one before the loop turns. NULL with *why filled (its text lives until the next call). */
-struct session *session_start(struct sessions *all, const struct exec_req *q, uint64_t digest,
+struct session *session_start(struct sessions *all, struct exec_req *q, uint64_t digest,
 			      struct refusal *why);
 
 /* Nonzero when it was started by that request. */

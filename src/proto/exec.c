@@ -133,6 +133,7 @@ long exec_started_encode(const struct exec_started *s, void *out, size_t room)
 	wr_u8(&w, s->tty);
 	wr_be64(&w, s->out_at);
 	wr_be64(&w, s->err_at);
+	wr_be64(&w, s->in_at);
 	wr_be32(&w, s->window);
 	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
 }
@@ -147,6 +148,7 @@ int exec_started_decode(struct exec_started *s, const void *data, size_t len)
 	s->tty = rd_u8(&r);
 	s->out_at = rd_be64(&r);
 	s->err_at = rd_be64(&r);
+	s->in_at = rd_be64(&r);
 	s->window = rd_be32(&r);
 	return rd_done(&r) && exec_id_is_valid(s->id) && s->attached <= 1 && s->tty <= 1 &&
 			       s->window <= EXEC_WINDOW
