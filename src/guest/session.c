@@ -583,7 +583,6 @@ int session_seen(struct session *s, const struct exec_seen *seen)
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		if (now[i] > s->streams[i].sent)
 			return -EPROTO;
-	s->says_seen = 1;
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i].seen = MAX(s->streams[i].seen, now[i]);
 	proceed(s);
@@ -631,7 +630,7 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 	s->viewer = v;
 	v->session = s;
 	s->told = 0;
-	s->says_seen = 0;
+	s->says_seen = v->says_seen;
 	continue_at(&s->streams[0], from->out_seen);
 	continue_at(&s->streams[1], from->err_seen);
 	s->consumed = 0;

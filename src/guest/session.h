@@ -54,6 +54,7 @@ struct viewer_type {
 struct viewer {
 	const struct viewer_type *type;
 	struct session *session; /* NULL: attached to none */
+	int says_seen;		 /* what has reached him, by session_seen() */
 };
 
 struct session_options {

@@ -110,8 +110,8 @@ int exec_attach_decode(struct exec_attach *a, const void *data, size_t len);
 /*
  * FRAME_SEEN: so many bytes of each stream, counted from the command's start, have gone to where
  * they were to go. What was sent may still be lost on its way when a connection breaks; only
- * this says it was not. Whoever sends one (zeros will do) right behind FRAME_EXEC or
- * FRAME_ATTACH has it that a held session forgets nothing he has not seen, and stops the command
+ * this says it was not. Whoever sends one (of zeros) in front of FRAME_EXEC or FRAME_ATTACH
+ * has it that a held session forgets nothing he has not seen, and stops the command
  * when EXEC_KEPT bytes are unseen; so he sends one every EXEC_KEPT / 4 bytes, at least. To whoever
  * sends none, what was sent counts as seen.
  */
