@@ -108,20 +108,41 @@ int cgroup_had_oom(const struct cgroups *g, unsigned number)
 	return at && strtoul(at + 10, NULL, 10) > 0;
 }
 
-/* Nonzero for one of ours, or of an agent that is no more. */
-static int is_to_be_swept(const char *name)
+static int try_remove(struct cgroups *g, unsigned number)
 {
-	int agent;
+	char name[NAME_ROOM];
 
-	if (sscanf(name, PREFIX "%d-", &agent) != 1)
-		return 0;
-	return agent == getpid() || (kill(agent, 0) < 0 && errno == ESRCH);
+	file_of(name, number, "");
+	return unlinkat(g->dir, name, AT_REMOVEDIR);
 }
 
-/* Those left behind, as far as they are empty by now. One in use is not: its command lives. */
+static void try_one_again(struct cgroups *g)
+{
+	unsigned *again = &g->inhabited[g->next++ % CGROUPS_INHABITED];
+
+	if (*again && try_remove(g, *again) == 0)
+		*again = 0;
+}
+
+void cgroup_remove(struct cgroups *g, unsigned number)
+{
+	if (number == 0)
+		return;
+	try_one_again(g);
+	if (try_remove(g, number) == 0 || errno != EBUSY)
+		return;
+	for (size_t i = 0; i < CGROUPS_INHABITED; i++) {
+		if (g->inhabited[i] == 0) {
+			g->inhabited[i] = number;
+			return;
+		}
+	}
+}
+
+/* Those that agents before us have left, as far as they are empty by now. */
 static void sweep(struct cgroups *g)
 {
-	int fd = openat(g->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(g->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), agent;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -130,25 +151,10 @@ static void sweep(struct cgroups *g)
 		return;
 	}
 	while ((entry = readdir(d)))
-		if (is_to_be_swept(entry->d_name) &&
-		    unlinkat(g->dir, entry->d_name, AT_REMOVEDIR) == 0 && g->inhabited > 0)
-			g->inhabited--;
+		if (sscanf(entry->d_name, PREFIX "%d-", &agent) == 1 && kill(agent, 0) < 0 &&
+		    errno == ESRCH)
+			unlinkat(g->dir, entry->d_name, AT_REMOVEDIR);
 	closedir(d);
-}
-
-void cgroup_remove(struct cgroups *g, unsigned number)
-{
-	char name[NAME_ROOM];
-
-	if (number == 0)
-		return;
-	file_of(name, number, "");
-	if (unlinkat(g->dir, name, AT_REMOVEDIR) < 0) {
-		g->inhabited++;
-		return;
-	}
-	if (g->inhabited > 0)
-		sweep(g);
 }
 
 /* Nonzero when cgroups can be made in it, and can be killed (Linux 5.14). */
