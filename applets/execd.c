@@ -60,6 +60,7 @@ static int execd_run(struct cmdline *cl, struct err *e)
 	static const struct execd_options options = { .vm = "", .boot = "" };
 	struct server s = { .loop = LOOP_INIT };
 	const char *address = "vsock:4089";
+	struct execd *d;
 	int c, fd, rc;
 
 	while ((c = opt_next(cl, e)) > 0)
@@ -75,10 +76,13 @@ static int execd_run(struct cmdline *cl, struct err *e)
 	fd = listen_on(address, e);
 	if (fd < 0)
 		goto out;
-	if (!execd_open(&s.loop, &s.reap, fd, &options)) {
+	d = execd_open(&s.loop, &s.reap, fd, &options);
+	if (!d) {
 		err_sys(e, "serve %s", address);
 		goto out;
 	}
+	if (strncmp(address, "unix:", 5) != 0)
+		execd_listener(d)->admits = vsock_peer_is_host;
 	log_info("execd: serving address=%s", address);
 	loop_run(&s.loop);
 	if (!strncmp(address, "unix:", 5))

@@ -5,7 +5,7 @@
 #define GUEST_AGENTD_H
 
 #include "base/end.h"
-#include "guest/listener.h"
+#include "base/listener.h"
 #include "guest/poweroff.h"
 #include "proto/frame.h"
 

@@ -186,6 +186,11 @@ static int stage_agent(struct init *in, struct err *e)
 	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
 }
 
+static int stage_stream(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_STREAM], e);
+}
+
 static int connect_beacon(void)
 {
 	return vsock_connect(PORT_BEACON);
@@ -227,6 +232,7 @@ static const struct stage {
 	{ "hostname", stage_hostname, 0 },
 	{ "exec", stage_exec, 0 },
 	{ "agent", stage_agent, 0 },
+	{ "stream", stage_stream, 0 },
 	{ "beacon", stage_beacon, 0 },
 	{ "loopback", stage_loopback, 1 },
 };

@@ -57,7 +57,11 @@ enum frame_type {
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
 
-	/* 0x50 to 0x5f: streams, port 4093 (proto/stream.h) */
+	/* streams, port 4093: one connection a stream (proto/stream.h) */
+	FRAME_OPEN = 0x50,     /* H>G struct stream_req, the first frame */
+	FRAME_OPENED = 0x51,   /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
+	FRAME_DATAGRAM = 0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
+
 	/* 0x60 to 0x6f: files, on the agent's port (proto/copy.h) */
 };
 
