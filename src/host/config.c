@@ -187,11 +187,11 @@ static const struct key {
 	 * such a key to "" forgets what was said before. */
 	int (*show_nth)(const struct config *c, unsigned i, char *out, size_t cap);
 } keys[KEY_COUNT] = {
-	[KEY_CPUS] = { "cpus", set_cpus, show_cpus },
-	[KEY_MEMORY] = { "memory", set_memory, show_memory },
-	[KEY_KERNEL] = { "kernel", set_kernel, show_kernel },
-	[KEY_INITRD] = { "initrd", set_initrd, show_initrd },
-	[KEY_APPEND] = { "append", set_append, show_append },
+	[KEY_CPUS] = { "cpus", set_cpus, .show = show_cpus },
+	[KEY_MEMORY] = { "memory", set_memory, .show = show_memory },
+	[KEY_KERNEL] = { "kernel", set_kernel, .show = show_kernel },
+	[KEY_INITRD] = { "initrd", set_initrd, .show = show_initrd },
+	[KEY_APPEND] = { "append", set_append, .show = show_append },
 	[KEY_DISK] = { "disk", add_disk, .show_nth = show_disk },
 };
 

@@ -15,8 +15,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tree" "$work/out"
 echo "made by the host" >"$work/tree/hello"
-mke2fs -q -t ext4 -L first -U 11111111-1111-4111-8111-111111111111 \
-	-d "$work/tree" "$work/out/ext4.img" 16M
+truncate -s 16M "$work/out/ext4.img"
+mke2fs -q -F -t ext4 -L first -U 11111111-1111-4111-8111-111111111111 \
+	-d "$work/tree" "$work/out/ext4.img"
 rm -rf "$out"
 mkdir -p "$(dirname "$out")"
 mv "$work/out" "$out"
