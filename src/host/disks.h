@@ -32,7 +32,7 @@ void disk_show(const struct disk_wish *d, char *out, size_t cap);
 int disks_same(const struct disks *a, const struct disks *b);
 
 /* Opens all, and locks them while the descriptors live, or what they were given to: one machine may
- * write a disk, or several read it (contracts.md). `self` is the VM they are for, or NULL while it
+ * write a disk, or several read it. `self` is the VM they are for, or NULL while it
  * has none. Fills fd[] and *count as far as it gets: the caller closes them. 0 or negative with *e
  * filled. */
 int disks_open(const struct disks *d, const struct home *h, const char *self,
