@@ -68,7 +68,7 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 	while (rc >= 0 && (c = opt_next(cl, e)) != 0) {
 		if (c < 0)
 			return c;
-		rc = machine_opt(wish, c, cl->value);
+		rc = machine_opt(wish, c, cl->value, e);
 		if (rc == 0)
 			rc = command_opt(command, c, cl->value, e);
 		switch (rc == 0 ? c : 0) {

@@ -7,6 +7,7 @@
 #include "applets/applet.h"
 #include "applets/machine_opts.h"
 #include "base/parse.h"
+#include "base/util.h"
 #include "host/launch.h"
 
 enum { OPT_TIMEOUT = OPT_LONG };
@@ -43,7 +44,7 @@ static int start_run(struct cmdline *cl, struct err *e)
 		else if (c == 'q')
 			ask.stages = 0;
 		else
-			machine_opt(&wish, c, cl->value);
+			rc = MIN(machine_opt(&wish, c, cl->value, e), 0);
 	}
 	if (rc < 0)
 		return rc;

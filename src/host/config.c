@@ -83,7 +83,7 @@ static int check_text(const char *what, const char *text, struct err *e)
 }
 
 /* A relative path means the current folder, which the agent does not share. */
-static int set_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
+int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
 {
 	char cwd[PATH_ROOM];
 	int rc = check_text(what, text, e);
@@ -114,13 +114,13 @@ static int set_kernel(struct config *c, const char *what, const char *text, stru
 	if (text[0] == '\0')
 		return err_usage(
 			e, "%s: is empty: name a vmlinux file or a kernel of the catalogue", what);
-	return set_path(c->kernel, what, text, e);
+	return config_path(c->kernel, what, text, e);
 }
 
 static int set_initrd(struct config *c, const char *what, const char *text, struct err *e)
 {
 	if (text[0])
-		return set_path(c->initrd, what, text, e);
+		return config_path(c->initrd, what, text, e);
 	c->initrd[0] = '\0'; /* empty: none, also where vm.ini had one */
 	return 0;
 }
@@ -138,6 +138,11 @@ static int set_append(struct config *c, const char *what, const char *text, stru
 				 what, strlen(text), SPEC_CMDLINE_MAX, sizeof(cmdline_base));
 	memcpy(c->append, text, strlen(text) + 1);
 	return 0;
+}
+
+static int add_disk(struct config *c, const char *what, const char *text, struct err *e)
+{
+	return disks_add(&c->disks, what, text, e);
 }
 
 static void show_cpus(const struct config *c, char *out, size_t cap)
@@ -165,24 +170,48 @@ static void show_append(const struct config *c, char *out, size_t cap)
 	snprintf(out, cap, "%s", c->append);
 }
 
+static int show_disk(const struct config *c, unsigned i, char *out, size_t cap)
+{
+	if (i == c->disks.count)
+		return 0;
+	disk_show(&c->disks.disk[i], out, cap);
+	return 1;
+}
+
 /* `what` names the value in a sentence: "--cpus", or "cpus" with file and line in front. */
 static const struct key {
 	const char *word;
 	int (*set)(struct config *c, const char *what, const char *text, struct err *e);
 	void (*show)(const struct config *c, char *out, size_t cap);
+	/* Instead of show, of a key that may be said again: value i; 0 when there is none. Setting
+	 * such a key to "" forgets what was said before. */
+	int (*show_nth)(const struct config *c, unsigned i, char *out, size_t cap);
 } keys[KEY_COUNT] = {
-	[KEY_CPUS] = { "cpus", set_cpus, show_cpus },
-	[KEY_MEMORY] = { "memory", set_memory, show_memory },
-	[KEY_KERNEL] = { "kernel", set_kernel, show_kernel },
-	[KEY_INITRD] = { "initrd", set_initrd, show_initrd },
-	[KEY_APPEND] = { "append", set_append, show_append },
+	[KEY_CPUS] = { "cpus", set_cpus, .show = show_cpus },
+	[KEY_MEMORY] = { "memory", set_memory, .show = show_memory },
+	[KEY_KERNEL] = { "kernel", set_kernel, .show = show_kernel },
+	[KEY_INITRD] = { "initrd", set_initrd, .show = show_initrd },
+	[KEY_APPEND] = { "append", set_append, .show = show_append },
+	[KEY_DISK] = { "disk", add_disk, .show_nth = show_disk },
 };
 
 int config_same(const struct config *a, const struct config *b)
 {
 	return a->cpus == b->cpus && a->memory_bytes == b->memory_bytes &&
 	       !strcmp(a->kernel, b->kernel) && !strcmp(a->initrd, b->initrd) &&
-	       !strcmp(a->append, b->append);
+	       !strcmp(a->append, b->append) && disks_same(&a->disks, &b->disks);
+}
+
+int wish_add(struct wish *w, enum config_key key, const char *value)
+{
+	unsigned n = 0;
+
+	while (keys[key].show_nth && w->value[key][n])
+		n++;
+	if (n == WISH_VALUES - 1)
+		return -E2BIG;
+	w->value[key][n] = value;
+	return 0;
 }
 
 static void set_defaults(struct config *c)
@@ -197,10 +226,12 @@ static int apply(struct config *c, const struct wish *w, struct err *e)
 		char what[32];
 		int rc;
 
-		if (!w->value[k])
+		if (!w->value[k][0])
 			continue;
 		snprintf(what, sizeof(what), "--%s", keys[k].word);
-		rc = keys[k].set(c, what, w->value[k], e);
+		rc = keys[k].show_nth ? keys[k].set(c, what, "", e) : 0;
+		for (unsigned i = 0; w->value[k][i] && rc == 0; i++)
+			rc = keys[k].set(c, what, w->value[k][i], e);
 		if (rc < 0)
 			return rc;
 		c->asked |= 1u << k;
@@ -247,7 +278,7 @@ static int read_line(void *user, const char *section, const char *name, const ch
 		err_usage(r->e, "'%s' is no key: there are %s", name, allowed);
 		return 0;
 	}
-	if (r->c->asked & 1u << k) {
+	if (r->c->asked & 1u << k && !keys[k].show_nth) {
 		err_usage(r->e, "%s: stands here for the second time", name);
 		return 0;
 	}
@@ -287,21 +318,32 @@ int config_load(struct config *c, const struct vmref *v, const struct wish *w, s
 	return rc < 0 ? rc : apply(c, w, e);
 }
 
+/* A key's line, or lines. */
+static size_t write_key(const struct config *c, const struct key *k, char *out, size_t cap)
+{
+	char value[PATH_ROOM];
+	size_t used = 0;
+
+	if (k->show) {
+		k->show(c, value, sizeof(value));
+		return (size_t)snprintf(out, cap, "%s = %s\n", k->word, value);
+	}
+	for (unsigned i = 0; k->show_nth(c, i, value, sizeof(value)); i++)
+		used += (size_t)snprintf(out + used, cap - used, "%s = %s\n", k->word, value);
+	return used;
+}
+
 int config_save(const struct config *c, const struct vmref *v, struct err *e)
 {
-	char text[INI_BYTES_MAX], value[PATH_ROOM];
+	char text[INI_BYTES_MAX];
 	size_t used;
 
 	used = (size_t)snprintf(text, sizeof(text),
 				"# what was asked for; `vmtool start` reads it\n[%s]\n",
 				section_name);
-	for (unsigned k = 0; k < KEY_COUNT; k++) {
-		if (!(c->asked & 1u << k))
-			continue;
-		keys[k].show(c, value, sizeof(value));
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s = %s\n",
-					 keys[k].word, value);
-	}
+	for (unsigned k = 0; k < KEY_COUNT; k++)
+		if (c->asked & 1u << k)
+			used += write_key(c, &keys[k], text + used, sizeof(text) - used);
 	return path_replace(v->dir, file_name, text, used, 0600, e) < 0 ? err_in(e, "%s", v->name)
 									: 0;
 }

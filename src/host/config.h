@@ -6,16 +6,24 @@
 
 #include <stdint.h>
 
+#include "host/disks.h"
 #include "host/store.h"
 #include "proto/spec.h"
 
 /* In the order vm.ini has them. */
-enum config_key { KEY_CPUS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_COUNT };
+enum config_key { KEY_CPUS, KEY_MEMORY, KEY_KERNEL, KEY_INITRD, KEY_APPEND, KEY_DISK, KEY_COUNT };
 
-/* What the command line said, by key; NULL where it said nothing. Borrowed from argv. */
+enum { WISH_VALUES = SPEC_DISKS_MAX + 1 }; /* of one key; the last stays NULL */
+
+/* What the command line said, by key; NULL behind the last. Borrowed from argv. Of a key that has
+ * one value, the first is it. */
 struct wish {
-	const char *value[KEY_COUNT];
+	const char *value[KEY_COUNT][WISH_VALUES];
 };
+
+/* Takes what was said for a key: the last word for one that has one value, all of them for one that
+ * may be said again. 0, or -E2BIG: it was said too often. */
+int wish_add(struct wish *w, enum config_key key, const char *value);
 
 struct config {
 	uint32_t cpus;
@@ -23,6 +31,7 @@ struct config {
 	char kernel[PATH_ROOM];		   /* absolute path, or a name in the catalogue */
 	char initrd[PATH_ROOM];		   /* absolute path, or "" for none */
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
+	struct disks disks;
 	unsigned asked; /* bit per key that a person set; the rest are defaults */
 };
 
@@ -40,6 +49,10 @@ int config_save(const struct config *c, const struct vmref *v, struct err *e);
 
 /* The guest kernel's whole command line. 0, or wrong usage when the kernel would cut it. */
 int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e);
+
+/* A path made absolute: one in vm.ini means the same wherever it is read. 0, or wrong usage with *e
+ * filled. */
+int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e);
 
 /* Opens the kernel and the initrd (*initrd stays -1 when there is none); a sentence with the
  * remedy when one is missing or cannot be one. 0 or negative with *e filled. */

@@ -30,7 +30,7 @@ enum { TAIL_LINES = 15 };
 static int any_wish(const struct wish *w)
 {
 	for (unsigned k = 0; k < KEY_COUNT; k++)
-		if (w->value[k])
+		if (w->value[k][0])
 			return 1;
 	return 0;
 }
