@@ -48,7 +48,7 @@ struct init {
 	struct poweroff poweroff;
 	struct beacon beacon;
 	struct services services;
-	struct timer step;   /* the next late stage */
+	struct timer step; /* the next late stage */
 	size_t next_stage;
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
 	char boot[BOOT_ID_LEN + 1], hostname[HOSTNAME_ROOM];
@@ -173,12 +173,18 @@ static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->services.agentd) || (in->services.execd && execd_is_awaited(in->services.execd));
+	return agentd_is_awaited(&in->services.agentd) ||
+	       (in->services.execd && execd_is_awaited(in->services.execd));
 }
 
 static int stage_exec(struct init *in, struct err *e)
 {
 	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
+}
+
+static int stage_pty(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_PTY], e);
 }
 
 static int stage_agent(struct init *in, struct err *e)
@@ -231,6 +237,7 @@ static const struct stage {
 	{ "description", stage_description, 0 },
 	{ "hostname", stage_hostname, 0 },
 	{ "exec", stage_exec, 0 },
+	{ "pty", stage_pty, 0 },
 	{ "agent", stage_agent, 0 },
 	{ "stream", stage_stream, 0 },
 	{ "beacon", stage_beacon, 0 },
