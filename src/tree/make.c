@@ -62,7 +62,7 @@ static int fail_sys(struct make *m, const char *name, int rc, struct err *e)
 
 static int take_root(struct make *m, const struct copy_msg *msg, struct err *e)
 {
-	if (m->dir >= 0 || m->has_root)
+	if (m->dir >= 0)
 		return out_of_order(e);
 	m->root = m->as ? *m->as : msg->root;
 	snprintf(m->root_name, sizeof(m->root_name), "%s", m->root.name);

@@ -201,7 +201,7 @@ static int take_root(struct tar *t, const struct copy_msg *m, struct err *e)
 	const struct copy_root *root = t->as ? t->as : &m->root;
 	const char *name = root->contents ? "." : root->name;
 
-	if (t->depth > 0 || t->has_root || !name[0])
+	if (t->depth > 0 || !name[0])
 		return out_of_order(e);
 	snprintf(t->root_name, sizeof(t->root_name), "%s", name);
 	t->has_root = 1;

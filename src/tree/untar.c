@@ -476,8 +476,8 @@ static int take_member(struct untar *u, struct err *e)
 		rc = go_to(u, trail_text(&m->path), step, e);
 	if (rc == 0 && !why && m->path.len > 0)
 		rc = m->type == TAR_LINK ? send_link(u, step, e) : send_member(u, step, e);
-	/* Of links and the like an archive may say a size, without having the bytes. */
-	if (rc < 0 || m->type == TAR_LINK || m->type == TAR_SYMLINK || m->type == TAR_DIR)
+	/* The others may have a size too, but no bytes; of an unknown kind nobody can know. */
+	if (rc < 0 || (m->type != TAR_FILE && (mode_of(m->type) || m->type == TAR_LINK)))
 		return rc;
 	return pass(u, m->entry.size + padding(m->entry.size), NULL, e);
 }

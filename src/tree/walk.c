@@ -469,8 +469,6 @@ static int visit(struct walk *w, const char *name, struct err *e)
 	by_link = rc == 0 && S_ISLNK(st.st_mode) && follow;
 	if (by_link)
 		rc = fstatat(w->dir, name, &st, 0);
-	if (rc < 0 && w->depth == 0)
-		return err_sys(e, "%s", name);
 	if (rc < 0) {
 		problem(w, name, strerror(errno));
 		return 0;

@@ -17,9 +17,9 @@
 int walk_base(const char *path, char *out, int *contents);
 
 /*
- * Everything below path into the sink, a ROOT first; flags are enum copy_flag. Files that cannot
- * be read are reported and left out. 0; or negative with *e filled: the path itself is not to be
- * had, or the sink said no.
+ * Everything below path into the sink, a ROOT first; flags are enum copy_flag. What cannot be
+ * read is reported and left out, the path itself included: its ROOT then has no entry. 0; or
+ * negative with *e filled: the sink said no, or the tree was moved under our feet.
  */
 int walk(const char *path, unsigned flags, struct sink *to, struct report *r, struct err *e);
 
