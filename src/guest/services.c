@@ -40,7 +40,7 @@ static struct listener *pty_listener(struct services *s)
 
 static int open_agent(struct services *s, int listen_fd)
 {
-	return agentd_open(&s->agentd, s->loop, listen_fd, s->poweroff);
+	return agentd_open(&s->agentd, s->loop, s->reap, listen_fd, s->poweroff);
 }
 
 static struct listener *agent_listener(struct services *s)
