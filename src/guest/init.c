@@ -160,7 +160,7 @@ static int stage_description(struct init *in, struct err *e)
 	if (rc == 0 || rc == -EPROTONOSUPPORT)
 		snprintf(in->boot, sizeof(in->boot), "%s", g->boot);
 	else
-		*g = GUEST_DESC_NONE; /* half of one is none */
+		guest_desc_init(g); /* half of one is none */
 	if (rc == -EPROTONOSUPPORT)
 		return err_set(e, rc, GUEST_FILE " is of a later version than %d, ours: the host's "
 				      "vmtool is newer", DESC_VERSION);
@@ -575,7 +575,7 @@ int init_run(struct err *e)
 		in->wanted = calloc(1, sizeof(*in->wanted));
 	if (!in || !in->wanted)
 		return err_set(e, -ENOMEM, "no memory for a guest's first process");
-	in->wanted->desc = GUEST_DESC_NONE;
+	guest_desc_init(&in->wanted->desc);
 	in->handover = HANDOVER_NONE;
 	beacon_init(&in->beacon, &in->loop, connect_beacon);
 	reboot(RB_DISABLE_CAD);

@@ -142,6 +142,14 @@ static void rd_main(struct rd *r, struct guest_desc *g)
 	r->at = r->end;
 }
 
+void guest_desc_init(struct guest_desc *g)
+{
+	memset(g, 0, sizeof(*g));
+	g->boot = g->hostname = "";
+	g->root = (struct desc_root){ ROOT_INITRAMFS, "", "", "", "", "", 0 };
+	g->main.id = g->main.user = g->main.cwd = "";
+}
+
 long guest_desc_encode(const struct guest_desc *g, void *out, size_t room)
 {
 	struct wr w = wr_init(out, room);
@@ -209,7 +217,7 @@ int guest_desc_decode(struct guest_desc *g, const void *data, size_t len)
 	uint32_t magic = rd_be32(&r);
 	uint16_t version = rd_be16(&r);
 
-	*g = GUEST_DESC_NONE;
+	guest_desc_init(g);
 	g->boot = rd_str(&r);
 	if (r.bad || magic != DESC_MAGIC || version == 0 || strlen(g->boot) != BOOT_ID_LEN)
 		return -EPROTO;

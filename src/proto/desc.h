@@ -88,18 +88,14 @@ struct guest_desc {
 };
 
 /* A guest that is asked for nothing; boot has yet to be set. */
-#define GUEST_DESC_NONE \
-	((struct guest_desc){ .boot = "", \
-			      .hostname = "", \
-			      .root = { ROOT_INITRAMFS, "", "", "", "", "", 0 }, \
-			      .main = { .id = "", .user = "", .cwd = "" } })
+void guest_desc_init(struct guest_desc *g);
 
 /* Bytes written, or -EMSGSIZE when they are more than room. */
 long guest_desc_encode(const struct guest_desc *g, void *out, size_t room);
 
 /* 0; strings borrow from data. -EPROTO: cut, a count beyond its maximum, a main process and an
- * init, an address that is none; -EPROTONOSUPPORT: of a later version than ours, g being
- * GUEST_DESC_NONE but for the boot id, which every version has behind its number. */
+ * init, an address that is none; -EPROTONOSUPPORT: of a later version than ours, g asking
+ * for nothing, but with the boot id, which every version has behind its number. */
 int guest_desc_decode(struct guest_desc *g, const void *data, size_t len);
 
 #endif

@@ -14,7 +14,7 @@ static struct guest_desc full, back;
 
 static void make_full(void)
 {
-	full = GUEST_DESC_NONE;
+	guest_desc_init(&full);
 	full.boot = BOOT;
 	full.hostname = "web";
 	full.nsysctls = 1;
