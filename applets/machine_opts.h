@@ -11,6 +11,7 @@ enum {
 	OPT_KERNEL = OPT_LONG + 100,
 	OPT_INITRD,
 	OPT_APPEND,
+	OPT_DISK,
 	OPT_HOSTNAME,
 	OPT_SYSCTL,
 	OPT_NET,
@@ -29,6 +30,8 @@ enum {
 		  "x86-64 vmlinux, or a name in the catalogue (default: default)" }, \
 		{ OPT_INITRD, "initrd", "PATH", "the guest's initramfs; vmtool adds itself" }, \
 		{ OPT_APPEND, "append", "TEXT", "more for the kernel's command line" }, \
+		{ OPT_DISK, "disk", "PATH[,ro][,id=SERIAL]", \
+		  "a raw image or block device as the guest's vda; the next one is vdb *" }, \
 		{ OPT_HOSTNAME, "hostname", "NAME", "the guest's host name (default: the VM's name)" }, \
 		{ OPT_SYSCTL, "sysctl", "NAME=VALUE", "a knob of the guest's kernel *" }, \
 		{ OPT_NET, "net", "WORDS", \
@@ -53,7 +56,7 @@ static inline int machine_opt(struct wish *w, int letter, const char *value, str
 		enum config_key key;
 	} keys[] = {
 		{ 'c', KEY_CPUS },	    { 'm', KEY_MEMORY },	{ OPT_KERNEL, KEY_KERNEL },
-		{ OPT_INITRD, KEY_INITRD }, { OPT_APPEND, KEY_APPEND },
+		{ OPT_INITRD, KEY_INITRD }, { OPT_APPEND, KEY_APPEND }, { OPT_DISK, KEY_DISK },
 		{ OPT_HOSTNAME, KEY_HOSTNAME }, { OPT_SYSCTL, KEY_SYSCTL },
 		{ OPT_NET, KEY_NET },	    { OPT_DNS, KEY_DNS },
 		{ OPT_SEARCH, KEY_SEARCH }, { OPT_ROOT, KEY_ROOT },

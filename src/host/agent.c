@@ -401,6 +401,9 @@ static int prepare(struct agent *a, struct err *e)
 		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0],
 				       e);
 	if (rc >= 0)
+		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
+				&a->files.ndisks, e);
+	if (rc >= 0)
 		rc = a->files.initrd[1] = initrd_ours(desc, e);
 	if (rc >= 0)
 		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
@@ -422,6 +425,10 @@ static int start_vmm(struct agent *a, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	for (unsigned i = 0; i < a->config.disks.count; i++) {
+		spec.disk[i].readonly = (uint8_t)a->config.disks.disk[i].readonly;
+		spec.disk[i].serial = a->config.disks.disk[i].serial;
+	}
 	a->vmm.running = vmm_running;
 	a->vmm.ended = vmm_ended;
 	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->files, e);

@@ -83,7 +83,7 @@ static int check_text(const char *what, const char *text, struct err *e)
 }
 
 /* A relative path means the current folder, which the agent does not share. */
-static int set_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
+int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
 {
 	char cwd[PATH_ROOM];
 	int rc = check_text(what, text, e);
@@ -114,13 +114,13 @@ static int set_kernel(struct config *c, const char *what, const char *text, stru
 	if (text[0] == '\0')
 		return err_usage(
 			e, "%s: is empty: name a vmlinux file or a kernel of the catalogue", what);
-	return set_path(c->kernel, what, text, e);
+	return config_path(c->kernel, what, text, e);
 }
 
 static int set_initrd(struct config *c, const char *what, const char *text, struct err *e)
 {
 	if (text[0])
-		return set_path(c->initrd, what, text, e);
+		return config_path(c->initrd, what, text, e);
 	c->initrd[0] = '\0'; /* empty: none, also where vm.ini had one */
 	return 0;
 }
@@ -138,6 +138,11 @@ static int set_append(struct config *c, const char *what, const char *text, stru
 				 what, strlen(text), SPEC_CMDLINE_MAX, sizeof(cmdline_base));
 	memcpy(c->append, text, strlen(text) + 1);
 	return 0;
+}
+
+static int add_disk(struct config *c, const char *what, const char *text, struct err *e)
+{
+	return disks_add(&c->disks, what, text, e);
 }
 
 static void show_cpus(const struct config *c, char *out, size_t cap)
@@ -165,23 +170,29 @@ static void show_append(const struct config *c, char *out, size_t cap)
 	snprintf(out, cap, "%s", c->append);
 }
 
+static void show_last_disk(const struct config *c, char *out, size_t cap)
+{
+	disk_show(&c->disks.disk[c->disks.count - 1], out, cap);
+}
+
 static const char vm[] = "vm", guest[] = "guest", main_process[] = "main";
 
-/* `what` names the value in a sentence: "--cpus", or "cpus" with file and line in front. Of the
- * machine a key has one value, with `set` and `show`; of the guest it may have many, each kept as
- * it was said. */
+/* `what` names the value in a sentence: "--cpus", or "cpus" with file and line in front. What
+ * the guest is to become, and what may be said again, is a line (is_line()): kept as it was said,
+ * or as `show` has the last. */
 static const struct key {
 	const char *section, *word;
 	int (*set)(struct config *c, const char *what, const char *text, struct err *e);
 	void (*show)(const struct config *c, char *out, size_t cap);
-	guest_setter *add;
-	int one; /* of the guest, and only one */
+	guest_setter *add; /* instead of set: of the guest */
+	int one;	   /* it has one value */
 } keys[KEY_COUNT] = {
 	[KEY_CPUS] = { vm, "cpus", set_cpus, show_cpus, NULL, 1 },
 	[KEY_MEMORY] = { vm, "memory", set_memory, show_memory, NULL, 1 },
 	[KEY_KERNEL] = { vm, "kernel", set_kernel, show_kernel, NULL, 1 },
 	[KEY_INITRD] = { vm, "initrd", set_initrd, show_initrd, NULL, 1 },
 	[KEY_APPEND] = { vm, "append", set_append, show_append, NULL, 1 },
+	[KEY_DISK] = { vm, "disk", add_disk, show_last_disk, NULL, 0 },
 	[KEY_HOSTNAME] = { guest, "hostname", NULL, NULL, guest_hostname, 1 },
 	[KEY_SYSCTL] = { guest, "sysctl", NULL, NULL, guest_sysctl, 0 },
 	[KEY_NET] = { guest, "net", NULL, NULL, guest_net, 0 },
@@ -197,11 +208,16 @@ static const struct key {
 	[KEY_USER] = { main_process, "user", NULL, NULL, guest_user, 1 },
 };
 
+static int is_line(enum config_key key)
+{
+	return keys[key].add || !keys[key].one;
+}
+
 /* --- what the command line said --- */
 
 int wish_add(struct wish *w, enum config_key key, const char *value, struct err *e)
 {
-	if (!keys[key].add)
+	if (!is_line(key))
 		w->value[key] = value;
 	else if (w->nlines == LINES_MAX)
 		return err_usage(e, "--%s: more than %d values", keys[key].word, LINES_MAX);
@@ -227,7 +243,7 @@ static unsigned keys_of_lines(const struct wish *w)
 	return said;
 }
 
-/* --- a value of the guest's --- */
+/* --- lines --- */
 
 static int keep_line(struct config *c, enum config_key key, const char *what, const char *text,
 		     struct err *e)
@@ -249,6 +265,7 @@ static int add_line(struct config *c, enum config_key key, const char *what, con
 		    struct err *e)
 {
 	const struct key *k = &keys[key];
+	char shown[PATH_ROOM + 64];
 	int rc;
 
 	if (k->one && c->asked & 1u << key)
@@ -256,7 +273,11 @@ static int add_line(struct config *c, enum config_key key, const char *what, con
 	c->asked |= 1u << key;
 	if (!text[0] && key != KEY_ARG && key != KEY_INIT)
 		return 0;
-	rc = k->add(&c->guest, what, text, e);
+	rc = k->add ? k->add(&c->guest, what, text, e) : k->set(c, what, text, e);
+	if (rc == 0 && k->show) {
+		k->show(c, shown, sizeof(shown));
+		text = shown;
+	}
 	return rc < 0 ? rc : keep_line(c, key, what, text, e);
 }
 
@@ -353,10 +374,10 @@ static int read_value(struct reading *r, enum config_key k, char *value)
 {
 	const char *name = keys[k].word;
 
-	if (keys[k].add && quote_take(value) < 0)
+	if (is_line(k) && quote_take(value) < 0)
 		return err_usage(r->e, "%s: after the first \" comes text, \\\" \\\\ \\n \\t \\r \\xNN, "
 				       "and \" as the last", name);
-	if (keys[k].add)
+	if (is_line(k))
 		return r->replaced & 1u << k ? 0 : add_line(r->c, k, name, value, r->e);
 	if (r->c->asked & 1u << k)
 		return err_usage(r->e, "%s: stands here for the second time", name);
@@ -453,7 +474,7 @@ int config_save(const struct config *c, const struct vmref *v, struct err *e)
 	w.used = (size_t)snprintf(w.text, sizeof(w.text),
 				  "# what was asked for; `vmtool start` reads it\n[%s]\n", vm);
 	for (unsigned k = 0; k < KEY_COUNT; k++) {
-		if (keys[k].add || !(c->asked & 1u << k))
+		if (is_line(k) || !(c->asked & 1u << k))
 			continue;
 		keys[k].show(c, value, sizeof(value));
 		write_line(&w, k, value);

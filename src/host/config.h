@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "host/disks.h"
 #include "host/guest.h"
 #include "host/store.h"
 #include "proto/spec.h"
@@ -18,6 +19,7 @@ enum config_key {
 	KEY_KERNEL,
 	KEY_INITRD,
 	KEY_APPEND,
+	KEY_DISK,
 	/* [guest] */
 	KEY_HOSTNAME,
 	KEY_SYSCTL,
@@ -36,7 +38,7 @@ enum config_key {
 	KEY_COUNT
 };
 
-/* A value of a key that may have many, or of the guest. */
+/* A value of a key that may have many, or of the guest: kept as it was said. */
 struct line {
 	enum config_key key;
 	const char *value;
@@ -46,7 +48,7 @@ enum { LINES_MAX = EXEC_ARGS_MAX + 512 };
 
 /* What the command line said. Borrowed from argv. */
 struct wish {
-	const char *value[KEY_COUNT]; /* of [vm]; NULL where it said nothing */
+	const char *value[KEY_COUNT]; /* of a machine's key; NULL where it said nothing */
 	uint32_t nlines;
 	struct line lines[LINES_MAX]; /* of the rest; what is said of a key replaces all it had */
 };
@@ -61,9 +63,10 @@ struct config {
 	char kernel[PATH_ROOM];		   /* absolute path, or a name in the catalogue */
 	char initrd[PATH_ROOM];		   /* absolute path, or "" for none */
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
+	struct disks disks;
 	unsigned asked; /* bit per key that a person set; the rest are defaults */
 	struct guest guest;
-	uint32_t nlines; /* what was said of it, as vm.ini keeps it; strings of guest.bag */
+	uint32_t nlines; /* as vm.ini keeps them; strings of guest.bag */
 	struct line lines[LINES_MAX];
 };
 
@@ -81,6 +84,10 @@ int config_save(const struct config *c, const struct vmref *v, struct err *e);
 
 /* The guest kernel's whole command line. 0, or wrong usage when the kernel would cut it. */
 int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e);
+
+/* A path made absolute: one in vm.ini means the same wherever it is read. 0, or wrong usage with *e
+ * filled. */
+int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e);
 
 /* Opens the kernel and the initrd (*initrd stays -1 when there is none); a sentence with the
  * remedy when one is missing or cannot be one. 0 or negative with *e filled. */

@@ -10,8 +10,8 @@
 #include "base/util.h"
 #include "check.h"
 #include "proto/exec.h"
-#include "proto/refusal.h"
 #include "proto/ready.h"
+#include "proto/refusal.h"
 #include "proto/spec.h"
 
 #define BOOT "01234567-89ab-cdef-0123-456789abcdef"
@@ -172,7 +172,9 @@ static void a_request_at_odds_with_itself_is_refused(void)
 		{ "soft above hard",
 		  { .id = "", .nrlimits = 1, .rlimits = { { 7, 2, 1 } } },
 		  -EPROTO },
-		{ "no such limit", { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } }, -EPROTO },
+		{ "no such limit",
+		  { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } },
+		  -EPROTO },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -224,7 +226,8 @@ static void a_session_is_come_back_to(void)
 	CHECK(!strcmp(a.id, "s1") && a.out_seen == 7 && a.err_seen == EXEC_SEEN_ALL &&
 	      a.rows == 24 && a.cols == 80);
 	exec_size_encode(1, 65535, size);
-	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 && cols == 65535);
+	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 &&
+	      cols == 65535);
 	exec_size_encode(0, 80, size);
 	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == -EPROTO);
 	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
@@ -352,6 +355,8 @@ static void a_machines_description_changes(void)
 		.cmdline = "quiet",
 		.ninitrds = 2,
 		.initrd_fd = { 9, 10 },
+		.ndisks = 2,
+		.disk = { { 11, 0, "" }, { 12, 1, "12345678901234567890" } },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
@@ -360,6 +365,7 @@ static void a_machines_description_changes(void)
 	refuses_pieces(mem, len, decode_spec);
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
+	CHECK(back.ndisks == 2 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 
 #define REFUSES(change) \
 	do { \
@@ -376,6 +382,12 @@ static void a_machines_description_changes(void)
 	REFUSES(s.kernel_fd = 2);
 	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
 	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
+	REFUSES(for (s.ndisks = 0; s.ndisks <= SPEC_DISKS_MAX; s.ndisks++)
+			s.disk[s.ndisks % SPEC_DISKS_MAX] = good.disk[0]);
+	REFUSES(s.disk[0].fd = VMM_FD_SPEC);
+	REFUSES(s.disk[0].readonly = 2);
+	REFUSES(s.disk[0].serial = "123456789012345678901");
+	REFUSES(s.disk[0].serial = "a\nb");
 	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);
 	REFUSES(s.cmdline = longest);
 }
