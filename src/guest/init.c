@@ -30,6 +30,7 @@
 #include "guest/device.h"
 #include "guest/handover.h"
 #include "guest/ifup.h"
+#include "guest/mainproc.h"
 #include "guest/mount.h"
 #include "guest/mounts.h"
 #include "guest/poweroff.h"
@@ -72,6 +73,10 @@ struct init {
 	struct description *wanted;
 	struct ifup ifup;
 	struct device_wait devices;
+	const char *broken; /* the first stage that failed of those the guest's work needs */
+	struct mainproc main;
+	struct exec_status main_status;
+	int main_has_ended;
 	struct handover handover;
 	int split; /* what handover_split() said */
 	char boot[BOOT_ID_LEN + 1], hostname[DESC_HOSTNAME_MAX + 1];
@@ -334,10 +339,20 @@ static void handed_over(struct handover *h, int rc)
 	stage_over(in, &e);
 }
 
+/* On another root, or without its data, it would do harm. */
+static int is_broken(const struct init *in, const char *what, struct err *e)
+{
+	return in->broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed",
+				    what, in->broken) :
+			    0;
+}
+
 static int stage_handover(struct init *in, struct err *e)
 {
 	int rc = in->split;
 
+	if (is_broken(in, in->wanted->desc.init[0], e))
+		return e->code;
 	in->handover.over = handed_over;
 	if (rc == 0)
 		rc = handover_give(&in->handover, &in->loop);
@@ -347,6 +362,32 @@ static int stage_handover(struct init *in, struct err *e)
 	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
 				strerror(-rc)) :
 			1;
+}
+
+/* A host hears of ready before it hears of the end. */
+static void main_over(struct mainproc *m, const struct exec_status *s)
+{
+	struct init *in = CONTAINER(m, struct init, main);
+
+	in->main_status = *s;
+	in->main_has_ended = 1;
+	if (!in->wanted)
+		main_ended(in, s);
+}
+
+static int stage_main(struct init *in, struct err *e)
+{
+	const struct exec_req *q = &in->wanted->desc.main;
+
+	if (is_broken(in, q->argv[0], e))
+		return e->code;
+	in->main.ended = main_over;
+	return mainproc_start(&in->main, &in->loop, &in->reap, q, in->hostname, in->boot, e);
+}
+
+static int wants_main(const struct guest_desc *g)
+{
+	return g->has_main;
 }
 
 static int wants_sysctls(const struct guest_desc *g)
@@ -396,27 +437,31 @@ static const struct stage {
 	int (*run)(struct init *in, struct err *e); /* 0; 1: stage_over() will follow; negative */
 	enum when when;				    /* in this order */
 	int (*wanted)(const struct guest_desc *g);  /* NULL: always */
+	int needed;				    /* no main process and no other init without it */
 } stages[] = {
-	{ "mounts", stage_mounts, ALONE, NULL },
-	{ "console", stage_console, ALONE, NULL },
-	{ "description", stage_description, ALONE, NULL },
-	{ "hostname", stage_hostname, FIRST, NULL },
-	{ "exec", stage_exec, FIRST, NULL },
-	{ "agent", stage_agent, FIRST, NULL },
-	{ "beacon", stage_beacon, FIRST, NULL },
-	{ "sysctls", stage_sysctls, LATE, wants_sysctls },
-	{ "loopback", stage_loopback, LATE, NULL },
-	{ "network", stage_network, LATE, wants_network },
-	{ "devices", stage_devices, LATE, wants_devices },
-	{ "root", stage_root, LATE, wants_root },
-	{ "resolv.conf", stage_resolv, LATE, wants_resolv },
-	{ "filesystems", stage_filesystems, LATE, wants_filesystems },
-	{ "handover", stage_handover, LATE, wants_handover },
+	{ "mounts", stage_mounts, ALONE, NULL, 0 },
+	{ "console", stage_console, ALONE, NULL, 0 },
+	{ "description", stage_description, ALONE, NULL, 0 },
+	{ "hostname", stage_hostname, FIRST, NULL, 0 },
+	{ "exec", stage_exec, FIRST, NULL, 0 },
+	{ "agent", stage_agent, FIRST, NULL, 0 },
+	{ "beacon", stage_beacon, FIRST, NULL, 0 },
+	{ "sysctls", stage_sysctls, LATE, wants_sysctls, 0 },
+	{ "loopback", stage_loopback, LATE, NULL, 0 },
+	{ "network", stage_network, LATE, wants_network, 0 },
+	{ "devices", stage_devices, LATE, wants_devices, 1 },
+	{ "root", stage_root, LATE, wants_root, 1 },
+	{ "resolv.conf", stage_resolv, LATE, wants_resolv, 0 },
+	{ "filesystems", stage_filesystems, LATE, wants_filesystems, 1 },
+	{ "main", stage_main, LATE, wants_main, 0 },
+	{ "handover", stage_handover, LATE, wants_handover, 0 },
 };
 
 static void end_stage(struct init *in, const struct stage *s, const struct err *e)
 {
 	beacon_stage(&in->beacon, s->name, e->code < 0 ? STAGE_FAILED : STAGE_DONE, e->text);
+	if (e->code < 0 && s->needed && !in->broken)
+		in->broken = s->name;
 	if (e->code < 0)
 		say("stage %s failed: %.*s", s->name, STAGE_DETAIL_MAX, e->text);
 	else if (in->verbose)
@@ -450,8 +495,8 @@ static void stage_over(struct init *in, struct err *e)
 	loop_after(&in->loop, &in->step, 0);
 }
 
-/* The marks as the console gets them: one line each, all in one write, once the host has been
- * served; for the console is slow. What failed was told at once. */
+/* The marks as the console gets them: one line each, once the host has been served; for the console
+ * is slow. What failed was told at once. */
 static void announce(struct timer *t)
 {
 	struct init *in = CONTAINER(t, struct init, step);
@@ -473,6 +518,8 @@ static void boot_over(struct init *in)
 	in->wanted = NULL;
 	if (in->services.execd)
 		beacon_ready(&in->beacon);
+	if (in->main_has_ended)
+		main_ended(in, &in->main_status);
 	in->step.due = announce;
 	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
 }
