@@ -22,7 +22,8 @@ static int filed_run(struct cmdline *cl, struct err *e)
 	if (rc < 0)
 		return rc;
 	q.flags = (uint16_t)bits;
-	return strcmp(what, "put") ? filed_get(&q, e) : filed_put(&q, e);
+	rc = strcmp(what, "put") ? filed_get(&q, e) : filed_put(&q, e);
+	return rc < 0 ? 1 : 0; /* the host has been told why */
 }
 
 const struct applet applet_filed = {

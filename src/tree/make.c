@@ -229,7 +229,7 @@ static int open_outside(struct make *m, struct err *e)
 
 static int take_up(struct make *m, const struct copy_msg *msg, struct err *e)
 {
-	struct make_level *l = &m->levels[m->depth - 1];
+	struct make_level *l;
 	int outside = -1;
 
 	(void)msg;
@@ -240,6 +240,7 @@ static int take_up(struct make *m, const struct copy_msg *msg, struct err *e)
 	}
 	if (m->depth == 0)
 		return out_of_order(e);
+	l = &m->levels[m->depth - 1];
 	/* First: with its own permissions on it, it may be no way out any more. */
 	if (m->depth > 1 && (outside = open_outside(m, e)) < 0)
 		return outside;

@@ -40,7 +40,7 @@ static int split(struct place *p, const char *dst, struct err *e)
 	base = base ? base + 1 : path;
 	if (!copy_name_is_valid(base))
 		return err_set(e, -ENOENT, "%s: no such folder", dst);
-	snprintf(p->name, sizeof(p->name), "%s", base);
+	memcpy(p->name, base, strlen(base) + 1);
 	*base = '\0';
 	return open_folder(p, path[0] ? path : ".", e);
 }
