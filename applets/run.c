@@ -92,7 +92,7 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 
 static int run_run(struct cmdline *cl, struct err *e)
 {
-	struct wish wish = { 0 };
+	static struct wish wish;
 	struct launch_ask ask = { .wish = &wish, .timeout_ms = 60000, .tied = 1, .must_be_new = 1 };
 	struct launch l = LAUNCH_NONE;
 	struct command command;

@@ -69,13 +69,6 @@ static int decode_stage(const void *data, size_t len)
 	return beacon_stage_decode(&s, data, len);
 }
 
-static int decode_guest(const void *data, size_t len)
-{
-	struct guest_desc g;
-
-	return guest_desc_decode(&g, data, len);
-}
-
 static int decode_spec(const void *data, size_t len)
 {
 	struct spec s;
@@ -347,19 +340,6 @@ static void the_beacon_changes(void)
 	}
 }
 
-static void a_guests_description_changes(void)
-{
-	const struct guest_desc g = { BOOT, "web" };
-	struct guest_desc back;
-	uint8_t mem[128];
-	long len = guest_desc_encode(&g, mem, sizeof(mem));
-
-	refuses_pieces(mem, len, decode_guest);
-	CHECK(guest_desc_decode(&back, mem, (size_t)len) == 0 && !strcmp(back.hostname, "web"));
-	mem[0] ^= 1;
-	CHECK(decode_guest(mem, (size_t)len) == -EPROTO);
-}
-
 static void a_machines_description_changes(void)
 {
 	static char longest[SPEC_CMDLINE_MAX + 2];
@@ -436,7 +416,6 @@ int main(void)
 	TEST(a_session_is_come_back_to);
 	TEST(a_refusal_changes);
 	TEST(the_beacon_changes);
-	TEST(a_guests_description_changes);
 	TEST(a_machines_description_changes);
 	TEST(the_vmms_last_word_changes);
 	return check_done();
