@@ -89,9 +89,9 @@ static void conn_release(struct conn *c)
 	loop_cancel(d->loop, &c->timer);
 	end_close(&c->peer);
 	madvise(bulk, sizeof(*bulk), MADV_DONTNEED);
+	c->state = CONN_FREE;
 	if (c->viewer.session)
 		session_leave(&c->viewer);
-	c->state = CONN_FREE;
 	listener_release(&d->doors[c->door]);
 	if (d->options.released)
 		d->options.released(d->options.owner);

@@ -71,7 +71,7 @@ struct session {
 	unsigned cgroup;
 	uint64_t ended_at; /* which of the ended ones is the oldest */
 	int64_t drain_until_ms;
-	struct timer drain; /* DRAINING: silence. */
+	struct timer drain; /* DRAINING: the pipes' silence */
 	struct timer life;  /* the next step of ending; or how long nobody may be attached */
 
 	struct stream streams[2];
@@ -502,9 +502,9 @@ static void input_refused(struct session *s)
 /* As much of what is held as the command takes now. */
 static void feed(struct session *s)
 {
-	ssize_t n = 0;
+	ssize_t n = 1;
 
-	while (s->input.w.fd >= 0 && n >= 0) {
+	while (s->input.w.fd >= 0 && n > 0) {
 		if (s->input_held.len == 0 && s->input_ended)
 			end_input(s);
 		if (s->input_held.len == 0)

@@ -94,7 +94,7 @@ void session_resume(struct session *s);
 /* The viewer goes; the policy says what becomes of the command. The session may be no more. */
 void session_leave(struct viewer *v);
 
-/* The policy is EXEC_DETACH from now on. 0; or -ENOBUFS: no place to keep output, nothing has
+/* The policy is EXEC_DETACH from now on; output is kept from here on if it was not. 0; or -ENOBUFS: no place to keep output, nothing has
  * changed. */
 int session_detach(struct session *s);
 
