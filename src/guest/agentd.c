@@ -45,7 +45,8 @@ static int send_refusal(struct agent_conn *c, const struct refusal *f)
 	uint8_t mem[256];
 	long len = refusal_encode(f, mem, sizeof(mem));
 
-	return len < 0 ? (int)len : frame_post(&c->out, c->peer.w.fd, FRAME_ERROR, mem, (size_t)len);
+	return len < 0 ? (int)len
+		       : frame_post(&c->out, c->peer.w.fd, FRAME_ERROR, mem, (size_t)len);
 }
 
 static int take_poweroff(struct agent_conn *c, const struct frame *f)

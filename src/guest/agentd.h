@@ -5,8 +5,8 @@
 #define GUEST_AGENTD_H
 
 #include "base/end.h"
+#include "base/listener.h"
 #include "guest/files.h"
-#include "guest/listener.h"
 #include "guest/poweroff.h"
 #include "proto/frame.h"
 

@@ -37,9 +37,10 @@ enum frame_type {
 	FRAME_STDERR = 0x15,	   /* G>H bytes; H>G empty: as for stdout */
 	FRAME_SIGNAL = 0x16,	   /* H>G u32 signal number, to the command's process group */
 	FRAME_EXIT = 0x17,	   /* G>H struct exec_status, the last frame */
-	FRAME_ATTACH = 0x18,	   /* H>G struct exec_attach, the first frame instead of FRAME_EXEC */
-	FRAME_RESIZE = 0x19,	   /* H>G u16 rows, u16 columns of the terminal */
-	FRAME_DETACH = 0x1a,	   /* H>G empty: this connection goes, the command runs on */
+	FRAME_ATTACH = 0x18, /* H>G struct exec_attach, the first frame instead of FRAME_EXEC */
+	FRAME_RESIZE = 0x19, /* H>G u16 rows, u16 columns of the terminal */
+	FRAME_DETACH = 0x1a, /* H>G empty: this connection goes, the command runs on */
+	FRAME_SEEN = 0x1b,   /* H>G struct exec_seen */
 
 	/* beacon, host port 4088: one connection a boot, opened by the guest */
 	FRAME_HELLO = 0x20,	/* G>H struct beacon_hello, the first frame */
@@ -57,7 +58,10 @@ enum frame_type {
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
 
-	/* 0x50 to 0x5f: streams, port 4093 (proto/stream.h) */
+	/* streams, port 4093: one connection a stream (proto/stream.h) */
+	FRAME_OPEN = 0x50,     /* H>G struct stream_req, the first frame */
+	FRAME_OPENED = 0x51,   /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
+	FRAME_DATAGRAM = 0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
 
 	/* files, on the agent's port (proto/copy.h); S the side that has the tree, T that makes it */
 	FRAME_COPY_PUT = 0x60,	   /* H>G struct copy_req: T is the guest; the first frame */
