@@ -33,7 +33,7 @@ is "$rc" 1 "where others may not write"
 like "$err" "web: /root/8: Permission denied" "and it says so"
 tar c tree | vmtool cp - web:/tmp
 is "$?" 0 "an archive goes in"
-is "$(vmtool cp web:/tmp/tree - | tar x -O tree/big | md5sum)" "$(md5sum <tree/big)" "and comes out"
+is "$(vmtool cp web:/tmp/tree - | tar x -O tree/again | md5sum)" "$(md5sum <tree/again)" "and comes out"
 run vmtool exec web -- sh -c 'ls -A /tmp /tmp/there /root | grep vmtool; pidof filed'
 is "$out" "" "nothing is left of it"
 
