@@ -117,7 +117,7 @@ static void wr_entry(struct wr *w, const struct copy_entry *n)
 /* What the fields say of one another. */
 static int entry_is_sane(const struct copy_entry *n)
 {
-	static const uint32_t types[] = { S_IFREG, S_IFDIR,  S_IFLNK, S_IFIFO,
+	static const uint32_t types[] = { S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO,
 					  S_IFCHR, S_IFBLK, S_IFSOCK };
 	size_t known = 0;
 

@@ -159,8 +159,7 @@ static int gather(struct wire *w, const struct copy_msg *m, struct err *e)
 		memcpy(at + FRAME_HEADER, m->data.at, m->data.len);
 		len = (long)m->data.len;
 	} else {
-		len = copy_msg_encode(m, at + FRAME_HEADER,
-				      OUT_ROOM - w->out_len - FRAME_HEADER);
+		len = copy_msg_encode(m, at + FRAME_HEADER, OUT_ROOM - w->out_len - FRAME_HEADER);
 	}
 	if (len < 0)
 		return err_set(e, (int)len, "an entry of %ld bytes and more", (long)OUT_ROOM);

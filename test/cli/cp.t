@@ -292,7 +292,8 @@ fi
 # A name leads to the old bytes or to the new ones, and nothing but that name is there. Killed
 # between naming a whole file and renaming it, a whole file under its first name stays.
 intact() {	# DIR
-	local sum=$(md5sum <"$1/f")
+	local sum
+	sum=$(md5sum <"$1/f")
 	[ "$sum" = "$old" ] || [ "$sum" = "$new" ] || return 1
 	find "$1" -mindepth 1 ! -name f ! -name '.vmtool-*'
 	find "$1" -name '.vmtool-*' -exec cmp {} big \;
@@ -324,8 +325,8 @@ for i in $(seq 24); do
 done
 is "$bad" 0 "24 copies killed at either end leave the old file or the new one (seed $seed)"
 for i in $(seq 20); do
-	mkfifo hold$i
-	("$vmtool" cp - "$g:$tap_dir/in" <hold$i 2>err$i; echo $? >rc$i) &
+	mkfifo "hold$i"
+	"$vmtool" cp - "$g:$tap_dir/in" <"hold$i" 2>"err$i" &
 done
 exec 7>hold1
 sixteen() { [ "$(pgrep -c -P "$agent")" = 16 ] && [ "$(cat err* | grep -c 'as many file copies')" = 4 ]; }

@@ -22,8 +22,14 @@ static struct copy_msg file_msg(void)
 {
 	return (struct copy_msg){
 		.type = FRAME_COPY_ENTRY,
-		.entry = { .name = "file", .mode = S_IFREG | 04755, .uid = 1, .gid = 2, .mtime = -3,
-			   .mtime_ns = 999999999, .size = 5, .target = "" },
+		.entry = { .name = "file",
+			   .mode = S_IFREG | 04755,
+			   .uid = 1,
+			   .gid = 2,
+			   .mtime = -3,
+			   .mtime_ns = 999999999,
+			   .size = 5,
+			   .target = "" },
 	};
 }
 
@@ -74,9 +80,9 @@ static void a_link_that_leads_outside_is_taken(void)
 		const char *target;
 		int rc;
 	} cases[] = {
-		{ "a", 0 },		  { "a/b/c", 0 },	   { "..a/...", 0 },
-		{ "", -EPROTO },	  { "/a", -EPROTO },	   { "a/", -EPROTO },
-		{ "a//b", -EPROTO },	  { "..", -EPROTO },	   { "a/../b", -EPROTO },
+		{ "a", 0 },	     { "a/b/c", 0 },	{ "..a/...", 0 },
+		{ "", -EPROTO },     { "/a", -EPROTO }, { "a/", -EPROTO },
+		{ "a//b", -EPROTO }, { "..", -EPROTO }, { "a/../b", -EPROTO },
 		{ "./a", -EPROTO },
 	};
 
