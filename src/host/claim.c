@@ -84,9 +84,8 @@ static int own_random(struct claim *k, struct err *e)
 /* Whether the VM that runs is the one we would have started. */
 static int accept_running(struct claim *k, struct err *e)
 {
-	static const struct wish none;
 	struct config runs, wanted;
-	int rc = config_load(&runs, &k->vm, &none, e);
+	int rc = config_load(&runs, &k->vm, NULL, e);
 
 	if (rc == 0)
 		rc = config_load(&wanted, &k->vm, k->wish, e);

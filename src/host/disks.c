@@ -65,10 +65,6 @@ int disks_add(struct disks *d, const char *what, const char *text, struct err *e
 {
 	int rc;
 
-	if (*text == '\0') {
-		d->count = 0;
-		return 0;
-	}
 	if (d->count == SPEC_DISKS_MAX)
 		return err_usage(e, "%s: more than %d disks", what, SPEC_DISKS_MAX);
 	rc = parse(&d->disk[d->count], what, text, e);
@@ -83,18 +79,6 @@ void disk_show(const struct disk_wish *d, char *out, size_t cap)
 		 d->serial[0] ? ",id=" : "", d->serial);
 }
 
-int disks_same(const struct disks *a, const struct disks *b)
-{
-	unsigned same = 0;
-
-	while (same < a->count && same < b->count &&
-	       !strcmp(a->disk[same].path, b->disk[same].path) &&
-	       !strcmp(a->disk[same].serial, b->disk[same].serial) &&
-	       a->disk[same].readonly == b->disk[same].readonly)
-		same++;
-	return a->count == b->count && same == a->count;
-}
-
 /* --- whose it is ---------------------------------------------------------------------------- */
 
 static int is_file(const char *path, const struct stat *which)
@@ -106,11 +90,10 @@ static int is_file(const char *path, const struct stat *which)
 
 static int has_disk(const struct vmref *v, const struct stat *which)
 {
-	static const struct wish none;
 	struct err ignored = ERR_NONE;
 	struct config c;
 
-	if (config_load(&c, v, &none, &ignored) < 0)
+	if (config_load(&c, v, NULL, &ignored) < 0)
 		return 0;
 	for (unsigned i = 0; i < c.disks.count; i++)
 		if (is_file(c.disks.disk[i].path, which))

@@ -23,13 +23,11 @@ struct disks {
 	unsigned count;
 };
 
-/* Adds one, or takes all away for "". 0, or wrong usage with *e filled. */
+/* Adds one. 0, or wrong usage with *e filled. */
 int disks_add(struct disks *d, const char *what, const char *text, struct err *e);
 
 /* As it is written. */
 void disk_show(const struct disk_wish *d, char *out, size_t cap);
-
-int disks_same(const struct disks *a, const struct disks *b);
 
 /* Opens all, and locks them while the descriptors live, or what they were given to: one machine may
  * write a disk, or several read it. `self` is the VM they are for, or NULL while it

@@ -69,13 +69,6 @@ static int decode_stage(const void *data, size_t len)
 	return beacon_stage_decode(&s, data, len);
 }
 
-static int decode_guest(const void *data, size_t len)
-{
-	struct guest_desc g;
-
-	return guest_desc_decode(&g, data, len);
-}
-
 static int decode_spec(const void *data, size_t len)
 {
 	struct spec s;
@@ -214,7 +207,7 @@ static int decode_attach(const void *data, size_t len)
 
 static void a_session_is_come_back_to(void)
 {
-	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, EXEC_WINDOW };
+	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, 5, EXEC_WINDOW };
 	const struct exec_attach attach = { "s1", 7, EXEC_SEEN_ALL, 24, 80 };
 	struct exec_started s;
 	struct exec_attach a;
@@ -226,7 +219,7 @@ static void a_session_is_come_back_to(void)
 	refuses_pieces(mem, len, decode_started);
 	CHECK(exec_started_decode(&s, mem, (size_t)len) == 0);
 	CHECK(s.pid == 42 && !strcmp(s.id, "s1") && s.attached && s.tty && s.out_at == 7 &&
-	      s.err_at == 1ull << 40 && s.window == EXEC_WINDOW);
+	      s.err_at == 1ull << 40 && s.in_at == 5 && s.window == EXEC_WINDOW);
 	len = exec_attach_encode(&attach, mem, sizeof(mem));
 	refuses_pieces(mem, len, decode_attach);
 	CHECK(exec_attach_decode(&a, mem, (size_t)len) == 0);
@@ -347,19 +340,6 @@ static void the_beacon_changes(void)
 	}
 }
 
-static void a_guests_description_changes(void)
-{
-	const struct guest_desc g = { BOOT, "web" };
-	struct guest_desc back;
-	uint8_t mem[128];
-	long len = guest_desc_encode(&g, mem, sizeof(mem));
-
-	refuses_pieces(mem, len, decode_guest);
-	CHECK(guest_desc_decode(&back, mem, (size_t)len) == 0 && !strcmp(back.hostname, "web"));
-	mem[0] ^= 1;
-	CHECK(decode_guest(mem, (size_t)len) == -EPROTO);
-}
-
 static void a_machines_description_changes(void)
 {
 	static char longest[SPEC_CMDLINE_MAX + 2];
@@ -436,7 +416,6 @@ int main(void)
 	TEST(a_session_is_come_back_to);
 	TEST(a_refusal_changes);
 	TEST(the_beacon_changes);
-	TEST(a_guests_description_changes);
 	TEST(a_machines_description_changes);
 	TEST(the_vmms_last_word_changes);
 	return check_done();
