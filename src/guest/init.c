@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/beacon.h"
+#include "guest/bootid.h"
 #include "guest/device.h"
 #include "guest/handover.h"
 #include "guest/ifup.h"
@@ -121,14 +122,6 @@ static int stage_console(struct init *in, struct err *e)
 	return 0;
 }
 
-static void use_kernels_boot_id(struct init *in)
-{
-	char text[64] = "";
-
-	if (fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) > 0)
-		snprintf(in->boot, sizeof(in->boot), "%.*s", BOOT_ID_LEN, text);
-}
-
 static int is_word_of(const char *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -155,7 +148,7 @@ static int stage_description(struct init *in, struct err *e)
 	int rc;
 
 	read_kernels_word(in);
-	use_kernels_boot_id(in);
+	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
 	unlink(GUEST_FILE);
