@@ -67,7 +67,7 @@ struct init {
 	struct poweroff poweroff;
 	struct beacon beacon;
 	struct services services;
-	struct timer step;   /* the next late stage */
+	struct timer step; /* the next late stage */
 	size_t next_stage;
 	int verbose;	    /* stages are told on the console as they happen */
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
@@ -219,7 +219,8 @@ static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->services.agentd) || (in->services.execd && execd_is_awaited(in->services.execd));
+	return agentd_is_awaited(&in->services.agentd) ||
+	       (in->services.execd && execd_is_awaited(in->services.execd));
 }
 
 static int stage_exec(struct init *in, struct err *e)
@@ -227,9 +228,19 @@ static int stage_exec(struct init *in, struct err *e)
 	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
 }
 
+static int stage_pty(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_PTY], e);
+}
+
 static int stage_agent(struct init *in, struct err *e)
 {
 	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
+}
+
+static int stage_stream(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_STREAM], e);
 }
 
 static int connect_beacon(void)
@@ -370,7 +381,7 @@ static void main_over(struct mainproc *m, const struct exec_status *s)
 
 static int stage_main(struct init *in, struct err *e)
 {
-	const struct exec_req *q = &in->wanted->desc.main;
+	struct exec_req *q = &in->wanted->desc.main;
 
 	if (is_broken(in, q->argv[0], e))
 		return e->code;
@@ -437,7 +448,9 @@ static const struct stage {
 	{ "description", stage_description, ALONE, NULL, 0 },
 	{ "hostname", stage_hostname, FIRST, NULL, 0 },
 	{ "exec", stage_exec, FIRST, NULL, 0 },
+	{ "pty", stage_pty, FIRST, NULL, 0 },
 	{ "agent", stage_agent, FIRST, NULL, 0 },
+	{ "stream", stage_stream, FIRST, NULL, 0 },
 	{ "beacon", stage_beacon, FIRST, NULL, 0 },
 	{ "sysctls", stage_sysctls, LATE, wants_sysctls, 0 },
 	{ "loopback", stage_loopback, LATE, NULL, 0 },

@@ -91,11 +91,11 @@ static void child_ended(struct child *c, const struct exec_status *s)
 	check_over(m, 0);
 }
 
-static int start(struct mainproc *m, struct reap *r, const struct exec_req *q, struct err *e)
+static int start(struct mainproc *m, struct reap *r, struct exec_req *q, struct err *e)
 {
 	struct refusal no;
 	struct command c;
-	int rc = command_start(&c, &m->base, q, &no);
+	int rc = command_start(&c, &m->base, q, 0, &no);
 
 	if (rc < 0)
 		return err_set(e, rc, "%s", no.text);
@@ -107,7 +107,7 @@ static int start(struct mainproc *m, struct reap *r, const struct exec_req *q, s
 	return 0;
 }
 
-int mainproc_start(struct mainproc *m, struct loop *l, struct reap *r, const struct exec_req *q,
+int mainproc_start(struct mainproc *m, struct loop *l, struct reap *r, struct exec_req *q,
 		   const char *vm, const char *boot, struct err *e)
 {
 	int rc, fd;

@@ -31,7 +31,7 @@ struct mainproc {
 };
 
 /* vm, boot: of its environment, borrowed for good. 0 or negative with *e filled. */
-int mainproc_start(struct mainproc *m, struct loop *l, struct reap *r, const struct exec_req *q,
+int mainproc_start(struct mainproc *m, struct loop *l, struct reap *r, struct exec_req *q,
 		   const char *vm, const char *boot, struct err *e);
 
 #endif

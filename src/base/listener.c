@@ -1,7 +1,7 @@
 /*
- * listener - takes connections from the host for a server with a fixed number of places.
+ * listener - takes connections for a server with a fixed number of places.
  */
-#include "guest/listener.h"
+#include "base/listener.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -9,7 +9,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "guest/vsock.h"
 
 enum { RETRY_MS = 100 };
 
@@ -41,12 +40,12 @@ static void listener_ready(struct watch *w, uint32_t events)
 	while (!l->paused) {
 		int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-		if (fd >= 0 && vsock_peer_is_host(fd)) {
+		if (fd >= 0 && (!l->admits || l->admits(fd))) {
 			if (++l->taken == l->places)
 				pause_listening(l);
 			l->accepted(l, fd);
 		} else if (fd >= 0) {
-			log_debug("listener: a peer that is not the host was turned away");
+			log_debug("listener: a peer was turned away");
 			fd_close(&fd);
 		} else if (errno == EAGAIN) {
 			return;

@@ -1,10 +1,11 @@
 /*
- * listener - takes connections from the host for a server with a fixed number of places.
+ * listener - takes connections for a server with a fixed number of places.
  *
- * While all are taken, whoever comes waits in the kernel's backlog.
+ * While all are taken, or while no descriptor is to be had, whoever comes waits in the kernel's
+ * backlog, and the loop sleeps.
  */
-#ifndef GUEST_LISTENER_H
-#define GUEST_LISTENER_H
+#ifndef BASE_LISTENER_H
+#define BASE_LISTENER_H
 
 #include "base/loop.h"
 
@@ -14,6 +15,8 @@ struct listener {
 	struct timer retry;
 	int paused;
 	unsigned places, taken;
+	/* Whether this peer may come in at all; NULL: whoever can connect may. */
+	int (*admits)(int fd);
 	/* fd is non-blocking and now the server's, which has a place for it. */
 	void (*accepted)(struct listener *l, int fd);
 	/* A place has become free; NULL: nobody else brings connections. */
