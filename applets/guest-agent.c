@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +12,19 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "guest/beacon.h"
+#include "guest/bootid.h"
+#include "guest/notify.h"
 #include "guest/services.h"
+#include "guest/vsock.h"
+#include "guest_agent_unit.h"
+#include "proto/ports.h"
 
-enum { BACKLOG = 128 };
+enum { BACKLOG = 128, OPT_PRINT_UNIT = OPT_LONG };
 
 static const struct opt guest_agent_opts[] = {
 	{ 'l', "listen", "unix:PATH", "serve behind this socket instead of on vsock ports" },
+	{ OPT_PRINT_UNIT, "print-unit", NULL, "print the unit that makes systemd run it" },
 	{ 0 },
 };
 
@@ -25,6 +33,8 @@ struct server {
 	struct reap reap;
 	struct services services;
 	struct front front;
+	struct beacon beacon;
+	char boot[BOOT_ID_LEN + 1];
 };
 
 static void signalled(struct loop *l, const struct signalfd_siginfo *si)
@@ -37,14 +47,32 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		loop_stop(l, 0);
 }
 
+static int connect_beacon(void)
+{
+	return vsock_connect(PORT_BEACON);
+}
+
+static int no_vsock(struct err *e)
+{
+	if (e->code == -EAFNOSUPPORT || e->code == -ENODEV)
+		return err_set(e, e->code, "this machine has no vsock: its VMM gives it none, or its "
+					   "kernel lacks the driver\n  try: --listen unix:PATH");
+	return e->code;
+}
+
 static int serve_vsock(struct server *s, struct err *e)
 {
+	boot_id_of_kernel(s->boot);
+	s->services.exec_options.boot = s->boot;
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {
 		int rc = services_vsock(&s->services, &services[i], e);
 
 		if (rc < 0)
-			return rc;
+			return no_vsock(e);
 	}
+	beacon_init(&s->beacon, &s->loop, connect_beacon);
+	beacon_ready(&s->beacon);
+	beacon_light(&s->beacon, s->boot);
 	log_info("guest-agent: serving on vsock");
 	return 0;
 }
@@ -85,8 +113,11 @@ static int serve(const char *path, struct err *e)
 	}
 	reap_init(&s->reap);
 	rc = path ? serve_unix(s, path, e) : serve_vsock(s, e);
-	if (rc == 0)
+	if (rc == 0) {
+		notify_manager("READY=1");
 		loop_run(&s->loop);
+		notify_manager("STOPPING=1");
+	}
 	if (path && rc == 0)
 		unlink(path);
 	loop_close(&s->loop);
@@ -101,6 +132,10 @@ static int guest_agent_run(struct cmdline *cl, struct err *e)
 	int c;
 
 	while ((c = opt_next(cl, e)) > 0) {
+		if (c == OPT_PRINT_UNIT) {
+			fputs(guest_agent_unit, stdout);
+			return 0;
+		}
 		if (strncmp(cl->value, "unix:", 5) != 0)
 			return err_usage(e, "--listen: '%s' is not unix:PATH", cl->value);
 		path = cl->value + 5;
@@ -115,6 +150,11 @@ const struct applet applet_guest_agent = {
 	.name = "guest-agent",
 	.args = "",
 	.help = "Serve this machine to its host: commands, terminals, files, streams",
+	.more = "In a guest that vmtool's own init did not boot. It touches neither network nor mounts,\n"
+		"nor the power. systemd is told when it serves (NOTIFY_SOCKET).\n"
+		"\n"
+		"  vmtool guest-agent --print-unit >/etc/systemd/system/vmtool-guest-agent.service\n"
+		"  vmtool guest-agent --listen unix:/run/agent.sock\n",
 	.opts = guest_agent_opts,
 	.command_after = -1,
 	.run = guest_agent_run,

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/beacon.h"
+#include "guest/bootid.h"
 #include "guest/device.h"
 #include "guest/handover.h"
 #include "guest/ifup.h"
@@ -121,14 +122,6 @@ static int stage_console(struct init *in, struct err *e)
 	return 0;
 }
 
-static void use_kernels_boot_id(struct init *in)
-{
-	char text[64] = "";
-
-	if (fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) > 0)
-		snprintf(in->boot, sizeof(in->boot), "%.*s", BOOT_ID_LEN, text);
-}
-
 static int is_word_of(const char *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -155,7 +148,7 @@ static int stage_description(struct init *in, struct err *e)
 	int rc;
 
 	read_kernels_word(in);
-	use_kernels_boot_id(in);
+	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
 	unlink(GUEST_FILE);
@@ -195,11 +188,15 @@ static void exit_told(struct beacon *b)
 	shut_down(CONTAINER(b, struct init, beacon), RB_POWER_OFF);
 }
 
+/* A host hears of ready before it hears of the end. */
 static void main_ended(void *owner, const struct exec_status *s)
 {
 	struct init *in = owner;
 
-	beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
+	in->main_status = *s;
+	in->main_has_ended = 1;
+	if (!in->wanted)
+		beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
 }
 
 static void released(void *owner)
@@ -375,25 +372,15 @@ static int stage_handover(struct init *in, struct err *e)
 			1;
 }
 
-/* A host hears of ready before it hears of the end. */
-static void main_over(struct mainproc *m, const struct exec_status *s)
-{
-	struct init *in = CONTAINER(m, struct init, main);
-
-	in->main_status = *s;
-	in->main_has_ended = 1;
-	if (!in->wanted)
-		main_ended(in, s);
-}
-
 static int stage_main(struct init *in, struct err *e)
 {
 	struct exec_req *q = &in->wanted->desc.main;
 
 	if (is_broken(in, q->argv[0], e))
 		return e->code;
-	in->main.ended = main_over;
-	return mainproc_start(&in->main, &in->loop, &in->reap, q, in->hostname, in->boot, e);
+	if (!in->services.execd)
+		return err_set(e, -ENOTCONN, "no exec server to start it");
+	return mainproc_start(&in->main, &in->loop, execd_sessions(in->services.execd), q, e);
 }
 
 static int wants_main(const struct guest_desc *g)
@@ -532,7 +519,7 @@ static void boot_over(struct init *in)
 	if (in->services.execd)
 		beacon_ready(&in->beacon);
 	if (in->main_has_ended)
-		main_ended(in, &in->main_status);
+		beacon_main_exit(&in->beacon, &in->main_status, EXIT_TOLD_MS, exit_told);
 	in->step.due = announce;
 	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
 }
