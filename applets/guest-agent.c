@@ -2,7 +2,9 @@
  * vmtool guest-agent - what a guest serves to its host, as a service beside somebody else's init.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,20 +14,36 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/services.h"
+#include "proto/ready.h"
 
 enum { BACKLOG = 128 };
 
+enum { OPT_POWEROFF = OPT_LONG, OPT_CLOCK };
+
 static const struct opt guest_agent_opts[] = {
 	{ 'l', "listen", "unix:PATH", "serve behind this socket instead of on vsock ports" },
+	{ OPT_POWEROFF, "may-poweroff", NULL,
+	  "the host may have this machine's init power it off" },
+	{ OPT_CLOCK, "may-set-clock", NULL, "the host may correct this machine's clock" },
 	{ 0 },
+};
+
+/* What its host may do to this machine, and where it is heard. */
+struct terms {
+	const char *path; /* NULL: on vsock */
+	int poweroff, clock;
 };
 
 struct server {
 	struct loop loop;
 	struct reap reap;
 	struct services services;
+	struct poweroff poweroff;
+	char boot[BOOT_ID_LEN + 1];
 	struct front front;
 };
+
+static const struct poweroff_events nobody; /* the machine's own init does it all */
 
 static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 {
@@ -64,7 +82,29 @@ static int serve_unix(struct server *s, const char *path, struct err *e)
 	return rc;
 }
 
-static int serve(const char *path, struct err *e)
+static void init_server(struct server *s, const struct terms *t)
+{
+	char boot[64] = "";
+
+	fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	snprintf(s->boot, sizeof(s->boot), "%.*s", BOOT_ID_LEN, boot);
+	s->loop.signalled = signalled;
+	reap_init(&s->reap);
+	poweroff_init(&s->poweroff, &s->loop, &s->reap, &nobody);
+	s->poweroff.others = 1;
+	s->services = (struct services){
+		.loop = &s->loop,
+		.reap = &s->reap,
+		.exec_options = { .vm = "", .boot = s->boot },
+		.agent_options = {
+			.poweroff = t->poweroff ? &s->poweroff : NULL,
+			.clock = t->clock ? &clock_ops_machine : NULL,
+			.info = { .boot = s->boot },
+		},
+	};
+}
+
+static int serve(const struct terms *t, struct err *e)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int rc;
@@ -72,43 +112,46 @@ static int serve(const char *path, struct err *e)
 	if (!s)
 		return err_set(e, -ENOMEM, "no memory for the agent");
 	s->loop = LOOP_INIT;
-	s->loop.signalled = signalled;
-	s->services = (struct services){
-		.loop = &s->loop,
-		.reap = &s->reap,
-		.exec_options = { .vm = "", .boot = "" },
-	};
 	rc = loop_open(&s->loop);
 	if (rc < 0) {
 		err_set(e, rc, "event loop: %s", strerror(-rc));
 		goto out;
 	}
-	reap_init(&s->reap);
-	rc = path ? serve_unix(s, path, e) : serve_vsock(s, e);
+	init_server(s, t);
+	rc = t->path ? serve_unix(s, t->path, e) : serve_vsock(s, e);
 	if (rc == 0)
 		loop_run(&s->loop);
-	if (path && rc == 0)
-		unlink(path);
+	if (t->path && rc == 0)
+		unlink(t->path);
 	loop_close(&s->loop);
 out:
 	free(s);
 	return rc;
 }
 
+static int read_opt(struct terms *t, int c, const char *value, struct err *e)
+{
+	t->poweroff |= c == OPT_POWEROFF;
+	t->clock |= c == OPT_CLOCK;
+	if (c != 'l')
+		return 0;
+	if (strncmp(value, "unix:", 5) != 0)
+		return err_usage(e, "--listen: '%s' is not unix:PATH", value);
+	t->path = value + 5;
+	return 0;
+}
+
 static int guest_agent_run(struct cmdline *cl, struct err *e)
 {
-	const char *path = NULL;
-	int c;
+	struct terms t = { 0 };
+	int c, rc = 0;
 
-	while ((c = opt_next(cl, e)) > 0) {
-		if (strncmp(cl->value, "unix:", 5) != 0)
-			return err_usage(e, "--listen: '%s' is not unix:PATH", cl->value);
-		path = cl->value + 5;
-	}
-	if (c < 0 || operands_end(cl, e) < 0)
+	while (rc == 0 && (c = opt_next(cl, e)) != 0)
+		rc = c < 0 ? c : read_opt(&t, c, cl->value, e);
+	if (rc < 0 || operands_end(cl, e) < 0)
 		return e->code;
 	log_open(STDERR_FILENO, "guest-agent", LOG_INFO);
-	return serve(path, e);
+	return serve(&t, e);
 }
 
 const struct applet applet_guest_agent = {

@@ -106,6 +106,7 @@ struct execd {
 	struct command_base base;
 	struct exec_req req; /* decoded and used at once */
 	int refusing;
+	struct exec_status main_status; /* end 0: it has not ended */
 	uint8_t chunk[FRAME_CHUNK];
 	struct conn conns[CONNS];
 };
@@ -485,6 +486,8 @@ static void child_ended(struct child *child, const struct exec_status *status)
 	int rc = 0;
 
 	c->status = *status;
+	if (c->is_main)
+		c->d->main_status = *status;
 	if (c->state == CONN_ORPHANED) {
 		conn_release(c);
 		return;
@@ -615,6 +618,32 @@ struct listener *execd_listener(struct execd *d)
 void execd_refuse(struct execd *d)
 {
 	d->refusing = 1;
+}
+
+struct execd_main execd_main(const struct execd *d)
+{
+	struct execd_main m = { .status = d->main_status };
+
+	for (size_t i = 0; i < CONNS; i++)
+		if (d->conns[i].is_main && d->conns[i].child.pid)
+			m.pid = d->conns[i].child.pid;
+	return m;
+}
+
+unsigned execd_signal_all(struct execd *d, int sig)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < CONNS; i++) {
+		const struct conn *c = &d->conns[i];
+
+		if (!c->child.pid || c->is_main)
+			continue;
+		count++;
+		if (sig)
+			kill(-c->child.pid, sig);
+	}
+	return count;
 }
 
 int execd_is_awaited(const struct execd *d)

@@ -35,6 +35,18 @@ struct listener *execd_listener(struct execd *d);
 /* From now on commands are refused: the guest is powering off. */
 void execd_refuse(struct execd *d);
 
+/* The main process: pid 0 and status.end 0 when there never was one. */
+struct execd_main {
+	pid_t pid;		   /* 0 unless it runs */
+	struct exec_status status; /* once it has ended */
+};
+
+struct execd_main execd_main(const struct execd *d);
+
+/* To the process groups of the commands that run, the main process excepted; 0: to none, they are
+ * only counted. How many. */
+unsigned execd_signal_all(struct execd *d, int sig);
+
 /* Nonzero while somebody has not yet heard how his command ended. */
 int execd_is_awaited(const struct execd *d);
 

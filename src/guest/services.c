@@ -23,7 +23,8 @@ static struct listener *exec_listener(struct services *s)
 
 static int open_agent(struct services *s, int listen_fd)
 {
-	return agentd_open(&s->agentd, s->loop, listen_fd, s->poweroff);
+	s->agent_options.info.execd = &s->execd;
+	return agentd_open(&s->agentd, s->loop, listen_fd, &s->agent_options);
 }
 
 static struct listener *agent_listener(struct services *s)

@@ -14,11 +14,11 @@
 #include "guest/streamd.h"
 
 struct services {
-	struct loop *loop;	   /* borrowed */
-	struct reap *reap;	   /* borrowed */
-	struct poweroff *poweroff; /* borrowed; NULL: powering off is not ours */
+	struct loop *loop; /* borrowed */
+	struct reap *reap; /* borrowed */
 	struct execd_options exec_options;
-	struct execd *execd; /* NULL while not serving */
+	struct execd *execd;		     /* NULL while not serving */
+	struct agentd_options agent_options; /* who the commands' server is, it learns here */
 	struct agentd agentd;
 	struct streamd_options stream_options;
 	struct streamd *streamd; /* NULL while not serving */
