@@ -59,6 +59,7 @@ static void call_frame(struct call *c, const struct frame *f)
 {
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
+	l->asked |= f->type == FRAME_POWEROFF;
 	if (f->type != FRAME_SYNCED)
 		return;
 	l->synced = 1;
@@ -69,6 +70,8 @@ static void call_lost(struct call *c, const char *why)
 {
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
+	if (l->asked)
+		return; /* its init ends everybody, and so whom we talked to */
 	/* Nobody in there is going to act, so nothing is worth waiting for. */
 	log_info("stop: the guest did not answer why=%s", why);
 	step(l, RUNG_TERM);
