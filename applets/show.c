@@ -49,8 +49,7 @@ static json_t *main_json(const struct agent_info *i)
 	if (i->main == INFO_MAIN_RUNNING)
 		json_object_set_new(j, "pid", json_integer(i->main_pid));
 	if (i->main == INFO_MAIN_ENDED)
-		json_object_set_new(j, "status",
-				    json_integer(exec_status_code(&i->main_status)));
+		json_object_set_new(j, "status", json_integer(exec_status_code(&i->main_status)));
 	return j;
 }
 
@@ -105,12 +104,12 @@ static json_t *guest_json(const struct inquiry *q)
 		"boot", foreign(i->boot), "hostname", foreign(i->hostname), "pid1",
 		i->pid1_is_ours ? "vmtool" : "other", "uptime_ms", number(i->uptime_ms), "stage",
 		i->stage_state ? foreign(i->stage) : json_null(), "stage_state",
-		i->stage_state ? json_string(stage_state_name(i->stage_state)) : json_null(), "main", main_json(i), "load",
-		i->load[0] / 100.0, i->load[1] / 100.0, i->load[2] / 100.0, "memory_total_bytes",
-		number(i->memory_total), "memory_available_bytes", number(i->memory_available),
-		"clock", clock_json(i), "features", features_json(i), "listening_epoch",
-		number(q->ports.epoch), "listening_truncated", q->ports.truncated != 0, "listening",
-		ports_json(&q->ports));
+		i->stage_state ? json_string(stage_state_name(i->stage_state)) : json_null(),
+		"main", main_json(i), "load", i->load[0] / 100.0, i->load[1] / 100.0,
+		i->load[2] / 100.0, "memory_total_bytes", number(i->memory_total),
+		"memory_available_bytes", number(i->memory_available), "clock", clock_json(i),
+		"features", features_json(i), "listening_epoch", number(q->ports.epoch),
+		"listening_truncated", q->ports.truncated != 0, "listening", ports_json(&q->ports));
 }
 
 /* Into j: what the guest says, or why it says nothing. 0 or negative with *e filled. */
@@ -132,17 +131,17 @@ static int add_guest(json_t *j, const char *vsock, struct err *e)
 
 static json_t *state_json(const char *name, const struct state *s)
 {
-	return json_pack("{s:s, s:s, s:b, s:{s:b, s:b}, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
-			 " s:o}",
-			 "name", name, "state", state_name(s->state), "ready", s->ready,
-			 "conditions", "vm_alive", s->vm_alive, "agent_up", s->agent_up, "boot",
-			 text_or_null(s->boot), "pid",
-			 s->vmm.pid ? json_integer(s->vmm.pid) : json_null(), "agent_pid",
-			 s->agent.pid ? json_integer(s->agent.pid) : json_null(), "cpus",
-			 (int)s->cpus, "memory_bytes", (json_int_t)s->memory_bytes, "sockets",
-			 text_or_null(s->sockets), "started", text_or_null(s->started), "reason",
-			 text_or_null(s->reason), "detail", text_or_null(s->detail), "status",
-			 s->has_status ? json_integer(s->status) : json_null());
+	return json_pack(
+		"{s:s, s:s, s:b, s:{s:b, s:b}, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
+		" s:o}",
+		"name", name, "state", state_name(s->state), "ready", s->ready, "conditions",
+		"vm_alive", s->vm_alive, "agent_up", s->agent_up, "boot", text_or_null(s->boot),
+		"pid", s->vmm.pid ? json_integer(s->vmm.pid) : json_null(), "agent_pid",
+		s->agent.pid ? json_integer(s->agent.pid) : json_null(), "cpus", (int)s->cpus,
+		"memory_bytes", (json_int_t)s->memory_bytes, "sockets", text_or_null(s->sockets),
+		"started", text_or_null(s->started), "reason", text_or_null(s->reason), "detail",
+		text_or_null(s->detail), "status",
+		s->has_status ? json_integer(s->status) : json_null());
 }
 
 /* What is true of the VM is shown whether or not its guest answers. */
@@ -203,8 +202,7 @@ static void print_value(const json_t *v)
 		printf(" %s", json_is_true(v) ? "yes" : "no");
 		break;
 	case JSON_OBJECT:
-		json_object_foreach((json_t *)(uintptr_t)v, key, part)
-			print_value(part);
+		json_object_foreach((json_t *)(uintptr_t)v, key, part) print_value(part);
 		break;
 	default:
 		break;
@@ -224,7 +222,8 @@ static void print_lines(const char *prefix, json_t *j)
 	json_t *v, *part;
 	size_t i;
 
-	json_object_foreach(j, key, v) {
+	json_object_foreach(j, key, v)
+	{
 		char path[64];
 
 		snprintf(path, sizeof(path), "%s%s", prefix, key);
@@ -239,7 +238,8 @@ static void print_lines(const char *prefix, json_t *j)
 			printf("%-30s", path);
 		if (!json_is_array(v))
 			print_value(v);
-		json_array_foreach(v, i, part) {
+		json_array_foreach(v, i, part)
+		{
 			if (is_of_objects(v))
 				printf("%s%-30s", i ? "\n" : "", path);
 			print_value(part);

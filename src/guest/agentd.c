@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 
@@ -310,8 +311,15 @@ static void accepted(struct listener *l, int fd)
 		conn_release(c);
 }
 
-int agentd_open(struct agentd *d, struct loop *l, int listen_fd, const struct agentd_options *o)
+struct agentd *agentd_open(struct loop *l, int listen_fd, const struct agentd_options *o)
 {
+	struct agentd *d;
+	int rc;
+
+	d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (d == MAP_FAILED)
+		return NULL;
 	d->options = *o;
 	if (d->options.idle_ms == 0)
 		d->options.idle_ms = IDLE_MS;
@@ -323,7 +331,12 @@ int agentd_open(struct agentd *d, struct loop *l, int listen_fd, const struct ag
 			.peer = END_INIT(l, peer_ready),
 			.idle = { .due = idle_due },
 		};
-	return listener_open(&d->listener, l, listen_fd, AGENTD_CONNS, accepted);
+	rc = listener_open(&d->listener, l, listen_fd, AGENTD_CONNS, accepted);
+	if (rc == 0)
+		return d;
+	munmap(d, sizeof(*d));
+	errno = -rc;
+	return NULL;
 }
 
 static int say_synced(struct agent_conn *c, int settled)

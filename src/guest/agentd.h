@@ -46,6 +46,7 @@ struct agent_conn {
 	int is_shut;
 };
 
+/* One mapping; pages that nobody writes to cost nothing. */
 struct agentd {
 	struct listener listener;
 	struct agentd_options options;
@@ -53,12 +54,12 @@ struct agentd {
 	struct ports ports;
 	struct agent_conn conns[AGENTD_CONNS];
 	uint8_t frame[PORTS_BYTES_MAX]; /* what is being encoded */
-	/* Apart from what every event touches: pages that nobody writes to cost nothing. */
+	/* Apart from what every event touches. */
 	uint8_t in_mem[AGENTD_CONNS][AGENTD_IN], out_mem[AGENTD_CONNS][AGENTD_OUT];
 };
 
-/* Takes over listen_fd; -1: its listener is given connections. 0 or a negative errno. */
-int agentd_open(struct agentd *d, struct loop *l, int listen_fd, const struct agentd_options *o);
+/* Takes over listen_fd; -1: its listener is given connections. NULL with errno set on failure. */
+struct agentd *agentd_open(struct loop *l, int listen_fd, const struct agentd_options *o);
 
 /* Processes are gone and disks are settled, or (0) not: tells those who asked for it. */
 void agentd_say_synced(struct agentd *d, int settled);

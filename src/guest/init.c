@@ -233,14 +233,15 @@ static void disks_settled(struct poweroff *p, int settled)
 
 	beacon_stage(&in->beacon, "poweroff", settled ? STAGE_DONE : STAGE_FAILED,
 		     settled ? "" : "the disks did not settle in time");
-	agentd_say_synced(&in->services.agentd, settled);
+	if (in->services.agentd)
+		agentd_say_synced(in->services.agentd, settled);
 }
 
 static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->services.agentd) ||
+	return (in->services.agentd && agentd_is_awaited(in->services.agentd)) ||
 	       (in->services.execd && execd_is_awaited(in->services.execd));
 }
 

@@ -24,12 +24,13 @@ static struct listener *exec_listener(struct services *s)
 static int open_agent(struct services *s, int listen_fd)
 {
 	s->agent_options.info.execd = &s->execd;
-	return agentd_open(&s->agentd, s->loop, listen_fd, &s->agent_options);
+	s->agentd = agentd_open(s->loop, listen_fd, &s->agent_options);
+	return s->agentd ? 0 : -errno;
 }
 
 static struct listener *agent_listener(struct services *s)
 {
-	return &s->agentd.listener;
+	return &s->agentd->listener;
 }
 
 static int open_stream(struct services *s, int listen_fd)

@@ -18,8 +18,8 @@ struct services {
 	struct reap *reap; /* borrowed */
 	struct execd_options exec_options;
 	struct execd *execd;		     /* NULL while not serving */
-	struct agentd_options agent_options; /* who the commands' server is, it learns here */
-	struct agentd agentd;
+	struct agentd_options agent_options; /* info.execd is filled in here */
+	struct agentd *agentd;		     /* NULL while not serving */
 	struct streamd_options stream_options;
 	struct streamd *streamd; /* NULL while not serving */
 };

@@ -161,9 +161,9 @@ static int arm(int fd)
 {
 	const struct itimerspec never = { .it_value.tv_sec = (time_t)1 << 36 };
 
-	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ?
-		       -errno :
-		       0;
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0
+		       ? -errno
+		       : 0;
 }
 
 static void host_jumped(struct watch *w, uint32_t events)

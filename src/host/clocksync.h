@@ -14,16 +14,16 @@
 #include "proto/agent.h"
 
 struct clocksync {
-	struct loop *loop;   /* borrowed */
-	int sockets_dir;     /* borrowed */
+	struct loop *loop; /* borrowed */
+	int sockets_dir;   /* borrowed */
 	struct call call;
-	struct timer timer;  /* the next comparison; or, during one, the end of its time */
-	struct watch jumps;  /* owned: a timerfd that ends when the host's clock jumps; or -1 */
-	int runs;	     /* a comparison is under way */
-	int again;	     /* time has jumped since the latest one began */
-	int jumped;	     /* it was caused by a jump: what is wrong is set, not slewed */
+	struct timer timer; /* the next comparison; or, during one, the end of its time */
+	struct watch jumps; /* owned: a timerfd that ends when the host's clock jumps; or -1 */
+	int runs;	    /* a comparison is under way */
+	int again;	    /* time has jumped since the latest one began */
+	int jumped;	    /* it was caused by a jump: what is wrong is set, not slewed */
 	unsigned exchanges;
-	int64_t ahead_ns;    /* of the quickest so far */
+	int64_t ahead_ns; /* of the quickest so far */
 	uint64_t bound_ns;
 	/* The guest was told. NULL: nobody cares. */
 	void (*done)(struct clocksync *k, const struct clock_done *d);

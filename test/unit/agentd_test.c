@@ -93,7 +93,6 @@ static const char *some_stage(void *owner, uint8_t *state)
 
 static void serve(int fd, int exec_fd)
 {
-	static struct agentd d;
 	static struct execd *execd;
 	struct execd_options exec_options = { .vm = "", .boot = "" };
 	struct agentd_options o = {
@@ -108,7 +107,7 @@ static void serve(int fd, int exec_fd)
 	loop.signalled = signalled;
 	reap_init(&reap);
 	execd = execd_open(&loop, &reap, exec_fd, &exec_options);
-	if (!execd || agentd_open(&d, &loop, fd, &o) < 0)
+	if (!execd || !agentd_open(&loop, fd, &o))
 		_exit(1);
 	_exit(loop_run(&loop));
 }

@@ -17,11 +17,11 @@
 /* How the guest is, and what it was told. */
 static struct guest {
 	int64_t ahead_ns;
-	unsigned slow_ms;	  /* every answer but the third takes that much longer */
+	unsigned slow_ms; /* every answer but the third takes that much longer */
 	int is_silent, talks_nonsense;
 	unsigned asked, sets;
 	struct clock_set set; /* the latest */
-} *guest;
+} * guest;
 
 static char dir[] = "/tmp/clocksync_test.XXXXXX", path[64];
 static int dir_fd;
@@ -48,7 +48,8 @@ static void answer(int fd, const struct frame *f)
 		s.guest_ns = now_ns() + (uint64_t)guest->ahead_ns;
 		clock_sample_encode(&s, mem);
 		if (guest->asked++ != 2)
-			usleep(guest->slow_ms * 1000); /* on the way back: it looks as if it was late */
+			usleep(guest->slow_ms *
+			       1000); /* on the way back: it looks as if it was late */
 		frame_send(fd, FRAME_CLOCK, mem, CLOCK_SAMPLE_BYTES);
 	} else if (f->type == FRAME_CLOCK_SET &&
 		   clock_set_decode(&guest->set, f->data, f->len) == 0) {
@@ -72,8 +73,8 @@ static void serve(int listen_fd)
 		if (fd < 0)
 			continue;
 		inbox_init(&in, mem, sizeof(mem));
-		if (fd_read_all(fd, line, sizeof(line)) == 0 && !memcmp(line, "CONNECT 4088\n", 13) &&
-		    fd_write_all(fd, "OK 1\n", 5) == 0)
+		if (fd_read_all(fd, line, sizeof(line)) == 0 &&
+		    !memcmp(line, "CONNECT 4088\n", 13) && fd_write_all(fd, "OK 1\n", 5) == 0)
 			while (frame_recv(&in, fd, &f) == 0)
 				if (!guest->is_silent)
 					answer(fd, &f);
@@ -196,7 +197,8 @@ int main(void)
 	pid_t server;
 	int fd;
 
-	guest = mmap(NULL, sizeof(*guest), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	guest = mmap(NULL, sizeof(*guest), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	if (!mkdtemp(dir))
 		return 1;
 	snprintf(path, sizeof(path), "%s/vsock.sock", dir);
