@@ -42,8 +42,7 @@ static uint32_t rd_list(struct rd *r, const char **list)
 
 int exec_id_is_valid(const char *id)
 {
-	size_t len = strspn(id,
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	size_t len = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
 	return len > 0 && len < EXEC_ID_MAX && id[len] == '\0';
 }
@@ -176,7 +175,7 @@ int exec_attach_decode(struct exec_attach *a, const void *data, size_t len)
 	a->rows = rd_be16(&r);
 	a->cols = rd_be16(&r);
 	return rd_done(&r) && exec_id_is_valid(a->id) && (a->rows > 0) == (a->cols > 0) ? 0
-											: -EPROTO;
+											 : -EPROTO;
 }
 
 void exec_size_encode(uint16_t rows, uint16_t cols, uint8_t out[EXEC_SIZE_BYTES])
@@ -216,8 +215,8 @@ int exec_status_decode(struct exec_status *s, const void *data, size_t len)
 	s->end = rd_u8(&r);
 	s->value = rd_be32(&r);
 	s->notes = rd_u8(&r);
-	if (!rd_done(&r) || s->end < EXEC_EXITED || s->end > EXEC_LOST || s->value > most[s->end] ||
-	    s->notes & ~EXEC_NOTES)
+	if (!rd_done(&r) || s->end < EXEC_EXITED || s->end > EXEC_LOST ||
+	    s->value > most[s->end] || s->notes & ~EXEC_NOTES)
 		return -EPROTO;
 	return 0;
 }

@@ -16,9 +16,8 @@
 
 enum {
 	EXEC_ARGS_MAX = 4096, /* arguments, and as many environment strings */
-	EXEC_WINDOW = 64 *
-		      1024, /* bytes of stdin the host may send before the first window frame */
-	EXEC_ID_MAX = 64,   /* bytes of a session's id, NUL included */
+	EXEC_WINDOW = 64 * 1024, /* bytes of stdin the host may send before the first window frame */
+	EXEC_ID_MAX = 64,	 /* bytes of a session's id, NUL included */
 	EXEC_GROUPS_MAX = 32,
 	EXEC_RLIMITS_MAX = 16,
 	EXEC_KEPT = 256 * 1024, /* bytes of each output stream a held or detached session keeps */
@@ -48,21 +47,19 @@ struct exec_rlimit {
 #define EXEC_RLIM_INFINITY UINT64_MAX
 
 struct exec_req {
-	uint16_t flags;	  /* enum exec_flag */
-	uint8_t policy;	  /* enum exec_policy */
-	uint32_t hold_ms; /* for EXEC_HOLD: how long nobody may be attached */
-	const char
-		*id; /* letters, digits, . _ -; "": the guest makes one. An id that exists with the
+	uint16_t flags;	   /* enum exec_flag */
+	uint8_t policy;	   /* enum exec_policy */
+	uint32_t hold_ms;  /* for EXEC_HOLD: how long nobody may be attached */
+	const char *id;	   /* letters, digits, . _ -; "": the guest makes one. An id that exists with the
 			    * same request attaches to it, so a start may be repeated; with another
 			    * request it is refused */
 	uint16_t rows, cols; /* of the terminal, 1 to 65535; 0 without EXEC_TTY */
 	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included */
 	uint32_t nrlimits, ngroups;
 	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
-	const char *groups
-		[EXEC_GROUPS_MAX]; /* supplementary: names or numbers, instead of the user's own */
-	const char *user;	   /* NAME or UID[:GID]; "" is root */
-	const char *cwd;	   /* "" is the user's home */
+	const char *groups[EXEC_GROUPS_MAX]; /* supplementary: names or numbers, instead of the user's own */
+	const char *user; /* NAME or UID[:GID]; "" is root */
+	const char *cwd;  /* "" is the user's home */
 	uint32_t argc, envc;
 	const char *argv[EXEC_ARGS_MAX + 1]; /* NULL-terminated, as execve wants it */
 	const char *env[EXEC_ARGS_MAX + 1];  /* KEY=VALUE; added to the guest's own */

@@ -635,7 +635,8 @@ static void a_dead_server_looks_like_success(void)
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	close(pair[1]);
-	q = (struct exec_req){ .id = "", .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
+	q = (struct exec_req){ .id = "",
+			       .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
 	rc = session_run(pair[0], &q, &e);
 	CHECK(rc < 0 && e.exit == 125 && strstr(e.text, "connection"));
 	close(pair[0]);
