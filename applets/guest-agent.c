@@ -2,7 +2,6 @@
  * vmtool guest-agent - what a guest serves to its host, as a service beside somebody else's init.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,34 +12,40 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "guest/beacon.h"
+#include "guest/bootid.h"
+#include "guest/notify.h"
 #include "guest/services.h"
-#include "proto/ready.h"
+#include "guest/vsock.h"
+#include "guest_agent_unit.h"
+#include "proto/ports.h"
 
 enum { BACKLOG = 128 };
 
-enum { OPT_POWEROFF = OPT_LONG, OPT_CLOCK };
+enum { OPT_PRINT_UNIT = OPT_LONG, OPT_POWEROFF, OPT_CLOCK };
 
 static const struct opt guest_agent_opts[] = {
 	{ 'l', "listen", "unix:PATH", "serve behind this socket instead of on vsock ports" },
-	{ OPT_POWEROFF, "may-poweroff", NULL,
-	  "the host may have this machine's init power it off" },
+	{ OPT_POWEROFF, "may-poweroff", NULL, "the host may have this machine's init power it off" },
 	{ OPT_CLOCK, "may-set-clock", NULL, "the host may correct this machine's clock" },
+	{ OPT_PRINT_UNIT, "print-unit", NULL, "print the unit that makes systemd run it" },
 	{ 0 },
 };
 
 /* What its host may do to this machine, and where it is heard. */
 struct terms {
 	const char *path; /* NULL: on vsock */
-	int poweroff, clock;
+	int poweroff, clock, print_unit;
 };
 
 struct server {
 	struct loop loop;
 	struct reap reap;
 	struct services services;
-	struct poweroff poweroff;
-	char boot[BOOT_ID_LEN + 1];
 	struct front front;
+	struct poweroff poweroff;
+	struct beacon beacon;
+	char boot[BOOT_ID_LEN + 1];
 };
 
 static const struct poweroff_events nobody; /* the machine's own init does it all */
@@ -55,14 +60,30 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		loop_stop(l, 0);
 }
 
+static int connect_beacon(void)
+{
+	return vsock_connect(PORT_BEACON);
+}
+
+static int no_vsock(struct err *e)
+{
+	if (e->code == -EAFNOSUPPORT || e->code == -ENODEV)
+		return err_set(e, e->code, "this machine has no vsock: its VMM gives it none, or its "
+					   "kernel lacks the driver\n  try: --listen unix:PATH");
+	return e->code;
+}
+
 static int serve_vsock(struct server *s, struct err *e)
 {
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {
 		int rc = services_vsock(&s->services, &services[i], e);
 
 		if (rc < 0)
-			return rc;
+			return no_vsock(e);
 	}
+	beacon_init(&s->beacon, &s->loop, connect_beacon);
+	beacon_ready(&s->beacon);
+	beacon_light(&s->beacon, s->boot);
 	log_info("guest-agent: serving on vsock");
 	return 0;
 }
@@ -84,10 +105,7 @@ static int serve_unix(struct server *s, const char *path, struct err *e)
 
 static void init_server(struct server *s, const struct terms *t)
 {
-	char boot[64] = "";
-
-	fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
-	snprintf(s->boot, sizeof(s->boot), "%.*s", BOOT_ID_LEN, boot);
+	boot_id_of_kernel(s->boot);
 	s->loop.signalled = signalled;
 	reap_init(&s->reap);
 	poweroff_init(&s->poweroff, &s->loop, &s->reap, &nobody);
@@ -95,7 +113,7 @@ static void init_server(struct server *s, const struct terms *t)
 	s->services = (struct services){
 		.loop = &s->loop,
 		.reap = &s->reap,
-		.exec_options = { .vm = "", .boot = s->boot },
+		.exec_options = { .vm = "", .boot = t->path ? "" : s->boot },
 		.agent_options = {
 			.poweroff = t->poweroff ? &s->poweroff : NULL,
 			.clock = t->clock ? &clock_ops_machine : NULL,
@@ -119,8 +137,11 @@ static int serve(const struct terms *t, struct err *e)
 	}
 	init_server(s, t);
 	rc = t->path ? serve_unix(s, t->path, e) : serve_vsock(s, e);
-	if (rc == 0)
+	if (rc == 0) {
+		notify_manager("READY=1");
 		loop_run(&s->loop);
+		notify_manager("STOPPING=1");
+	}
 	if (t->path && rc == 0)
 		unlink(t->path);
 	loop_close(&s->loop);
@@ -131,6 +152,7 @@ out:
 
 static int read_opt(struct terms *t, int c, const char *value, struct err *e)
 {
+	t->print_unit |= c == OPT_PRINT_UNIT;
 	t->poweroff |= c == OPT_POWEROFF;
 	t->clock |= c == OPT_CLOCK;
 	if (c != 'l')
@@ -150,6 +172,10 @@ static int guest_agent_run(struct cmdline *cl, struct err *e)
 		rc = c < 0 ? c : read_opt(&t, c, cl->value, e);
 	if (rc < 0 || operands_end(cl, e) < 0)
 		return e->code;
+	if (t.print_unit) {
+		fputs(guest_agent_unit, stdout);
+		return 0;
+	}
 	log_open(STDERR_FILENO, "guest-agent", LOG_INFO);
 	return serve(&t, e);
 }
@@ -158,6 +184,11 @@ const struct applet applet_guest_agent = {
 	.name = "guest-agent",
 	.args = "",
 	.help = "Serve this machine to its host: commands, terminals, files, streams",
+	.more = "In a guest that vmtool's own init did not boot. It touches neither network nor mounts,\n"
+		"and the power and the clock only as far as it may. systemd is told when it serves (NOTIFY_SOCKET).\n"
+		"\n"
+		"  vmtool guest-agent --print-unit >/etc/systemd/system/vmtool-guest-agent.service\n"
+		"  vmtool guest-agent --listen unix:/run/agent.sock\n",
 	.opts = guest_agent_opts,
 	.command_after = -1,
 	.run = guest_agent_run,

@@ -50,6 +50,7 @@ static int run_main(struct launch *l, struct command *c, struct err *e)
 	if (rc == 0)
 		rc = target_vm(&t, &l->claim.vm, &s, e);
 	c->request.flags |= EXEC_MAIN;
+	c->request.id = EXEC_ID_OF_MAIN;
 	code = rc < 0 ? rc : command_run(c, &t, e);
 	target_close(&t);
 	if (code == -ECONNRESET)

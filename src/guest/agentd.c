@@ -193,7 +193,7 @@ static int take_signal_main(struct agent_conn *c, const struct frame *f)
 
 	if (!rd_done(&r) || sig == 0 || sig > SIGNAL_MAX)
 		return -EPROTO;
-	pid = execd && *execd ? execd_main(*execd).pid : 0;
+	pid = execd && *execd ? sessions_main(execd_sessions(*execd)).pid : 0;
 	if (pid == 0)
 		return refuse(c, REFUSED_NOT_FOUND, -ESRCH, "no main process runs here");
 	if (kill(-pid, (int)sig) < 0)
@@ -217,7 +217,24 @@ static int take_poweroff(struct agent_conn *c, const struct frame *f)
 	if (rc < 0)
 		return refuse(c, REFUSED_FAILED, rc,
 			      "this guest's init cannot be asked to power off");
-	return rc > 0 ? conn_send(c, FRAME_POWEROFF, NULL, 0) : 0;
+	return 0;
+}
+
+/* The copy is a child's from here on: the connection ends for us, and only for us. */
+static int take_copy(struct agent_conn *c, const struct frame *f)
+{
+	const struct poweroff *p = c->d->options.poweroff;
+	struct refusal no;
+	int rc;
+
+	if (inbox_is_partial(&c->in) || c->out.len > 0)
+		return -EPROTO; /* what is in here would be lost */
+	if (p && p->phase != POWER_ON)
+		return refuse(c, REFUSED_SHUTDOWN, 0, "the guest is powering off");
+	rc = files_take(&c->d->files, c->peer.w.fd, f, &no);
+	if (rc == -EREMOTEIO)
+		return refuse(c, no.why, -(int)no.sys, no.text);
+	return rc < 0 ? rc : -ECONNABORTED;
 }
 
 static int take_frame(struct agent_conn *c, const struct frame *f)
@@ -233,6 +250,8 @@ static int take_frame(struct agent_conn *c, const struct frame *f)
 		{ FRAME_CLOCK, take_clock },
 		{ FRAME_CLOCK_SET, take_clock_set },
 		{ FRAME_SIGNAL_MAIN, take_signal_main },
+		{ FRAME_COPY_PUT, take_copy },
+		{ FRAME_COPY_GET, take_copy },
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++)
@@ -311,7 +330,8 @@ static void accepted(struct listener *l, int fd)
 		conn_release(c);
 }
 
-struct agentd *agentd_open(struct loop *l, int listen_fd, const struct agentd_options *o)
+struct agentd *agentd_open(struct loop *l, struct reap *r, int listen_fd,
+			   const struct agentd_options *o)
 {
 	struct agentd *d;
 	int rc;
@@ -324,6 +344,7 @@ struct agentd *agentd_open(struct loop *l, int listen_fd, const struct agentd_op
 	if (d->options.idle_ms == 0)
 		d->options.idle_ms = IDLE_MS;
 	d->clock = (struct clock){ .ops = o->clock ? o->clock : &clock_ops_machine };
+	files_init(&d->files, r);
 	ports_init(&d->ports, l, o->scan ? o->scan : procnet_scan, ports_changed);
 	for (size_t i = 0; i < AGENTD_CONNS; i++)
 		d->conns[i] = (struct agent_conn){

@@ -1,6 +1,6 @@
 /*
  * agentd - the host's hand in the guest: heartbeats, what goes on, who listens, the clock, the
- * main process's signals, the orderly poweroff.
+ * main process's signals, file copies, the orderly poweroff.
  *
  * One frame asks for one thing; a connection may ask as often as it likes, and is dropped when it
  * is silent for too long, unless it waits for something. What cannot be done is refused, and the
@@ -12,6 +12,7 @@
 #include "base/end.h"
 #include "base/listener.h"
 #include "guest/clock.h"
+#include "guest/files.h"
 #include "guest/info.h"
 #include "guest/ports.h"
 #include "guest/poweroff.h"
@@ -52,6 +53,7 @@ struct agentd {
 	struct agentd_options options;
 	struct clock clock;
 	struct ports ports;
+	struct files files;
 	struct agent_conn conns[AGENTD_CONNS];
 	uint8_t frame[PORTS_BYTES_MAX]; /* what is being encoded */
 	/* Apart from what every event touches. */
@@ -59,7 +61,8 @@ struct agentd {
 };
 
 /* Takes over listen_fd; -1: its listener is given connections. NULL with errno set on failure. */
-struct agentd *agentd_open(struct loop *l, int listen_fd, const struct agentd_options *o);
+struct agentd *agentd_open(struct loop *l, struct reap *r, int listen_fd,
+			   const struct agentd_options *o);
 
 /* Processes are gone and disks are settled, or (0) not: tells those who asked for it. */
 void agentd_say_synced(struct agentd *d, int settled);

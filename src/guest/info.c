@@ -84,7 +84,7 @@ static void add_machine(struct agent_info *i)
 
 static void add_main(struct agent_info *i, struct execd *d)
 {
-	struct execd_main m = execd_main(d);
+	struct main_state m = sessions_main(execd_sessions(d));
 
 	i->main_pid = (uint32_t)m.pid;
 	i->main_status = m.status;

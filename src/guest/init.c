@@ -27,9 +27,11 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/beacon.h"
+#include "guest/bootid.h"
 #include "guest/device.h"
 #include "guest/handover.h"
 #include "guest/ifup.h"
+#include "guest/mainproc.h"
 #include "guest/mount.h"
 #include "guest/mounts.h"
 #include "guest/poweroff.h"
@@ -72,6 +74,10 @@ struct init {
 	struct description *wanted;
 	struct ifup ifup;
 	struct device_wait devices;
+	const char *broken; /* the first stage that failed of those the guest's work needs */
+	struct mainproc main;
+	struct exec_status main_status;
+	int main_has_ended;
 	struct handover handover;
 	int split; /* what handover_split() said */
 	char boot[BOOT_ID_LEN + 1], hostname[DESC_HOSTNAME_MAX + 1];
@@ -116,14 +122,6 @@ static int stage_console(struct init *in, struct err *e)
 	return 0;
 }
 
-static void use_kernels_boot_id(struct init *in)
-{
-	char text[64] = "";
-
-	if (fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) > 0)
-		snprintf(in->boot, sizeof(in->boot), "%.*s", BOOT_ID_LEN, text);
-}
-
 static int is_word_of(const char *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -151,7 +149,7 @@ static int stage_description(struct init *in, struct err *e)
 	int rc;
 
 	read_kernels_word(in);
-	use_kernels_boot_id(in);
+	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
 	unlink(GUEST_FILE);
@@ -190,11 +188,15 @@ static void exit_told(struct beacon *b)
 	shut_down(CONTAINER(b, struct init, beacon), RB_POWER_OFF);
 }
 
+/* A host hears of ready before it hears of the end. */
 static void main_ended(void *owner, const struct exec_status *s)
 {
 	struct init *in = owner;
 
-	beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
+	in->main_status = *s;
+	in->main_has_ended = 1;
+	if (!in->wanted)
+		beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
 }
 
 static void released(void *owner)
@@ -219,7 +221,7 @@ static unsigned sessions(struct poweroff *p, int sig)
 {
 	struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return in->services.execd ? execd_signal_all(in->services.execd, sig) : 0;
+	return in->services.execd ? sessions_signal(execd_sessions(in->services.execd), sig) : 0;
 }
 
 static void end_stage_is(struct poweroff *p, const char *name, int state, const char *detail)
@@ -254,6 +256,11 @@ static const struct poweroff_events poweroff_events = {
 static int stage_exec(struct init *in, struct err *e)
 {
 	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
+}
+
+static int stage_pty(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_PTY], e);
 }
 
 static int stage_agent(struct init *in, struct err *e)
@@ -366,10 +373,20 @@ static void handed_over(struct handover *h, int rc)
 	stage_over(in, &e);
 }
 
+/* On another root, or without its data, it would do harm. */
+static int is_broken(const struct init *in, const char *what, struct err *e)
+{
+	return in->broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed",
+				    what, in->broken) :
+			    0;
+}
+
 static int stage_handover(struct init *in, struct err *e)
 {
 	int rc = in->split;
 
+	if (is_broken(in, in->wanted->desc.init[0], e))
+		return e->code;
 	in->handover.over = handed_over;
 	if (rc == 0)
 		rc = handover_give(&in->handover, &in->loop);
@@ -381,6 +398,22 @@ static int stage_handover(struct init *in, struct err *e)
 	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
 				strerror(-rc))
 		      : 1;
+}
+
+static int stage_main(struct init *in, struct err *e)
+{
+	struct exec_req *q = &in->wanted->desc.main;
+
+	if (is_broken(in, q->argv[0], e))
+		return e->code;
+	if (!in->services.execd)
+		return err_set(e, -ENOTCONN, "no exec server to start it");
+	return mainproc_start(&in->main, &in->loop, execd_sessions(in->services.execd), q, e);
+}
+
+static int wants_main(const struct guest_desc *g)
+{
+	return g->has_main;
 }
 
 static int wants_sysctls(const struct guest_desc *g)
@@ -430,28 +463,33 @@ static const struct stage {
 	int (*run)(struct init *in, struct err *e); /* 0; 1: stage_over() will follow; negative */
 	enum when when;				    /* in this order */
 	int (*wanted)(const struct guest_desc *g);  /* NULL: always */
+	int needed;				    /* no main process and no other init without it */
 } stages[] = {
-	{ "mounts", stage_mounts, ALONE, NULL },
-	{ "console", stage_console, ALONE, NULL },
-	{ "description", stage_description, ALONE, NULL },
-	{ "hostname", stage_hostname, FIRST, NULL },
-	{ "exec", stage_exec, FIRST, NULL },
-	{ "agent", stage_agent, FIRST, NULL },
-	{ "stream", stage_stream, FIRST, NULL },
-	{ "beacon", stage_beacon, FIRST, NULL },
-	{ "sysctls", stage_sysctls, LATE, wants_sysctls },
-	{ "loopback", stage_loopback, LATE, NULL },
-	{ "network", stage_network, LATE, wants_network },
-	{ "devices", stage_devices, LATE, wants_devices },
-	{ "root", stage_root, LATE, wants_root },
-	{ "resolv.conf", stage_resolv, LATE, wants_resolv },
-	{ "filesystems", stage_filesystems, LATE, wants_filesystems },
-	{ "handover", stage_handover, LATE, wants_handover },
+	{ "mounts", stage_mounts, ALONE, NULL, 0 },
+	{ "console", stage_console, ALONE, NULL, 0 },
+	{ "description", stage_description, ALONE, NULL, 0 },
+	{ "hostname", stage_hostname, FIRST, NULL, 0 },
+	{ "exec", stage_exec, FIRST, NULL, 0 },
+	{ "pty", stage_pty, FIRST, NULL, 0 },
+	{ "agent", stage_agent, FIRST, NULL, 0 },
+	{ "stream", stage_stream, FIRST, NULL, 0 },
+	{ "beacon", stage_beacon, FIRST, NULL, 0 },
+	{ "sysctls", stage_sysctls, LATE, wants_sysctls, 0 },
+	{ "loopback", stage_loopback, LATE, NULL, 0 },
+	{ "network", stage_network, LATE, wants_network, 0 },
+	{ "devices", stage_devices, LATE, wants_devices, 1 },
+	{ "root", stage_root, LATE, wants_root, 1 },
+	{ "resolv.conf", stage_resolv, LATE, wants_resolv, 0 },
+	{ "filesystems", stage_filesystems, LATE, wants_filesystems, 1 },
+	{ "main", stage_main, LATE, wants_main, 0 },
+	{ "handover", stage_handover, LATE, wants_handover, 0 },
 };
 
 static void end_stage(struct init *in, const struct stage *s, const struct err *e)
 {
 	beacon_stage(&in->beacon, s->name, e->code < 0 ? STAGE_FAILED : STAGE_DONE, e->text);
+	if (e->code < 0 && s->needed && !in->broken)
+		in->broken = s->name;
 	if (e->code < 0)
 		say("stage %s failed: %.*s", s->name, STAGE_DETAIL_MAX, e->text);
 	else if (in->verbose)
@@ -485,8 +523,8 @@ static void stage_over(struct init *in, struct err *e)
 	loop_after(&in->loop, &in->step, 0);
 }
 
-/* The marks as the console gets them: one line each, all in one write, once the host has been
- * served; for the console is slow. What failed was told at once. */
+/* The marks as the console gets them: one line each, once the host has been served; for the console
+ * is slow. What failed was told at once. */
 static void announce(struct timer *t)
 {
 	struct init *in = CONTAINER(t, struct init, step);
@@ -508,6 +546,8 @@ static void boot_over(struct init *in)
 	in->wanted = NULL;
 	if (in->services.execd)
 		beacon_ready(&in->beacon);
+	if (in->main_has_ended)
+		beacon_main_exit(&in->beacon, &in->main_status, EXIT_TOLD_MS, exit_told);
 	in->step.due = announce;
 	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
 }

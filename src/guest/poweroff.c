@@ -183,11 +183,8 @@ void poweroff_init(struct poweroff *p, struct loop *l, struct reap *r,
 
 int poweroff_begin(struct poweroff *p, int how, unsigned grace_ms)
 {
-	if (p->others) {
-		int rc = p->ops->ask_init();
-
-		return rc < 0 ? rc : 1;
-	}
+	if (p->others)
+		return p->ops->ask_init();
 	if (p->phase != POWER_ON)
 		return 0;
 	p->how = how;

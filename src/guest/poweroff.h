@@ -71,7 +71,7 @@ struct poweroff {
 void poweroff_init(struct poweroff *p, struct loop *l, struct reap *r,
 		   const struct poweroff_events *events);
 
-/* Once; later calls change nothing. 0; 1: another's init was asked; negative: it could not be. */
+/* Once; later calls change nothing. 0; or negative: another's init could not be asked. */
 int poweroff_begin(struct poweroff *p, int how, unsigned grace_ms);
 
 /* What a phase may wait for has happened: a command ended, or somebody knows all he wants to. */

@@ -14,12 +14,12 @@
 #include "guest/streamd.h"
 
 struct services {
-	struct loop *loop; /* borrowed */
-	struct reap *reap; /* borrowed */
+	struct loop *loop;	   /* borrowed */
+	struct reap *reap;	   /* borrowed */
 	struct execd_options exec_options;
-	struct execd *execd;		     /* NULL while not serving */
+	struct execd *execd; /* of exec and pty; NULL while not serving */
 	struct agentd_options agent_options; /* info.execd is filled in here */
-	struct agentd *agentd;		     /* NULL while not serving */
+	struct agentd *agentd; /* NULL while not serving */
 	struct streamd_options stream_options;
 	struct streamd *streamd; /* NULL while not serving */
 };
@@ -31,7 +31,7 @@ struct service {
 	struct listener *(*listener)(struct services *s);
 };
 
-enum { SERVICE_EXEC, SERVICE_AGENT, SERVICE_STREAM, SERVICE_COUNT };
+enum { SERVICE_EXEC, SERVICE_PTY, SERVICE_AGENT, SERVICE_STREAM, SERVICE_COUNT };
 
 extern const struct service services[SERVICE_COUNT];
 

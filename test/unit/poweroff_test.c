@@ -206,7 +206,7 @@ static void power_that_is_anothers_is_ours(void)
 	poweroff_init(&p, &loop, &reap, &events);
 	p.ops = &fake;
 	p.others = 1;
-	CHECK(poweroff_begin(&p, RB_POWER_OFF, 0) == 1);
+	CHECK(poweroff_begin(&p, RB_POWER_OFF, 0) == 0);
 	CHECK(poweroff_begin(&p, RB_POWER_OFF, 0) < 0); /* as its init says */
 	CHECK(story->asked == 2 && story->text[0] == '\0');
 }

@@ -207,7 +207,7 @@ static int decode_attach(const void *data, size_t len)
 
 static void a_session_is_come_back_to(void)
 {
-	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, EXEC_WINDOW };
+	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, 5, EXEC_WINDOW };
 	const struct exec_attach attach = { "s1", 7, EXEC_SEEN_ALL, 24, 80 };
 	struct exec_started s;
 	struct exec_attach a;
@@ -219,7 +219,7 @@ static void a_session_is_come_back_to(void)
 	refuses_pieces(mem, len, decode_started);
 	CHECK(exec_started_decode(&s, mem, (size_t)len) == 0);
 	CHECK(s.pid == 42 && !strcmp(s.id, "s1") && s.attached && s.tty && s.out_at == 7 &&
-	      s.err_at == 1ull << 40 && s.window == EXEC_WINDOW);
+	      s.err_at == 1ull << 40 && s.in_at == 5 && s.window == EXEC_WINDOW);
 	len = exec_attach_encode(&attach, mem, sizeof(mem));
 	refuses_pieces(mem, len, decode_attach);
 	CHECK(exec_attach_decode(&a, mem, (size_t)len) == 0);
