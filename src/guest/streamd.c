@@ -9,6 +9,7 @@
 #include "guest/streamd.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -283,9 +284,11 @@ static void datagrams_from_inner(struct stream_conn *c)
 	ssize_t n = 0;
 	int rc;
 
-	while (c->out.len == 0 &&
-	       (n = recv(c->inner.end.w.fd, chunk, sizeof(c->d->chunk), MSG_DONTWAIT)) >= 0) {
+	while (c->out.len == 0 && (n = recv(c->inner.end.w.fd, chunk, STREAM_DATAGRAM_MAX,
+					    MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
 		c->is_heard = 1;
+		if (n > STREAM_DATAGRAM_MAX)
+			continue; /* IPv6 takes 20 bytes more than anybody sends */
 		if (frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
 			conn_release(c);
 			return;
@@ -389,12 +392,14 @@ static void inner_connected(struct watch *w, uint32_t events)
 /* Nonzero while it is on its way, 0 when it is there; or a negative errno. */
 static int connect_to(struct stream_conn *c, const union addr *a)
 {
-	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM, one = 1;
 	int fd = socket(a->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
 	end_open(&c->inner.end, fd);
+	if (c->kind == STREAM_TCP)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, &a->any, addr_len(a)) == 0)
 		return 0;
 	if (errno == EINPROGRESS) {
