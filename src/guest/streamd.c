@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -31,6 +32,7 @@ enum {
 	STUCK_MS = 5 * 60 * 1000, /* see base/relay.h */
 	LINGER_MS = 2000,	  /* for the peer to close first behind a refusal; as in execd */
 	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
+	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
 	TEXT_MAX = 512,
 	CHUNK = 64 * 1024, /* a datagram's frame fits */
@@ -640,6 +642,21 @@ static void *reserve(size_t len)
 	return mem == MAP_FAILED ? NULL : mem;
 }
 
+/* A stream has two descriptors, and other services want some too. Process 1 is given 1024, and may
+ * take 4096; what is still too few are fewer places, so that whoever comes waits outside. */
+static unsigned places_for_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return STREAMD_PLACES / 4;
+	if (limit.rlim_cur < DESCRIPTORS) {
+		limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return (unsigned)MIN(limit.rlim_cur / 3, STREAMD_PLACES);
+}
+
 struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
 			     const struct streamd_options *o)
 {
@@ -651,7 +668,7 @@ struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
 	d->loop = l;
 	d->reap = r;
 	d->options = *o;
-	d->options.places = o->places ? o->places : STREAMD_PLACES;
+	d->options.places = o->places ? o->places : places_for_descriptors();
 	d->options.idle_ms = o->idle_ms ? o->idle_ms : IDLE_MS;
 	d->options.udp_idle_ms = o->udp_idle_ms ? o->udp_idle_ms : UDP_IDLE_MS;
 	d->free = NO_PLACE;
