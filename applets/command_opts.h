@@ -5,37 +5,108 @@
 #define APPLETS_COMMAND_OPTS_H
 
 #include "applets/applet.h"
+#include "base/parse.h"
 #include "host/command.h"
+#include "host/privilege.h"
 
+enum {
+	OPT_GROUP = OPT_LONG + 200,
+	OPT_ULIMIT,
+	OPT_CAP_DROP,
+	OPT_NO_NEW_PRIVS,
+	OPT_DETACH_KEYS,
+	OPT_ID,
+	OPT_ON_DISCONNECT,
+	OPT_COMMAND_TIMEOUT,
+	OPT_NOTES,
+};
+
+/* What it is and what it may do. */
 #define COMMAND_OPTS \
 	{ 'e', "env", "KEY[=VALUE]", "set it for the command; without =VALUE: as it is here" }, \
 		{ 'w', "workdir", "DIR", "the command's folder (default: the user's home)" }, \
 		{ 'u', "user", "USER", "NAME or UID[:GID] (default root)" }, \
+		{ OPT_GROUP, "group", "GROUP", \
+		  "of these groups instead of the user's; repeatable" }, \
+		{ OPT_ULIMIT, "ulimit", "NAME=SOFT[:HARD]", "a resource limit, as nofile=1024" }, \
+		{ OPT_CAP_DROP, "cap-drop", "NAME|all", "without this capability; repeatable" }, \
+		{ OPT_NO_NEW_PRIVS, "no-new-privs", NULL, "setuid programs give it nothing" }, \
+		{ 't', "tty", NULL, "a terminal (default: when all of ours are terminals)" }, \
+		{ 'T', "no-tty", NULL, "pipes, even here" }, \
+		{ 'i', "interactive", NULL, "accepted: stdin always is the command's" }, \
 	{ \
-		'i', "interactive", NULL, "accepted: stdin always is the command's" \
+		OPT_DETACH_KEYS, "detach-keys", "KEYS", \
+			"leave a terminal by them (default " DETACHKEYS_DEFAULT "); none" \
 	}
+
+/* How long it lives, and what of it outlives us. */
+#define SESSION_OPTS \
+	{ OPT_ID, "id", "ID", "the session's name; a start may be repeated by it" }, \
+		{ OPT_ON_DISCONNECT, "on-disconnect", "WHAT", \
+		  "kill (default), detach, or hold[:TIME] and come back (60s)" }, \
+		{ OPT_COMMAND_TIMEOUT, "timeout", "TIME", \
+		  "then TERM, then KILL, and exit with 124" }, \
+	{ \
+		OPT_NOTES, "verbose", NULL, "say when processes left behind hold the output" \
+	}
+
+static inline int command_value(struct command *c, int letter, const char *value, struct err *e)
+{
+	struct exec_req *q = &c->request;
+
+	switch (letter) {
+	case 'e':
+		return command_env(c, value, e);
+	case OPT_GROUP:
+		return privilege_group(q, value, e);
+	case OPT_ULIMIT:
+		return privilege_ulimit(q, value, e);
+	case OPT_CAP_DROP:
+		return privilege_cap_drop(q, value, e);
+	case OPT_DETACH_KEYS:
+		return detachkeys_parse(&c->keys, value, e);
+	case OPT_ID:
+		return command_id(c, value, e);
+	case OPT_ON_DISCONNECT:
+		return command_on_disconnect(c, value, e);
+	case OPT_COMMAND_TIMEOUT:
+		return parse_time(&c->timeout_ms, "--timeout", value, e);
+	}
+	return 1;
+}
 
 /* 1 when the letter was one of them, 0 when not; negative with *e filled. */
 static inline int command_opt(struct command *c, int letter, const char *value, struct err *e)
 {
-	int rc = 0;
+	int rc;
 
 	switch (letter) {
-	case 'e':
-		rc = command_env(c, value, e);
-		break;
 	case 'w':
 		c->request.cwd = value;
 		break;
 	case 'u':
 		c->request.user = value;
 		break;
+	case OPT_NO_NEW_PRIVS:
+		c->request.flags |= EXEC_NO_NEW_PRIVS;
+		break;
+	case 't':
+		c->tty = COMMAND_TTY;
+		break;
+	case 'T':
+		c->tty = COMMAND_NO_TTY;
+		break;
 	case 'i':
+		c->is_interactive = 1;
+		break;
+	case OPT_NOTES:
+		c->is_verbose = 1;
 		break;
 	default:
-		return 0;
+		rc = command_value(c, letter, value, e);
+		return rc == 0 ? 1 : rc < 0 ? rc : 0;
 	}
-	return rc < 0 ? rc : 1;
+	return 1;
 }
 
 #endif

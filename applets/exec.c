@@ -1,11 +1,15 @@
 /*
  * vmtool exec - run a command in a VM; its streams, signals and exit code are ours.
  */
+#include <stdio.h>
+
 #include "applets/applet.h"
 #include "applets/command_opts.h"
 
 static const struct opt exec_opts[] = {
 	COMMAND_OPTS,
+	SESSION_OPTS,
+	{ 'd', "detach", NULL, "start it, print its id, and leave it running" },
 	{ 0 },
 };
 
@@ -16,6 +20,8 @@ static int exec_named(const char *name, struct command *c, struct err *e)
 
 	if (rc == 0)
 		rc = command_run(c, &t, e);
+	if (rc == 0 && c->is_detached)
+		puts(c->id);
 	target_close(&t);
 	return rc;
 }
@@ -27,8 +33,12 @@ static int exec_run(struct cmdline *cl, struct err *e)
 	int c, rc = 0;
 
 	command_init(&command);
-	while (rc >= 0 && (c = opt_next(cl, e)) != 0)
-		rc = c < 0 ? c : command_opt(&command, c, cl->value, e);
+	while (rc >= 0 && (c = opt_next(cl, e)) != 0) {
+		if (c == 'd')
+			command.is_detached = 1;
+		else
+			rc = c < 0 ? c : command_opt(&command, c, cl->value, e);
+	}
 	if (rc < 0)
 		return rc;
 	name = operand(cl, "NAME", e);
@@ -42,8 +52,18 @@ const struct applet applet_exec = {
 	.name = "exec",
 	.args = "NAME [--] CMD [ARG]...",
 	.help = "Run a command in a VM; exit with its code",
-	.more = "  vmtool exec web -- sh -c 'echo $HOME; exit 3'\n\n"
-		"126: not executable, 127: not found, 128+n: died from signal n, 125: vmtool failed.\n",
+	.more = "  vmtool exec web -- sh -c 'echo $HOME; exit 3'\n"
+		"  vmtool exec -it web sh\n"
+		"  vmtool exec --on-disconnect hold:5m web -- make\n"
+		"  id=$(vmtool exec -d web -- make); vmtool attach web $id\n\n"
+		"NAME is a VM's name, or unix:PATH of a guest agent. On a terminal of ours the command\n"
+		"has one too, of the same size; -t gives it one of 80 by 24 even when we have none, and\n"
+		"our stdin may then be a pipe, whose end is ctrl-d. The detach keys leave it running;\n"
+		"all but the last of them reach it. Without a terminal INT, TERM, HUP, QUIT, USR1 and USR2\n"
+		"go to the command, and a second INT within a second gives up on it.\n\n"
+		"With --on-disconnect hold a broken connection is tried again: nothing is lost.\n\n"
+		"124: --timeout passed, 126: not executable, 127: not found, 128+n: died from signal n,\n"
+		"125: vmtool failed.\n",
 	.opts = exec_opts,
 	.command_after = 1,
 	.failure = 125,

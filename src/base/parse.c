@@ -30,6 +30,13 @@ static int digits(uint64_t *out, const char *text, const char **end)
 	return 0;
 }
 
+int parse_u64(uint64_t *out, const char *text)
+{
+	const char *end;
+
+	return digits(out, text, &end) < 0 || *end ? -EINVAL : 0;
+}
+
 int parse_u32(uint32_t *out, const char *what, const char *text, uint32_t min, uint32_t max,
 	      struct err *e)
 {

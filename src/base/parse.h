@@ -11,6 +11,9 @@
 
 #include "base/err.h"
 
+/* A whole number, digits only, and nothing else in the text; 0 or -EINVAL, without a sentence. */
+int parse_u64(uint64_t *out, const char *text);
+
 /* A whole number from min to max. */
 int parse_u32(uint32_t *out, const char *what, const char *text, uint32_t min, uint32_t max,
 	      struct err *e);

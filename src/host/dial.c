@@ -13,10 +13,68 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-enum {
-	ANSWER_MAX = 32,
-	BUSY_MS = 2,
-};
+enum { BUSY_MS = 2 };
+
+static int ask(int fd, uint32_t port)
+{
+	char line[DIAL_ANSWER_MAX];
+	int len = snprintf(line, sizeof(line), "CONNECT %u\n", port);
+	ssize_t n = send(fd, line, (size_t)len, MSG_NOSIGNAL);
+
+	/* A fresh socket has room for a line: short is broken. */
+	return n == len ? 0 : n < 0 ? -errno : -EPROTO;
+}
+
+int dial_begin(struct dial *d, const char *path, uint32_t port)
+{
+	int rc;
+
+	d->used = 0;
+	d->fd = unix_connect(path, 1);
+	if (d->fd < 0) {
+		rc = d->fd;
+		d->fd = -1;
+		return rc;
+	}
+	rc = ask(d->fd, port);
+	if (rc < 0)
+		dial_close(d);
+	return rc;
+}
+
+/* "OK " and a number. */
+static int is_ok(const char *line)
+{
+	size_t digits;
+
+	if (strncmp(line, "OK ", 3))
+		return 0;
+	digits = strspn(line + 3, "0123456789");
+	return digits > 0 && line[3 + digits] == '\0';
+}
+
+/* Byte by byte: the byte behind the newline is the guest's. */
+int dial_step(struct dial *d)
+{
+	while (d->used < sizeof(d->line) - 1) {
+		char *at = d->line + d->used;
+		ssize_t n = fd_read(d->fd, at, 1);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -ECONNRESET;
+		if (*at == '\n') {
+			*at = '\0';
+			return is_ok(d->line) ? 0 : -EPROTO;
+		}
+		d->used++;
+	}
+	return -EPROTO;
+}
+
+void dial_close(struct dial *d)
+{
+	fd_close(&d->fd);
+}
 
 /* 0, or -ETIMEDOUT. fd -1 only waits. */
 static int wait_until(int fd, short events, int64_t deadline_ms)
@@ -31,64 +89,28 @@ static int wait_until(int fd, short events, int64_t deadline_ms)
 }
 
 /* A unix socket whose backlog is full answers EAGAIN and has no event for when it is not. */
-static int connect_until(const char *path, int64_t deadline_ms)
+static int begin_until(struct dial *d, const char *path, uint32_t port, int64_t deadline_ms)
 {
-	int fd;
+	int rc;
 
-	while ((fd = unix_connect(path, 1)) == -EAGAIN) {
-		int rc = wait_until(-1, 0, deadline_ms);
-
+	while ((rc = dial_begin(d, path, port)) == -EAGAIN) {
+		rc = wait_until(-1, 0, deadline_ms);
 		if (rc < 0)
 			return rc;
 	}
-	return fd;
+	return rc;
 }
 
-static int ask(int fd, uint32_t port)
+static int step_until(struct dial *d, int64_t deadline_ms)
 {
-	char line[ANSWER_MAX];
-	int len = snprintf(line, sizeof(line), "CONNECT %u\n", port);
-	ssize_t n = send(fd, line, (size_t)len, MSG_NOSIGNAL);
+	int rc;
 
-	/* A fresh socket has room for a line: short is broken. */
-	return n == len ? 0 : n < 0 ? -errno : -EPROTO;
-}
-
-/* Byte by byte: the byte behind the newline is the guest's. 0, or -ECONNRESET, ... */
-static int read_answer(int fd, char line[ANSWER_MAX], int64_t deadline_ms)
-{
-	size_t used = 0;
-
-	while (used < ANSWER_MAX - 1) {
-		ssize_t n = fd_read(fd, line + used, 1);
-		int rc;
-
-		if (n == -EAGAIN) {
-			rc = wait_until(fd, POLLIN, deadline_ms);
-			if (rc < 0)
-				return rc;
-			continue;
-		}
-		if (n <= 0)
-			return n < 0 ? (int)n : -ECONNRESET;
-		if (line[used] == '\n') {
-			line[used] = '\0';
-			return 0;
-		}
-		used++;
+	while ((rc = dial_step(d)) == -EAGAIN) {
+		rc = wait_until(d->fd, POLLIN, deadline_ms);
+		if (rc < 0)
+			return rc;
 	}
-	return -EPROTO;
-}
-
-/* "OK " and a number. */
-static int is_ok(const char *line)
-{
-	size_t digits;
-
-	if (strncmp(line, "OK ", 3))
-		return 0;
-	digits = strspn(line + 3, "0123456789");
-	return digits > 0 && line[3 + digits] == '\0';
+	return rc;
 }
 
 static int say(struct err *e, int rc, const char *path, uint32_t port)
@@ -110,19 +132,13 @@ static int say(struct err *e, int rc, const char *path, uint32_t port)
 
 int dial_vsock(const char *path, uint32_t port, int64_t deadline_ms, struct err *e)
 {
-	char line[ANSWER_MAX];
-	int fd, rc;
+	struct dial d = DIAL_NONE;
+	int rc = begin_until(&d, path, port, deadline_ms);
 
-	fd = connect_until(path, deadline_ms);
-	if (fd < 0)
-		return say(e, fd, path, port);
-	rc = ask(fd, port);
 	if (rc == 0)
-		rc = read_answer(fd, line, deadline_ms);
-	if (rc == 0 && !is_ok(line))
-		rc = -EPROTO;
+		rc = step_until(&d, deadline_ms);
 	if (rc == 0)
-		return fd;
-	fd_close(&fd);
+		return d.fd;
+	dial_close(&d);
 	return say(e, rc, path, port);
 }

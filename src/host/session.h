@@ -1,6 +1,6 @@
 /*
- * session - the host's end of a command in the guest: our stdin, stdout, stderr and signals
- * become the command's, its exit code becomes ours.
+ * session - the host's end of a command in the guest: our stdin, stdout, stderr and signals, or our
+ * terminal, become the command's; its exit code becomes ours.
  */
 #ifndef HOST_SESSION_H
 #define HOST_SESSION_H
@@ -8,17 +8,41 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "host/detachkeys.h"
+#include "host/target.h"
 #include "proto/exec.h"
 
+struct session_how {
+	/* One of both; borrowed. */
+	const struct exec_req *start;
+	const struct exec_attach *attach;
+
+	struct detachkeys keys;
+	int only_start;	     /* leave it as soon as it runs */
+	unsigned timeout_ms; /* then TERM, then KILL; 0: never */
+	/* Where to come back to when the connection breaks, for as long as the request's hold_ms
+	 * says; NULL: nowhere. Borrowed. */
+	const struct target *target;
+};
+
+/* What there is to know besides the exit code. */
+struct session_end {
+	char id[EXEC_ID_MAX]; /* "" while the guest has not said it */
+	int was_left;	      /* it runs on: detach keys, only_start, or a signal to who attached */
+	uint8_t notes;	      /* enum exec_note */
+};
+
 /*
- * Runs *q over fd, a non-blocking connection to an exec server; fd stays the caller's. With
- * EXEC_STDIN our stdin is the command's. INT, TERM, HUP, QUIT, USR1 and USR2 go to the command;
- * a second INT within a second gives up on it.
+ * Runs it over fd, a non-blocking connection to an exec server, which is taken over.
  *
- * The exit code of contracts.md (the command's own, 128+n); or negative with *e filled, e->exit
- * being 126, 127 or 125.
+ * Without a terminal, INT, TERM, HUP, QUIT, USR1 and USR2 go to the command; a second INT within a
+ * second gives up on it. With the terminal raw, keys are bytes, and those of the signals that
+ * mean the end end us. Whoever attached only leaves.
+ *
+ * The exit code of contracts.md (the command's own, 128+n; 0 or 128+n when it was left); or
+ * negative with *e filled, e->exit being 126, 127, 125, or 124 for timeout_ms.
  */
-int session_run(int fd, const struct exec_req *q, struct err *e);
+int session_run(int fd, const struct session_how *how, struct session_end *end, struct err *e);
 
 /* Proves that the exec server behind fd answers: a nonce must come back before deadline_ms
  * (clock_ms()). fd can be used on. 0 or negative with *e filled. */

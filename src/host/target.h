@@ -8,10 +8,10 @@
 #include "host/state.h"
 
 struct target {
-	char name[PATH_ROOM + 8];    /* as sentences and VMTOOL_VM call it */
-	char boot[BOOT_ID_LEN + 1];  /* "" where nobody knows */
-	char vsock[PATH_ROOM];	     /* a socket of the Firecracker dialect */
-	int dir;		     /* owned: keeps a long path of it short; or -1 */
+	char name[PATH_ROOM + 8];   /* as sentences and VMTOOL_VM call it */
+	char boot[BOOT_ID_LEN + 1]; /* "" where nobody knows */
+	char vsock[PATH_ROOM];	    /* a socket of the Firecracker dialect */
+	int dir;		    /* owned: keeps a long path of it short; or -1 */
 };
 
 #define TARGET_NONE \

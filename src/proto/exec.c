@@ -42,7 +42,8 @@ static uint32_t rd_list(struct rd *r, const char **list)
 
 int exec_id_is_valid(const char *id)
 {
-	size_t len = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	size_t len = strspn(id,
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
 	return len > 0 && len < EXEC_ID_MAX && id[len] == '\0';
 }
@@ -132,6 +133,7 @@ long exec_started_encode(const struct exec_started *s, void *out, size_t room)
 	wr_u8(&w, s->tty);
 	wr_be64(&w, s->out_at);
 	wr_be64(&w, s->err_at);
+	wr_be64(&w, s->in_at);
 	wr_be32(&w, s->window);
 	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
 }
@@ -146,6 +148,7 @@ int exec_started_decode(struct exec_started *s, const void *data, size_t len)
 	s->tty = rd_u8(&r);
 	s->out_at = rd_be64(&r);
 	s->err_at = rd_be64(&r);
+	s->in_at = rd_be64(&r);
 	s->window = rd_be32(&r);
 	return rd_done(&r) && exec_id_is_valid(s->id) && s->attached <= 1 && s->tty <= 1 &&
 			       s->window <= EXEC_WINDOW
@@ -175,7 +178,24 @@ int exec_attach_decode(struct exec_attach *a, const void *data, size_t len)
 	a->rows = rd_be16(&r);
 	a->cols = rd_be16(&r);
 	return rd_done(&r) && exec_id_is_valid(a->id) && (a->rows > 0) == (a->cols > 0) ? 0
-											 : -EPROTO;
+											: -EPROTO;
+}
+
+void exec_seen_encode(const struct exec_seen *s, uint8_t out[EXEC_SEEN_BYTES])
+{
+	struct wr w = wr_init(out, EXEC_SEEN_BYTES);
+
+	wr_be64(&w, s->out);
+	wr_be64(&w, s->err);
+}
+
+int exec_seen_decode(struct exec_seen *s, const void *data, size_t len)
+{
+	struct rd r = rd_init(data, len);
+
+	s->out = rd_be64(&r);
+	s->err = rd_be64(&r);
+	return rd_done(&r) ? 0 : -EPROTO;
 }
 
 void exec_size_encode(uint16_t rows, uint16_t cols, uint8_t out[EXEC_SIZE_BYTES])
@@ -215,8 +235,8 @@ int exec_status_decode(struct exec_status *s, const void *data, size_t len)
 	s->end = rd_u8(&r);
 	s->value = rd_be32(&r);
 	s->notes = rd_u8(&r);
-	if (!rd_done(&r) || s->end < EXEC_EXITED || s->end > EXEC_LOST ||
-	    s->value > most[s->end] || s->notes & ~EXEC_NOTES)
+	if (!rd_done(&r) || s->end < EXEC_EXITED || s->end > EXEC_LOST || s->value > most[s->end] ||
+	    s->notes & ~EXEC_NOTES)
 		return -EPROTO;
 	return 0;
 }

@@ -16,8 +16,8 @@
 
 enum {
 	EXEC_ARGS_MAX = 4096, /* arguments, and as many environment strings */
-	EXEC_WINDOW = 64 * 1024, /* bytes of stdin the host may send before the first window frame */
-	EXEC_ID_MAX = 64,	 /* bytes of a session's id, NUL included */
+	EXEC_WINDOW = 65536, /* bytes of stdin the host may send before the first window frame */
+	EXEC_ID_MAX = 64,    /* bytes of a session's id, NUL included */
 	EXEC_GROUPS_MAX = 32,
 	EXEC_RLIMITS_MAX = 16,
 	EXEC_KEPT = 256 * 1024, /* bytes of each output stream a held or detached session keeps */
@@ -44,25 +44,29 @@ struct exec_rlimit {
 	uint64_t soft, hard;
 };
 
+#define EXEC_ID_OF_MAIN "main" /* the session of the main process, EXEC_MAIN */
+
 #define EXEC_RLIM_INFINITY UINT64_MAX
 
 struct exec_req {
-	uint16_t flags;	   /* enum exec_flag */
-	uint8_t policy;	   /* enum exec_policy */
-	uint32_t hold_ms;  /* for EXEC_HOLD: how long nobody may be attached */
-	const char *id;	   /* letters, digits, . _ -; "": the guest makes one. An id that exists with the
-			    * same request attaches to it, so a start may be repeated; with another
-			    * request it is refused */
+	uint16_t flags;	  /* enum exec_flag */
+	uint8_t policy;	  /* enum exec_policy */
+	uint32_t hold_ms; /* for EXEC_HOLD: how long nobody may be attached */
+	/* Letters, digits, . _ -; "": the guest makes one. An id that exists with the same request
+	 * attaches to it, so a start may be repeated; with another request it is refused. */
+	const char *id;
 	uint16_t rows, cols; /* of the terminal, 1 to 65535; 0 without EXEC_TTY */
 	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included */
 	uint32_t nrlimits, ngroups;
 	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
-	const char *groups[EXEC_GROUPS_MAX]; /* supplementary: names or numbers, instead of the user's own */
-	const char *user; /* NAME or UID[:GID]; "" is root */
-	const char *cwd;  /* "" is the user's home */
+	const char *groups[EXEC_GROUPS_MAX]; /* supplementary, instead of the user's own */
+	const char *user;		     /* NAME or UID[:GID]; "" is root */
+	const char *cwd;		     /* "" is the user's home */
 	uint32_t argc, envc;
-	const char *argv[EXEC_ARGS_MAX + 1]; /* NULL-terminated, as execve wants it */
-	const char *env[EXEC_ARGS_MAX + 1];  /* KEY=VALUE; added to the guest's own */
+	/* NULL-terminated, as execve wants it. An argv[0] of "-" is the user's own shell, called as
+	 * login(1) calls it: "-bash". */
+	const char *argv[EXEC_ARGS_MAX + 1];
+	const char *env[EXEC_ARGS_MAX + 1]; /* KEY=VALUE; added to the guest's own */
 };
 
 /* The bytes written, or -EMSGSIZE when it does not fit into room. */
@@ -83,6 +87,8 @@ struct exec_started {
 	uint8_t tty;
 	uint64_t out_at, err_at; /* the offsets of the next bytes that will come: beyond what the
 				  * attaching side has seen when output was pushed out */
+	uint64_t in_at;		 /* bytes of stdin that have come: what was sent beyond was lost
+				  * with its connection, and is to be sent again */
 	uint32_t window;	 /* bytes of stdin that may be sent; 0 when it has none */
 };
 
@@ -100,6 +106,23 @@ struct exec_attach {
 
 long exec_attach_encode(const struct exec_attach *a, void *out, size_t room);
 int exec_attach_decode(struct exec_attach *a, const void *data, size_t len);
+
+/*
+ * FRAME_SEEN: so many bytes of each stream, counted from the command's start, have gone to where
+ * they were to go. What was sent may still be lost on its way when a connection breaks; only
+ * this says it was not. Whoever sends one (zeros will do) right behind FRAME_EXEC or
+ * FRAME_ATTACH has it that a held session forgets nothing he has not seen, and stops the command
+ * when EXEC_KEPT bytes are unseen; so he sends one every EXEC_KEPT / 4 bytes, at least. To whoever
+ * sends none, what was sent counts as seen.
+ */
+struct exec_seen {
+	uint64_t out, err;
+};
+
+enum { EXEC_SEEN_BYTES = 16 };
+
+void exec_seen_encode(const struct exec_seen *s, uint8_t out[EXEC_SEEN_BYTES]);
+int exec_seen_decode(struct exec_seen *s, const void *data, size_t len);
 
 /* FRAME_RESIZE: rows and cols of 1 to 65535. */
 enum { EXEC_SIZE_BYTES = 4 };

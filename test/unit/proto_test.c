@@ -10,8 +10,8 @@
 #include "base/util.h"
 #include "check.h"
 #include "proto/exec.h"
-#include "proto/refusal.h"
 #include "proto/ready.h"
+#include "proto/refusal.h"
 #include "proto/spec.h"
 #include "proto/stream.h"
 
@@ -82,13 +82,6 @@ static int decode_stage(const void *data, size_t len)
 	struct beacon_stage s;
 
 	return beacon_stage_decode(&s, data, len);
-}
-
-static int decode_guest(const void *data, size_t len)
-{
-	struct guest_desc g;
-
-	return guest_desc_decode(&g, data, len);
 }
 
 static int decode_spec(const void *data, size_t len)
@@ -194,7 +187,9 @@ static void a_request_at_odds_with_itself_is_refused(void)
 		{ "soft above hard",
 		  { .id = "", .nrlimits = 1, .rlimits = { { 7, 2, 1 } } },
 		  -EPROTO },
-		{ "no such limit", { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } }, -EPROTO },
+		{ "no such limit",
+		  { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } },
+		  -EPROTO },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -227,7 +222,7 @@ static int decode_attach(const void *data, size_t len)
 
 static void a_session_is_come_back_to(void)
 {
-	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, EXEC_WINDOW };
+	const struct exec_started started = { 42, "s1", 1, 1, 7, 1ull << 40, 5, EXEC_WINDOW };
 	const struct exec_attach attach = { "s1", 7, EXEC_SEEN_ALL, 24, 80 };
 	struct exec_started s;
 	struct exec_attach a;
@@ -239,14 +234,15 @@ static void a_session_is_come_back_to(void)
 	refuses_pieces(mem, len, decode_started);
 	CHECK(exec_started_decode(&s, mem, (size_t)len) == 0);
 	CHECK(s.pid == 42 && !strcmp(s.id, "s1") && s.attached && s.tty && s.out_at == 7 &&
-	      s.err_at == 1ull << 40 && s.window == EXEC_WINDOW);
+	      s.err_at == 1ull << 40 && s.in_at == 5 && s.window == EXEC_WINDOW);
 	len = exec_attach_encode(&attach, mem, sizeof(mem));
 	refuses_pieces(mem, len, decode_attach);
 	CHECK(exec_attach_decode(&a, mem, (size_t)len) == 0);
 	CHECK(!strcmp(a.id, "s1") && a.out_seen == 7 && a.err_seen == EXEC_SEEN_ALL &&
 	      a.rows == 24 && a.cols == 80);
 	exec_size_encode(1, 65535, size);
-	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 && cols == 65535);
+	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == 0 && rows == 1 &&
+	      cols == 65535);
 	exec_size_encode(0, 80, size);
 	CHECK(exec_size_decode(&rows, &cols, size, sizeof(size)) == -EPROTO);
 	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
@@ -359,19 +355,6 @@ static void the_beacon_changes(void)
 	}
 }
 
-static void a_guests_description_changes(void)
-{
-	const struct guest_desc g = { BOOT, "web" };
-	struct guest_desc back;
-	uint8_t mem[128];
-	long len = guest_desc_encode(&g, mem, sizeof(mem));
-
-	refuses_pieces(mem, len, decode_guest);
-	CHECK(guest_desc_decode(&back, mem, (size_t)len) == 0 && !strcmp(back.hostname, "web"));
-	mem[0] ^= 1;
-	CHECK(decode_guest(mem, (size_t)len) == -EPROTO);
-}
-
 static void a_machines_description_changes(void)
 {
 	static char longest[SPEC_CMDLINE_MAX + 2];
@@ -387,6 +370,8 @@ static void a_machines_description_changes(void)
 		.cmdline = "quiet",
 		.ninitrds = 2,
 		.initrd_fd = { 9, 10 },
+		.ndisks = 2,
+		.disk = { { 11, 0, "" }, { 12, 1, "12345678901234567890" } },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
@@ -395,6 +380,7 @@ static void a_machines_description_changes(void)
 	refuses_pieces(mem, len, decode_spec);
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
+	CHECK(back.ndisks == 2 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 
 #define REFUSES(change) \
 	do { \
@@ -411,6 +397,12 @@ static void a_machines_description_changes(void)
 	REFUSES(s.kernel_fd = 2);
 	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
 	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
+	REFUSES(for (s.ndisks = 0; s.ndisks <= SPEC_DISKS_MAX; s.ndisks++)
+			s.disk[s.ndisks % SPEC_DISKS_MAX] = good.disk[0]);
+	REFUSES(s.disk[0].fd = VMM_FD_SPEC);
+	REFUSES(s.disk[0].readonly = 2);
+	REFUSES(s.disk[0].serial = "123456789012345678901");
+	REFUSES(s.disk[0].serial = "a\nb");
 	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);
 	REFUSES(s.cmdline = longest);
 }
@@ -493,7 +485,6 @@ int main(void)
 	TEST(a_refusal_changes);
 	TEST(a_stream_goes_somewhere_else);
 	TEST(the_beacon_changes);
-	TEST(a_guests_description_changes);
 	TEST(a_machines_description_changes);
 	TEST(the_vmms_last_word_changes);
 	return check_done();

@@ -48,11 +48,13 @@ static void serve(int fd)
 {
 	static const struct execd_options options = { .vm = "web", .boot = "b", .idle_ms = 1000 };
 	struct world w = { .loop = LOOP_INIT };
+	struct execd *d;
 
 	loop_open(&w.loop);
 	w.loop.signalled = signalled;
 	reap_init(&w.reap);
-	if (!execd_open(&w.loop, &w.reap, fd, &options))
+	d = execd_open(&w.loop, &w.reap, &options);
+	if (!d || execd_serve(d, EXECD_PIPES, fd) < 0)
 		_exit(1);
 	_exit(loop_run(&w.loop));
 }
@@ -95,6 +97,7 @@ struct result {
 static int client(const char *const *argv, const struct how *how)
 {
 	static struct exec_req q;
+	struct session_end end;
 	struct err e = ERR_NONE;
 	int fd = unix_connect(socket_path, 1), rc;
 
@@ -110,7 +113,7 @@ static int client(const char *const *argv, const struct how *how)
 		q.envc++;
 	}
 	q.flags = how->input ? EXEC_STDIN : 0;
-	rc = session_run(fd, &q, &e);
+	rc = session_run(fd, &(struct session_how){ .start = &q }, &end, &e);
 	if (rc < 0) {
 		dprintf(2, "%s\n", e.text);
 		rc = e.exit;
@@ -630,16 +633,15 @@ static void a_dead_server_looks_like_success(void)
 {
 	int pair[2];
 	static struct exec_req q;
+	struct session_end end;
 	struct err e = ERR_NONE;
 	int rc;
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	close(pair[1]);
-	q = (struct exec_req){ .id = "",
-			       .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
-	rc = session_run(pair[0], &q, &e);
+	q = (struct exec_req){ .id = "", .user = "", .cwd = "", .argc = 1, .argv = { "true" } };
+	rc = session_run(pair[0], &(struct session_how){ .start = &q }, &end, &e);
 	CHECK(rc < 0 && e.exit == 125 && strstr(e.text, "connection"));
-	close(pair[0]);
 }
 
 static int count_fds(void)
