@@ -129,7 +129,7 @@ static void session_free(struct session *s)
 		reap_del(all->reap, &s->child); /* it withstood SIGKILL; nobody waits longer */
 		s->status = (struct exec_status){ .end = EXEC_LOST };
 	}
-	cgroup_remove(&all->cgroups, s->cgroup);
+	cgroup_remove(&all->cgroups, s->cgroup, s->ending != NOT_ENDING);
 	give_back(s->input.held.mem, EXEC_WINDOW);
 	if (s->ring >= 0) {
 		give_back(all->rings[s->ring], sizeof(all->rings[0]));
