@@ -61,27 +61,36 @@ void cgroups_close(struct cgroups *g)
 	fd_close(&g->dir);
 }
 
-int cgroup_make(struct cgroups *g, unsigned *number)
+/* A new folder's number; 0: it cannot be made. */
+static unsigned make_folder(struct cgroups *g)
 {
 	char name[NAME_ROOM];
-	int fd, rc;
+	int rc;
 
-	*number = 0;
-	if (g->dir < 0)
-		return 0;
 	/* One that is there is inhabited, since an agent that had our pid before us. */
 	do
 		file_of(name, ++g->last, "");
 	while ((rc = mkdirat(g->dir, name, 0755)) < 0 && errno == EEXIST);
-	if (rc < 0)
+	return rc < 0 ? 0 : g->last;
+}
+
+int cgroup_make(struct cgroups *g, unsigned *number)
+{
+	char name[NAME_ROOM];
+	int fd;
+
+	*number = 0;
+	if (g->dir >= 0)
+		*number = g->nspare > 0 ? g->spare[--g->nspare] : make_folder(g);
+	if (*number == 0)
 		return 0;
+	file_of(name, *number, "");
 	fd = openat(g->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd <= 0) {
-		unlinkat(g->dir, name, AT_REMOVEDIR);
-		return 0;
-	}
-	*number = g->last;
-	return fd;
+	if (fd > 0)
+		return fd;
+	cgroup_remove(g, *number, 1);
+	*number = 0;
+	return 0;
 }
 
 void cgroup_kill(const struct cgroups *g, unsigned number)
@@ -124,11 +133,25 @@ static void try_one_again(struct cgroups *g)
 		*again = 0;
 }
 
-void cgroup_remove(struct cgroups *g, unsigned number)
+/* Nonzero when it is as good as new. */
+static int is_clean(const struct cgroups *g, unsigned number)
+{
+	char path[NAME_ROOM], text[256];
+
+	file_of(path, number, "/cgroup.events");
+	return fd_slurp(g->dir, path, text, sizeof(text)) > 0 && strstr(text, "populated 0") &&
+	       !cgroup_had_oom(g, number);
+}
+
+void cgroup_remove(struct cgroups *g, unsigned number, int was_killed)
 {
 	if (number == 0)
 		return;
 	try_one_again(g);
+	if (!was_killed && g->nspare < CGROUPS_SPARE && is_clean(g, number)) {
+		g->spare[g->nspare++] = number;
+		return;
+	}
 	if (try_remove(g, number) == 0 || errno != EBUSY)
 		return;
 	for (size_t i = 0; i < CGROUPS_INHABITED; i++) {
@@ -169,7 +192,7 @@ static int is_usable(struct cgroups *g)
 	fd_close(&fd);
 	file_of(kill_file, number, "/cgroup.kill");
 	good = faccessat(g->dir, kill_file, W_OK, 0) == 0;
-	cgroup_remove(g, number);
+	cgroup_remove(g, number, 1);
 	return good;
 }
 
