@@ -175,7 +175,8 @@ const struct applet applet_cp = {
 	.args = "SRC... DST",
 	.help = "Copy files and folders into a guest, or out of it",
 	.more = "One side is a guest's, NAME:PATH; a path there without a slash at its start begins in\n"
-		"that user's home. A host's file with a colon in its name is ./a:b.\n\n"
+		"that user's home. unix:SOCKET:PATH is a guest agent without a VM. A host's file with a\n"
+		"colon in its name is ./a:b.\n\n"
 		"  vmtool cp site web:/srv          vmtool cp web:/var/log/app.log .\n"
 		"  tar c . | vmtool cp - web:/srv   vmtool cp web:/etc - | tar x\n\n"
 		"  SRC        DST is a folder   DST is a file    DST is not there\n"

@@ -296,12 +296,14 @@ static void xattrs_get_lost(void)
 		if (setxattr("src/f", "user.k", "v\0w", 3, 0) < 0)
 			SKIP("this file system has no extended attributes");
 		setxattr("src", "user.dir", "d", 1, 0);
+		setxattr("src/f", "user.a=%b%3D", "odd", 3, 0);
 		setxattr("src/f", "trusted.t", "t", 1, 0);
 		chmod("src/f", 0444);
 		CHECK(ways[way]("src", "dst", 0, &l) == 0);
 		CHECK(getxattr("dst/src/f", "user.k", value, 8) == 3 && !memcmp(value, "v\0w", 3));
 		CHECK(getxattr("dst/src/f", "trusted.t", value, 8) < 0);
 		CHECK(getxattr("dst/src", "user.dir", value, 8) == 1);
+		CHECK(getxattr("dst/src/f", "user.a=%b%3D", value, 8) == 3);
 		if (geteuid() == 0) {
 			CHECK(ways[way]("src", "dst", COPY_ARCHIVE, &l) == 0);
 			CHECK(getxattr("dst/src/f", "trusted.t", value, 8) == 1);
