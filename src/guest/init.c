@@ -41,8 +41,8 @@
 #include "guest/services.h"
 #include "guest/sysctl.h"
 #include "guest/vsock.h"
-#include "proto/ports.h"
 #include "proto/desc.h"
+#include "proto/ports.h"
 #include "proto/ready.h"
 
 enum {
@@ -144,7 +144,8 @@ static void read_kernels_word(struct init *in)
 static int stage_description(struct init *in, struct err *e)
 {
 	struct guest_desc *g = &in->wanted->desc;
-	ssize_t n = fd_slurp(AT_FDCWD, GUEST_FILE, (char *)in->wanted->mem, sizeof(in->wanted->mem));
+	ssize_t n = fd_slurp(AT_FDCWD, GUEST_FILE, (char *)in->wanted->mem,
+			     sizeof(in->wanted->mem));
 	int rc;
 
 	read_kernels_word(in);
@@ -160,8 +161,10 @@ static int stage_description(struct init *in, struct err *e)
 	else
 		guest_desc_init(g); /* half of one is none */
 	if (rc == -EPROTONOSUPPORT)
-		return err_set(e, rc, GUEST_FILE " is of a later version than %d, ours: the host's "
-				      "vmtool is newer", DESC_VERSION);
+		return err_set(e, rc,
+			       GUEST_FILE " is of a later version than %d, ours: the host's "
+					  "vmtool is newer",
+			       DESC_VERSION);
 	if (rc < 0)
 		return err_set(e, rc, GUEST_FILE " cannot be read");
 	snprintf(in->hostname, sizeof(in->hostname), "%s", g->hostname);
@@ -177,9 +180,6 @@ static int stage_hostname(struct init *in, struct err *e)
 
 static void shut_down(struct init *in, int how)
 {
-	if (in->services.execd)
-		execd_refuse(in->services.execd);
-	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 	poweroff_begin(&in->poweroff, how, GRACE_MS);
 }
 
@@ -206,26 +206,52 @@ static void released(void *owner)
 	poweroff_check(&in->poweroff);
 }
 
-static void host_powers_off(struct agentd *d)
+/* --- the end, as poweroff tells it --- */
+
+static void end_begins(struct poweroff *p)
 {
-	struct init *in = CONTAINER(d, struct init, services.agentd);
+	struct init *in = CONTAINER(p, struct init, poweroff);
 
 	if (in->services.execd)
 		execd_refuse(in->services.execd);
+	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 }
 
-static void disks_settled(struct poweroff *p)
+static unsigned sessions(struct poweroff *p, int sig)
 {
-	agentd_say_synced(&CONTAINER(p, struct init, poweroff)->services.agentd);
+	struct init *in = CONTAINER(p, struct init, poweroff);
+
+	return in->services.execd ? sessions_signal(execd_sessions(in->services.execd), sig) : 0;
+}
+
+static void end_stage_is(struct poweroff *p, const char *name, int state, const char *detail)
+{
+	beacon_stage(&CONTAINER(p, struct init, poweroff)->beacon, name, (uint8_t)state, detail);
+}
+
+static void disks_settled(struct poweroff *p, int settled)
+{
+	struct init *in = CONTAINER(p, struct init, poweroff);
+
+	beacon_stage(&in->beacon, "poweroff", settled ? STAGE_DONE : STAGE_FAILED,
+		     settled ? "" : "the disks did not settle in time");
+	if (in->services.agentd)
+		agentd_say_synced(in->services.agentd, settled);
 }
 
 static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->services.agentd) ||
+	return (in->services.agentd && agentd_is_awaited(in->services.agentd)) ||
 	       (in->services.execd && execd_is_awaited(in->services.execd));
 }
+
+static const struct poweroff_events poweroff_events = {
+	end_begins, sessions, end_stage_is, disks_settled, is_awaited,
+};
+
+/* --- more stages --- */
 
 static int stage_exec(struct init *in, struct err *e)
 {
@@ -365,11 +391,13 @@ static int stage_handover(struct init *in, struct err *e)
 	if (rc == 0)
 		rc = handover_give(&in->handover, &in->loop);
 	if (rc == -ECHILD)
-		return err_set(e, rc, "the agent was killed before %s could be started, and "
-				      "process 1 stays what it is", in->wanted->desc.init[0]);
+		return err_set(e, rc,
+			       "the agent was killed before %s could be started, and "
+			       "process 1 stays what it is",
+			       in->wanted->desc.init[0]);
 	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
-				strerror(-rc)) :
-			1;
+				strerror(-rc))
+		      : 1;
 }
 
 static int stage_main(struct init *in, struct err *e)
@@ -577,12 +605,19 @@ static void occupy_standard_fds(void)
 		fd_close(&fd);
 }
 
+static const char *latest_stage(void *owner, uint8_t *state)
+{
+	const struct beacon_note *n = beacon_latest(owner);
+
+	*state = n ? n->state : 0;
+	return n ? n->name : NULL;
+}
+
 static void open_services(struct init *in)
 {
 	in->services = (struct services){
 		.loop = &in->loop,
 		.reap = &in->reap,
-		.poweroff = &in->poweroff,
 		.exec_options = {
 			.vm = in->hostname,
 			.boot = in->boot,
@@ -590,7 +625,11 @@ static void open_services(struct init *in)
 			.released = released,
 			.owner = in,
 		},
-		.agentd.going = host_powers_off,
+		.agent_options = {
+			.poweroff = &in->poweroff,
+			.clock = &clock_ops_machine,
+			.info = { .boot = in->boot, .stage = latest_stage, .owner = &in->beacon },
+		},
 	};
 }
 
@@ -602,9 +641,7 @@ static void open_all(struct init *in)
 	in->loop.signalled = signalled;
 	in->step.due = step_due;
 	reap_init(&in->reap);
-	poweroff_init(&in->poweroff, &in->loop, &in->reap);
-	in->poweroff.synced = disks_settled;
-	in->poweroff.is_awaited = is_awaited;
+	poweroff_init(&in->poweroff, &in->loop, &in->reap, &poweroff_events);
 	open_services(in);
 }
 

@@ -71,7 +71,7 @@ struct session {
 	unsigned cgroup;
 	uint64_t ended_at; /* which of the ended ones is the oldest */
 	int64_t drain_until_ms;
-	struct timer drain; /* DRAINING: silence. */
+	struct timer drain; /* DRAINING: the pipes' silence */
 	struct timer life;  /* the next step of ending; or how long nobody may be attached */
 
 	struct stream streams[2];
@@ -95,6 +95,7 @@ struct sessions {
 	struct command_base base;
 	struct cgroups cgroups;
 	uint64_t ended; /* how many so far */
+	struct exec_status main_status; /* end 0: it has not */
 	struct session list[SESSIONS];
 	int ring_taken[SESSIONS_KEPT];
 	uint8_t chunk[FRAME_CHUNK];
@@ -430,6 +431,8 @@ static void child_ended(struct child *child, const struct exec_status *status)
 	s->status = *status;
 	if (cgroup_had_oom(&s->all->cgroups, s->cgroup))
 		s->status.notes |= EXEC_OOM_KILLED;
+	if (s->is_main)
+		s->all->main_status = s->status;
 	if (s->ending != NOT_ENDING) {
 		kill_all(s); /* its descendants; their group's number is still theirs */
 		session_free(s);
@@ -502,9 +505,9 @@ static void input_refused(struct session *s)
 /* As much of what is held as the command takes now. */
 static void feed(struct session *s)
 {
-	ssize_t n = 0;
+	ssize_t n = 1;
 
-	while (s->input.w.fd >= 0 && n >= 0) {
+	while (s->input.w.fd >= 0 && n > 0) {
 		if (s->input_held.len == 0 && s->input_ended)
 			end_input(s);
 		if (s->input_held.len == 0)
@@ -583,7 +586,6 @@ int session_seen(struct session *s, const struct exec_seen *seen)
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		if (now[i] > s->streams[i].sent)
 			return -EPROTO;
-	s->says_seen = 1;
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i].seen = MAX(s->streams[i].seen, now[i]);
 	proceed(s);
@@ -631,7 +633,7 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 	s->viewer = v;
 	v->session = s;
 	s->told = 0;
-	s->says_seen = 0;
+	s->says_seen = v->says_seen;
 	continue_at(&s->streams[0], from->out_seen);
 	continue_at(&s->streams[1], from->err_seen);
 	s->consumed = 0;
@@ -691,6 +693,32 @@ int session_is_of(const struct session *s, uint64_t digest)
 int session_is_main(const struct session *s)
 {
 	return s->is_main;
+}
+
+struct main_state sessions_main(const struct sessions *all)
+{
+	struct main_state m = { .status = all->main_status };
+
+	for (size_t i = 0; i < SESSIONS; i++)
+		if (all->list[i].is_main && all->list[i].child.pid)
+			m.pid = all->list[i].child.pid;
+	return m;
+}
+
+unsigned sessions_signal(struct sessions *all, int sig)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < SESSIONS; i++) {
+		const struct session *s = &all->list[i];
+
+		if (!s->child.pid || s->is_main)
+			continue;
+		count++;
+		if (sig)
+			kill(-s->child.pid, sig);
+	}
+	return count;
 }
 
 /* Random, so that an id of an agent before us does not find a session of ours. */
