@@ -68,8 +68,9 @@ static int connect_beacon(void)
 static int no_vsock(struct err *e)
 {
 	if (e->code == -EAFNOSUPPORT || e->code == -ENODEV)
-		return err_set(e, e->code, "this machine has no vsock: its VMM gives it none, or its "
-					   "kernel lacks the driver\n  try: --listen unix:PATH");
+		return err_set(e, e->code,
+			       "this machine has no vsock: its VMM gives it none, or its "
+			       "kernel lacks the driver\n  try: --listen unix:PATH");
 	return e->code;
 }
 

@@ -657,8 +657,10 @@ int init_run(struct err *e)
 	in = calloc(1, sizeof(*in));
 	if (in)
 		in->wanted = calloc(1, sizeof(*in->wanted));
-	if (!in || !in->wanted)
+	if (!in || !in->wanted) {
+		free(in);
 		return err_set(e, -ENOMEM, "no memory for a guest's first process");
+	}
 	guest_desc_init(&in->wanted->desc);
 	in->handover = HANDOVER_NONE;
 	beacon_init(&in->beacon, &in->loop, connect_beacon);

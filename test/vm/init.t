@@ -3,7 +3,7 @@
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
-start() { vmtool start --timeout 15s --kernel /lab/vmlinux --initrd /lab/initrd "$@"; }
+start() { vmtool start --timeout 30s --kernel /lab/vmlinux --initrd /lab/initrd "$@"; }
 guest() { vmtool exec web -- "$@"; }
 events() { cat "$VMTOOL_HOME/vms/web/events.jsonl"; }
 console() { cat "$VMTOOL_HOME/vms/web/console.log"; }

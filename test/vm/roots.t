@@ -3,7 +3,7 @@
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
-start() { vmtool start --timeout 15s --kernel /lab/vmlinux --initrd /lab/initrd "$@"; }
+start() { vmtool start --timeout 30s --kernel /lab/vmlinux --initrd /lab/initrd "$@"; }
 guest() { vmtool exec web -- "$@"; }
 events() { cat "$VMTOOL_HOME/vms/web/events.jsonl"; }
 console() { cat "$VMTOOL_HOME/vms/web/console.log"; }
@@ -16,7 +16,7 @@ truncate -s 16M "$disk"
 start web -q --disk "$disk"
 guest sh -ec 'mke2fs -q /dev/vda 2>/dev/null || mke2fs /dev/vda >/dev/null; mkdir /m; mount -t ext4 /dev/vda /m
 	cd /m; mkdir bin etc proc sys dev run tmp root; cp /bin/busybox bin; cp /etc/passwd /etc/group etc
-	for a in sh cat mount umount ls touch sleep init poweroff sync kill id xargs tr ps; do ln -s busybox bin/$a; done
+	for a in sed readlink sh cat mount umount ls touch sleep init poweroff sync kill id xargs tr ps; do ln -s busybox bin/$a; done
 	ln -s bin sbin; echo base >etc/which; echo "root:x:0:0::/root:/bin/sh
 new:x:77:77::/root:/bin/sh" >etc/passwd
 	printf "::sysinit:/bin/touch /run/sysinit\n::respawn:/bin/sleep 1000\n" >etc/inittab
@@ -63,25 +63,49 @@ vmtool rm -f web
 
 # --- the image's own init ---
 
-start web -q --disk "$disk" --root '/dev/vda ext4' \
-	--init /sbin/init 2>"$tap_dir/err" &
+# The interface that never comes gives us five seconds before the hand-over.
+start web -q --disk "$disk" --root '/dev/vda ext4' --init /sbin/init --net 'eth0 address=10.0.0.2/24' \
+	>"$tap_dir/started" 2>&1 &
 starter=$!
-within 15 sh -c 'vmtool ls | grep -q " yes "'
+early() { vmtool exec "unix:$VMTOOL_HOME/run/web/vsock.sock" -- "$@"; }
+serves() { [ -S "$VMTOOL_HOME/run/web/vsock.sock" ] && early true 2>/dev/null; }
+ok "commands run before the hand-over" within 8 serves
+is "$(early cat /proc/1/comm)" init "when process 1 is still ours"
+mkfifo "$tap_dir/go"
+early sh -c 'read -r code; exit "$code"' <"$tap_dir/go" &
+across=$!
+exec 9>"$tap_dir/go"
 wait $starter
 is "$?" 0 "a guest is handed over"
-diag "$(cat "$tap_dir/err")"
-like "$(guest ps)" "1 root *init" "process 1 is the image's"
-is "$(guest cat /proc/1/comm)" init "its own init"
+diag "$(cat "$tap_dir/started")"
+is "$(guest readlink /proc/1/exe)" /bin/busybox "process 1 is the image's"
 ok "which does its work" within 5 guest cat /run/sysinit
-run vmtool exec web -- sh -c 'exit 42'
-is "$rc" 42 "commands run as before, and their status is theirs"
+echo 7 >&9
+wait $across
+is "$?" 7 "a command that ran across it has its own status"
+run guest sh -c 'exit 42'
+is "$rc" 42 "commands run as before"
 is "$(guest sh -c 'for i in 1 2 3; do sh -c "exit $i"; echo $?; done' | xargs)" "1 2 3" "one behind the other"
-# An orphan's end is the agent's to see; its parent is not process 1.
-guest sh -c '(sleep 0.2 &) ; sleep 0.1'
+guest sh -c 'for p in /proc/[0-9]*; do tr "\0" "\n" <$p/cmdline | sed q; done' >"$tap_dir/names"
+exec 9>&-
+ok "the agent asks not to be ended with the others" grep -q '^@' "$tap_dir/names"
 run vmtool stop web
 is "$rc" 0 "stop asks the image's init"
 like "$(events | tail -n 1)" '"reason":"guest_poweroff"' "which powers off"
 vmtool rm web
+
+# Process 1 takes over from an agent that is killed before its time.
+start web -q --disk "$disk" --root '/dev/vda ext4' --init /sbin/init --net 'eth0 address=10.0.0.2/24' \
+	>/dev/null 2>&1 &
+starter=$!
+within 8 serves
+early sh -c 'kill -9 $PPID' 2>/dev/null
+ok "process 1 serves in the place of an agent that is killed too early" within 8 serves
+said() { console | grep -q "the agent was killed before /sbin/init could be started"; }
+ok "and says so" within 15 said
+kill $starter
+wait $starter 2>/dev/null
+vmtool rm -f web 2>/dev/null
 
 run start web -q --init /sbin/nosuch
 like "$(stage handover)" "failed /sbin/nosuch: No such file" "an init that is not there is a stage that failed"
