@@ -115,7 +115,8 @@ static int check(struct cp *c, struct err *e)
 	if (!is_in && !is_out)
 		return err_usage(e, "neither side is a guest: one of them is NAME:PATH");
 	if (is_in && has_dash(c) && c->count > 1)
-		return err_usage(e, "'-' (an archive on standard input) must be all that is copied");
+		return err_usage(e,
+				 "'-' (an archive on standard input) must be all that is copied");
 	if (is_out && !strcmp(c->to.path, "-") && isatty(STDOUT_FILENO))
 		return err_usage(e, "an archive is not for a terminal: write | tar t, or > FILE");
 	if (c->count > 1 || (is_in && has_dash(c)))

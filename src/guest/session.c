@@ -71,7 +71,7 @@ struct session {
 	unsigned cgroup;
 	uint64_t ended_at; /* which of the ended ones is the oldest */
 	int64_t drain_until_ms;
-	struct timer drain; /* DRAINING: silence. */
+	struct timer drain; /* DRAINING: the pipes' silence */
 	struct timer life;  /* the next step of ending; or how long nobody may be attached */
 
 	struct stream streams[2];
@@ -505,9 +505,9 @@ static void input_refused(struct session *s)
 /* As much of what is held as the command takes now. */
 static void feed(struct session *s)
 {
-	ssize_t n = 0;
+	ssize_t n = 1;
 
-	while (s->input.w.fd >= 0 && n >= 0) {
+	while (s->input.w.fd >= 0 && n > 0) {
 		if (s->input_held.len == 0 && s->input_ended)
 			end_input(s);
 		if (s->input_held.len == 0)
@@ -586,7 +586,6 @@ int session_seen(struct session *s, const struct exec_seen *seen)
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		if (now[i] > s->streams[i].sent)
 			return -EPROTO;
-	s->says_seen = 1;
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i].seen = MAX(s->streams[i].seen, now[i]);
 	proceed(s);
@@ -634,7 +633,7 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 	s->viewer = v;
 	v->session = s;
 	s->told = 0;
-	s->says_seen = 0;
+	s->says_seen = v->says_seen;
 	continue_at(&s->streams[0], from->out_seen);
 	continue_at(&s->streams[1], from->err_seen);
 	s->consumed = 0;

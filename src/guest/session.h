@@ -54,6 +54,7 @@ struct viewer_type {
 struct viewer {
 	const struct viewer_type *type;
 	struct session *session; /* NULL: attached to none */
+	int says_seen;		 /* what has reached him, by session_seen() */
 };
 
 struct session_options {
@@ -105,7 +106,7 @@ void session_resume(struct session *s);
 /* The viewer goes; the policy says what becomes of the command. The session may be no more. */
 void session_leave(struct viewer *v);
 
-/* The policy is EXEC_DETACH from now on. 0; or -ENOBUFS: no place to keep output, nothing has
+/* The policy is EXEC_DETACH from now on; output is kept from here on if it was not. 0; or -ENOBUFS: no place to keep output, nothing has
  * changed. */
 int session_detach(struct session *s);
 

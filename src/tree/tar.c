@@ -120,8 +120,10 @@ static void add_xattrs(struct tar *t, struct pax *p, const struct copy_entry *n,
 
 	while (copy_xattr_next(&x, n->xattrs, n->xattrs_len, &at))
 		if (strchr(x.name, '='))
-			report_problem(t->report, path, "extended attribute %s: an archive cannot "
-				       "hold a name with =", x.name);
+			report_problem(t->report, path,
+				       "extended attribute %s: an archive cannot "
+				       "hold a name with =",
+				       x.name);
 		else
 			pax_add(p, "SCHILY.xattr.", x.name, x.value, x.len);
 }

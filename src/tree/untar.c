@@ -440,8 +440,7 @@ static const char *why_not(struct member *m)
 		return "is of a kind that is not known here";
 	if (m->is_sparse)
 		return "is in GNU's sparse format; make the archive without --sparse";
-	if (m->type == TAR_SYMLINK &&
-	    (m->target.len == 0 || m->target.len >= COPY_TARGET_MAX))
+	if (m->type == TAR_SYMLINK && (m->target.len == 0 || m->target.len >= COPY_TARGET_MAX))
 		return "is a symbolic link that leads nowhere";
 	return NULL;
 }
