@@ -26,7 +26,8 @@ enum { OPT_PRINT_UNIT = OPT_LONG, OPT_POWEROFF, OPT_CLOCK };
 
 static const struct opt guest_agent_opts[] = {
 	{ 'l', "listen", "unix:PATH", "serve behind this socket instead of on vsock ports" },
-	{ OPT_POWEROFF, "may-poweroff", NULL, "the host may have this machine's init power it off" },
+	{ OPT_POWEROFF, "may-poweroff", NULL,
+	  "the host may have this machine's init power it off" },
 	{ OPT_CLOCK, "may-set-clock", NULL, "the host may correct this machine's clock" },
 	{ OPT_PRINT_UNIT, "print-unit", NULL, "print the unit that makes systemd run it" },
 	{ 0 },
@@ -68,8 +69,9 @@ static int connect_beacon(void)
 static int no_vsock(struct err *e)
 {
 	if (e->code == -EAFNOSUPPORT || e->code == -ENODEV)
-		return err_set(e, e->code, "this machine has no vsock: its VMM gives it none, or its "
-					   "kernel lacks the driver\n  try: --listen unix:PATH");
+		return err_set(e, e->code,
+			       "this machine has no vsock: its VMM gives it none, or its "
+			       "kernel lacks the driver\n  try: --listen unix:PATH");
 	return e->code;
 }
 
