@@ -182,11 +182,8 @@ static int describe(json_t **j, const char *name, struct err *e)
 
 /* --- for people --- */
 
-static void print_value(const json_t *v)
+static void print_value(json_t *v)
 {
-	const char *key;
-	json_t *part;
-
 	switch (json_typeof(v)) {
 	case JSON_STRING:
 		printf(" %s", json_string_value(v));
