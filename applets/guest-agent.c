@@ -26,7 +26,8 @@ enum { OPT_PRINT_UNIT = OPT_LONG, OPT_POWEROFF, OPT_CLOCK };
 
 static const struct opt guest_agent_opts[] = {
 	{ 'l', "listen", "unix:PATH", "serve behind this socket instead of on vsock ports" },
-	{ OPT_POWEROFF, "may-poweroff", NULL, "the host may have this machine's init power it off" },
+	{ OPT_POWEROFF, "may-poweroff", NULL,
+	  "the host may have this machine's init power it off" },
 	{ OPT_CLOCK, "may-set-clock", NULL, "the host may correct this machine's clock" },
 	{ OPT_PRINT_UNIT, "print-unit", NULL, "print the unit that makes systemd run it" },
 	{ 0 },

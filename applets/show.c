@@ -182,11 +182,8 @@ static int describe(json_t **j, const char *name, struct err *e)
 
 /* --- for people --- */
 
-static void print_value(const json_t *v)
+static void print_value(json_t *v)
 {
-	const char *key;
-	json_t *part;
-
 	switch (json_typeof(v)) {
 	case JSON_STRING:
 		printf(" %s", json_string_value(v));
@@ -202,7 +199,8 @@ static void print_value(const json_t *v)
 		printf(" %s", json_is_true(v) ? "yes" : "no");
 		break;
 	case JSON_OBJECT:
-		json_object_foreach((json_t *)(uintptr_t)v, key, part) print_value(part);
+		for (void *it = json_object_iter(v); it; it = json_object_iter_next(v, it))
+			print_value(json_object_iter_value(it));
 		break;
 	default:
 		break;
@@ -218,15 +216,11 @@ static int is_of_objects(const json_t *v)
  * there. */
 static void print_lines(const char *prefix, json_t *j)
 {
-	const char *key;
-	json_t *v, *part;
-	size_t i;
-
-	json_object_foreach(j, key, v)
-	{
+	for (void *it = json_object_iter(j); it; it = json_object_iter_next(j, it)) {
+		json_t *v = json_object_iter_value(it);
 		char path[64];
 
-		snprintf(path, sizeof(path), "%s%s", prefix, key);
+		snprintf(path, sizeof(path), "%s%s", prefix, json_object_iter_key(it));
 		if (json_is_object(v)) {
 			strncat(path, ".", sizeof(path) - strlen(path) - 1);
 			print_lines(path, v);
@@ -238,11 +232,10 @@ static void print_lines(const char *prefix, json_t *j)
 			printf("%-30s", path);
 		if (!json_is_array(v))
 			print_value(v);
-		json_array_foreach(v, i, part)
-		{
+		for (size_t i = 0; i < json_array_size(v); i++) {
 			if (is_of_objects(v))
 				printf("%s%-30s", i ? "\n" : "", path);
-			print_value(part);
+			print_value(json_array_get(v, i));
 		}
 		putchar('\n');
 	}

@@ -107,7 +107,8 @@ static void serve(int fd, int exec_fd)
 	loop.signalled = signalled;
 	reap_init(&reap);
 	execd = execd_open(&loop, &reap, &exec_options);
-	if (!execd || execd_serve(execd, EXECD_PIPES, exec_fd) < 0 || !agentd_open(&loop, &reap, fd, &o))
+	if (!execd || execd_serve(execd, EXECD_PIPES, exec_fd) < 0 ||
+	    !agentd_open(&loop, &reap, fd, &o))
 		_exit(1);
 	_exit(loop_run(&loop));
 }
