@@ -30,8 +30,8 @@ enum {
 	PLACES = 8,
 	IDLE_MS = 400,
 	WAIT_MS = 10000, /* longer than anything may take on a busy machine */
-	MANY = 2000,	 /* test/soak/streams.sh has the 20 000 */
-	BIG = 64 << 20,	 /* and the 1 GiB */
+	MANY = 2000,	 /* STREAMS=20000 ASAN_OPTIONS=quarantine_size_mb=0 for a long run */
+	BIG = 64 << 20,	 /* test/soak/streams.sh has the 1 GiB */
 };
 
 static char folder[] = "/tmp/stream_test.XXXXXX";
