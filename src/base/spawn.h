@@ -24,6 +24,7 @@ struct spawn {
 	int new_session;      /* setsid() */
 	int new_group;	      /* setpgid(0, 0) */
 	int parent_death_sig; /* PR_SET_PDEATHSIG; 0 for none */
+	int cgroup;	      /* fd of the cgroup2 folder it begins in; 0: in ours */
 	/* Runs in the child after the descriptors are in place, before exec: 0 to go on, else an
 	 * errno. Only async-signal-safe calls. */
 	int (*in_child)(void *arg);

@@ -1,5 +1,6 @@
 /*
- * command - starts what a struct exec_req asks for: user, folder, environment, pipes, process.
+ * command - starts what a struct exec_req asks for: user, limits, folder, environment, pipes or
+ * terminal, process.
  *
  * Knows nothing of connections, and waits for nobody.
  */
@@ -26,6 +27,8 @@ struct command_base {
 	struct user user;
 	char own[COMMAND_ENV_OWN][COMMAND_ENV_BYTES];
 	const char *env[EXEC_ARGS_MAX + COMMAND_ENV_OWN + 1];
+	const char *argv[EXEC_ARGS_MAX + 1];
+	char login[260]; /* its argv[0] when it is a login shell */
 	char text[COMMAND_TEXT];
 };
 
@@ -33,15 +36,18 @@ struct command_base {
 int command_base_open(struct command_base *b, const char *vm, const char *boot);
 void command_base_close(struct command_base *b);
 
-/* A process, leader of its own session, and our ends of its pipes: the caller's now, non-
- * blocking. in is -1 without EXEC_STDIN. */
+/* A process, leader of its own session, and our ends of what it talks through: the caller's now,
+ * non-blocking. With pipes, in is -1 without EXEC_STDIN; of a terminal, in and out are the master
+ * twice and err is -1. */
 struct command {
 	pid_t pid;
 	int in, out, err;
+	int slave; /* of the terminal (see guest/terminal.h); else -1 */
 };
 
-/* 0; or negative with *f saying why, its text living in *b. */
-int command_start(struct command *c, struct command_base *b, const struct exec_req *q,
+/* In the cgroup whose folder `cgroup` is (0: ours). 0; or negative with *f saying why, its text
+ * living in *b. */
+int command_start(struct command *c, struct command_base *b, const struct exec_req *q, int cgroup,
 		  struct refusal *f);
 
 #endif

@@ -182,6 +182,11 @@ static int stage_exec(struct init *in, struct err *e)
 	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
 }
 
+static int stage_pty(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_PTY], e);
+}
+
 static int stage_agent(struct init *in, struct err *e)
 {
 	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
@@ -227,6 +232,7 @@ static const struct stage {
 	{ "description", stage_description, 0 },
 	{ "hostname", stage_hostname, 0 },
 	{ "exec", stage_exec, 0 },
+	{ "pty", stage_pty, 0 },
 	{ "agent", stage_agent, 0 },
 	{ "beacon", stage_beacon, 0 },
 	{ "loopback", stage_loopback, 1 },

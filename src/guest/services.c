@@ -10,15 +10,32 @@
 #include "guest/vsock.h"
 #include "proto/ports.h"
 
+/* One server behind two ports: a session may be attached to through both. */
+static int open_door(struct services *s, enum execd_door door, int listen_fd)
+{
+	if (!s->execd)
+		s->execd = execd_open(s->loop, s->reap, &s->exec_options);
+	return s->execd ? execd_serve(s->execd, door, listen_fd) : -errno;
+}
+
 static int open_exec(struct services *s, int listen_fd)
 {
-	s->execd = execd_open(s->loop, s->reap, listen_fd, &s->exec_options);
-	return s->execd ? 0 : -errno;
+	return open_door(s, EXECD_PIPES, listen_fd);
 }
 
 static struct listener *exec_listener(struct services *s)
 {
-	return execd_listener(s->execd);
+	return execd_listener(s->execd, EXECD_PIPES);
+}
+
+static int open_pty(struct services *s, int listen_fd)
+{
+	return open_door(s, EXECD_TERMINALS, listen_fd);
+}
+
+static struct listener *pty_listener(struct services *s)
+{
+	return execd_listener(s->execd, EXECD_TERMINALS);
 }
 
 static int open_agent(struct services *s, int listen_fd)
@@ -33,6 +50,7 @@ static struct listener *agent_listener(struct services *s)
 
 const struct service services[SERVICE_COUNT] = {
 	[SERVICE_EXEC] = { "exec", PORT_EXEC, open_exec, exec_listener },
+	[SERVICE_PTY] = { "pty", PORT_PTY, open_pty, pty_listener },
 	[SERVICE_AGENT] = { "agent", PORT_AGENT, open_agent, agent_listener },
 };
 

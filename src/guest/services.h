@@ -17,7 +17,7 @@ struct services {
 	struct reap *reap;	   /* borrowed */
 	struct poweroff *poweroff; /* borrowed; NULL: powering off is not ours */
 	struct execd_options exec_options;
-	struct execd *execd; /* NULL while not serving */
+	struct execd *execd; /* of exec and pty; NULL while not serving */
 	struct agentd agentd;
 };
 
@@ -28,7 +28,7 @@ struct service {
 	struct listener *(*listener)(struct services *s);
 };
 
-enum { SERVICE_EXEC, SERVICE_AGENT, SERVICE_COUNT };
+enum { SERVICE_EXEC, SERVICE_PTY, SERVICE_AGENT, SERVICE_COUNT };
 
 extern const struct service services[SERVICE_COUNT];
 

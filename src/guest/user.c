@@ -156,10 +156,43 @@ int user_find(struct user *u, const char *etc, const char *who)
 	return 0;
 }
 
+static int find_gid(uint32_t *gid, const char *etc, const char *name)
+{
+	struct lines l = LINES_INIT;
+	char path[256], *line, *f[FIELDS_MAX];
+	int found = 0;
+
+	snprintf(path, sizeof(path), "%s/group", etc);
+	if (lines_open(&l, path) < 0)
+		return 0;
+	while (!found && (line = lines_next(&l))) {
+		split(line, f);
+		found = !strcmp(f[0], name) && is_number(gid, f[2]);
+	}
+	lines_close(&l);
+	return found;
+}
+
+int user_set_groups(struct user *u, const char *etc, const char *const *groups, size_t n,
+		    const char **which)
+{
+	if (n > USER_GROUPS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		*which = groups[i];
+		if (!is_number(&u->groups[i], groups[i]) &&
+		    !find_gid(&u->groups[i], etc, groups[i]))
+			return -ENOENT;
+	}
+	u->ngroups = n;
+	u->groups_asked = 1;
+	return 0;
+}
+
 int user_become(const struct user *u)
 {
 	/* An ordinary user may only stay what he is; exec of "" must still work for him. */
-	if (geteuid() != 0 && u->uid == geteuid() && u->gid == getegid())
+	if (geteuid() != 0 && u->uid == geteuid() && u->gid == getegid() && !u->groups_asked)
 		return 0;
 	if (setgroups(u->ngroups, u->groups) < 0 || setgid(u->gid) < 0 || setuid(u->uid) < 0)
 		return errno;

@@ -13,6 +13,7 @@ struct user {
 	gid_t gid;
 	gid_t groups[USER_GROUPS_MAX]; /* supplementary */
 	size_t ngroups;
+	int groups_asked; /* they were named: not to be had is a failure */
 	char name[64], home[256], shell[256];
 };
 
@@ -24,6 +25,11 @@ struct user {
  * 0; -ENOENT: no such name; -EINVAL: neither a name nor numbers.
  */
 int user_find(struct user *u, const char *etc, const char *who);
+
+/* These supplementary groups, names or numbers, instead of his own. 0; or -ENOENT with *which
+ * being the one that is neither a number nor in etc's group; -EINVAL: more than USER_GROUPS_MAX. */
+int user_set_groups(struct user *u, const char *etc, const char *const *groups, size_t n,
+		    const char **which);
 
 /* In a child, before exec. 0 or an errno. Async-signal-safe. */
 int user_become(const struct user *u);

@@ -181,6 +181,23 @@ int exec_attach_decode(struct exec_attach *a, const void *data, size_t len)
 											: -EPROTO;
 }
 
+void exec_seen_encode(const struct exec_seen *s, uint8_t out[EXEC_SEEN_BYTES])
+{
+	struct wr w = wr_init(out, EXEC_SEEN_BYTES);
+
+	wr_be64(&w, s->out);
+	wr_be64(&w, s->err);
+}
+
+int exec_seen_decode(struct exec_seen *s, const void *data, size_t len)
+{
+	struct rd r = rd_init(data, len);
+
+	s->out = rd_be64(&r);
+	s->err = rd_be64(&r);
+	return rd_done(&r) ? 0 : -EPROTO;
+}
+
 void exec_size_encode(uint16_t rows, uint16_t cols, uint8_t out[EXEC_SIZE_BYTES])
 {
 	struct wr w = wr_init(out, EXEC_SIZE_BYTES);

@@ -48,6 +48,7 @@ struct exec_rlimit {
 #define EXEC_ID_OF_MAIN "main" /* the session of the main process, EXEC_MAIN */
 
 #define EXEC_RLIM_INFINITY UINT64_MAX
+#define EXEC_CAPS_ALL	   UINT64_MAX /* all that the guest's kernel has, however many */
 
 struct exec_req {
 	uint16_t flags;	  /* enum exec_flag */
@@ -58,7 +59,8 @@ struct exec_req {
 			    * same request attaches to it, so a start may be repeated; with another
 			    * request it is refused */
 	uint16_t rows, cols; /* of the terminal, 1 to 65535; 0 without EXEC_TTY */
-	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included */
+	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included; or
+			      * EXEC_CAPS_ALL */
 	uint32_t nrlimits, ngroups;
 	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
 	const char *groups
@@ -109,6 +111,23 @@ struct exec_attach {
 
 long exec_attach_encode(const struct exec_attach *a, void *out, size_t room);
 int exec_attach_decode(struct exec_attach *a, const void *data, size_t len);
+
+/*
+ * FRAME_SEEN: so many bytes of each stream, counted from the command's start, have gone to where
+ * they were to go. What was sent may still be lost on its way when a connection breaks; only
+ * this says it was not. Whoever sends one (zeros will do) right behind FRAME_EXEC or
+ * FRAME_ATTACH has it that a held session forgets nothing he has not seen, and stops the command
+ * when EXEC_KEPT bytes are unseen; so he sends one every EXEC_KEPT / 4 bytes, at least. To whoever
+ * sends none, what was sent counts as seen.
+ */
+struct exec_seen {
+	uint64_t out, err;
+};
+
+enum { EXEC_SEEN_BYTES = 16 };
+
+void exec_seen_encode(const struct exec_seen *s, uint8_t out[EXEC_SEEN_BYTES]);
+int exec_seen_decode(struct exec_seen *s, const void *data, size_t len);
 
 /* FRAME_RESIZE: rows and cols of 1 to 65535. */
 enum { EXEC_SIZE_BYTES = 4 };

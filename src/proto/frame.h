@@ -40,6 +40,7 @@ enum frame_type {
 	FRAME_ATTACH = 0x18, /* H>G struct exec_attach, the first frame instead of FRAME_EXEC */
 	FRAME_RESIZE = 0x19, /* H>G u16 rows, u16 columns of the terminal */
 	FRAME_DETACH = 0x1a, /* H>G empty: this connection goes, the command runs on */
+	FRAME_SEEN = 0x1b,   /* H>G struct exec_seen */
 
 	/* beacon, host port 4088: one connection a boot, opened by the guest */
 	FRAME_HELLO = 0x20,	/* G>H struct beacon_hello, the first frame */

@@ -48,11 +48,13 @@ static void serve(int fd)
 {
 	static const struct execd_options options = { .vm = "web", .boot = "b", .idle_ms = 1000 };
 	struct world w = { .loop = LOOP_INIT };
+	struct execd *d;
 
 	loop_open(&w.loop);
 	w.loop.signalled = signalled;
 	reap_init(&w.reap);
-	if (!execd_open(&w.loop, &w.reap, fd, &options))
+	d = execd_open(&w.loop, &w.reap, &options);
+	if (!d || execd_serve(d, EXECD_PIPES, fd) < 0)
 		_exit(1);
 	_exit(loop_run(&w.loop));
 }

@@ -1,0 +1,177 @@
+/*
+ * cgroup - one cgroup2 per session, so that none of its processes escapes its end.
+ */
+#include "guest/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/lines.h"
+#include "base/util.h"
+
+#define PREFIX "vmtool-"
+
+enum { NAME_ROOM = 64, TRIES = 1000 };
+
+/* Where cgroup2 is mounted, the hybrid layout of older systemds included. */
+static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+
+/* Our own cgroup below the mount, with its '/' in front: the line "0::/..." of cgroups(7). */
+static int own_path(char *out, size_t room)
+{
+	struct lines l = LINES_INIT;
+	char *line;
+	int found = 0;
+
+	if (lines_open(&l, "/proc/self/cgroup") < 0)
+		return 0;
+	while (!found && (line = lines_next(&l)))
+		if (!strncmp(line, "0::/", 4))
+			found = snprintf(out, room, "%s", line + 3) < (int)room;
+	lines_close(&l);
+	return found;
+}
+
+static int write_file(int dir, const char *path, const char *text)
+{
+	int fd = openat(dir, path, O_WRONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = (int)fd_write(fd, text, strlen(text));
+	fd_close(&fd);
+	return rc < 0 ? rc : 0;
+}
+
+static void file_of(char out[NAME_ROOM], unsigned number, const char *file)
+{
+	snprintf(out, NAME_ROOM, PREFIX "%u%s", number, file);
+}
+
+/* Nonzero when cgroups can be made in it, and can be killed (Linux 5.14). */
+static int is_usable(struct cgroups *g)
+{
+	unsigned number;
+	int fd = cgroup_make(g, &number), good;
+	char kill_file[NAME_ROOM];
+
+	if (fd == 0)
+		return 0;
+	fd_close(&fd);
+	file_of(kill_file, number, "/cgroup.kill");
+	good = faccessat(g->dir, kill_file, W_OK, 0) == 0;
+	cgroup_remove(g, number);
+	return good;
+}
+
+void cgroups_open(struct cgroups *g)
+{
+	char own[256], path[512];
+
+	*g = CGROUPS_NONE;
+	if (!own_path(own, sizeof(own)))
+		return;
+	for (size_t i = 0; i < COUNT(mounts); i++) {
+		snprintf(path, sizeof(path), "%s%s", mounts[i], own);
+		g->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (g->dir >= 0 && is_usable(g)) {
+			/* For memory.events. Refused below the root while we live there ourselves. */
+			(void)write_file(g->dir, "cgroup.subtree_control", "+memory");
+			return;
+		}
+		fd_close(&g->dir);
+	}
+}
+
+void cgroups_close(struct cgroups *g)
+{
+	fd_close(&g->dir);
+}
+
+int cgroup_make(struct cgroups *g, unsigned *number)
+{
+	char name[NAME_ROOM];
+	int fd, rc = -1;
+
+	*number = 0;
+	/* Names may be taken by what an agent before us has left. */
+	for (int i = 0; g->dir >= 0 && rc < 0 && i < TRIES; i++) {
+		file_of(name, ++g->last, "");
+		rc = mkdirat(g->dir, name, 0755);
+		if (rc < 0 && errno != EEXIST)
+			return 0;
+	}
+	if (rc < 0)
+		return 0;
+	fd = openat(g->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd <= 0) {
+		unlinkat(g->dir, name, AT_REMOVEDIR);
+		return 0;
+	}
+	*number = g->last;
+	return fd;
+}
+
+void cgroup_kill(const struct cgroups *g, unsigned number)
+{
+	char path[NAME_ROOM];
+
+	if (number == 0)
+		return;
+	file_of(path, number, "/cgroup.kill");
+	(void)write_file(g->dir, path, "1");
+}
+
+int cgroup_had_oom(const struct cgroups *g, unsigned number)
+{
+	char path[NAME_ROOM], text[512];
+	const char *at;
+
+	if (number == 0)
+		return 0;
+	file_of(path, number, "/memory.events");
+	if (fd_slurp(g->dir, path, text, sizeof(text)) < 0)
+		return 0;
+	at = strstr(text, "\noom_kill ");
+	return at && strtoul(at + 10, NULL, 10) > 0;
+}
+
+/* Those left behind, as far as they are empty by now. One in use is not: its command lives. */
+static void sweep(struct cgroups *g)
+{
+	int fd = openat(g->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!d) {
+		fd_close(&fd);
+		return;
+	}
+	while (g->inhabited > 0 && (entry = readdir(d)))
+		if (!strncmp(entry->d_name, PREFIX, strlen(PREFIX)) &&
+		    unlinkat(g->dir, entry->d_name, AT_REMOVEDIR) == 0)
+			g->inhabited--;
+	closedir(d);
+}
+
+void cgroup_remove(struct cgroups *g, unsigned number)
+{
+	char name[NAME_ROOM];
+
+	if (number == 0)
+		return;
+	file_of(name, number, "");
+	if (unlinkat(g->dir, name, AT_REMOVEDIR) < 0) {
+		g->inhabited++;
+		return;
+	}
+	if (g->inhabited > 0)
+		sweep(g);
+}
