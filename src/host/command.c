@@ -249,6 +249,7 @@ int command_attach(struct command *c, const struct target *t, const struct exec_
 		   struct err *e)
 {
 	struct session_how how = { .attach = a };
+	int rc = run(c, t, PORT_PTY, &how, e); /* either port knows all sessions */
 
-	return run(c, t, PORT_PTY, &how, e);
+	return rc < 0 ? err_in(e, "%s", a->id) : rc;
 }

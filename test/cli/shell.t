@@ -24,11 +24,15 @@ if [ "$(id -u)" = 0 ]; then
 /bin/sh" "without a shell in /etc/passwd it is /bin/sh"
 fi
 
-run "$term" expect='$' 'type=tty >/dev/null && stty size; exit 7\r' expect='24 80' -- \
-	env PS1='$ ' "$vmtool" shell -e PS1 -e ENV= "$guest"
+run "$term" raw 'type=tty >/dev/null && stty size; exit 7\r' expect='24 80' -- "$vmtool" shell "$guest"
 is "$rc" 7 "on a terminal it has one, and its code is ours"
-run "$term" expect='$' 'type=\x03' 'type=echo $((6*7))\r' expect=42 'type=\x04' -- \
-	env PS1='$ ' "$vmtool" shell -e PS1 -e ENV= "$guest"
-is "$rc" 130 "ctrl-c ends no shell; ctrl-d does"
+run "$term" raw 'type=PS1=pro""mpt:\r' expect=prompt: 'type=\x03' expect=prompt: 'type=echo $((6*7))\r' expect=42 'type=\x04' -- \
+	"$vmtool" shell "$guest"
+is "$rc" 0 "ctrl-c ends no shell; ctrl-d does"
+run "$term" raw 'type=echo re""ady\r' expect=ready 'type=\x10\x11' expect=goes -- "$vmtool" shell --id mine "$guest"
+is "$rc" 0 "left by keys"
+# ctrl-p, which reached the shell, has fetched its last line; ctrl-u takes it away again.
+run "$term" raw expect=ready 'type=\x15exit 3\r' -- "$vmtool" attach "$guest" mine
+is "$rc" 3 "and come back to, with what it had shown"
 
 done_testing
