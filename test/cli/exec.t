@@ -91,6 +91,19 @@ wait $held
 is "$?" 125 "the one before is let go"
 like "$(cat "$tap_dir/err")" "attached" "and told why"
 
+# A line that is cut every 300 kB, with what it held: nothing is lost, nothing comes twice.
+"$PWD/out/tools/cutter" "$tap_dir/bad" "$tap_dir/agent" 300000 &
+cutter=$!
+until [ -S "$tap_dir/bad" ]; do sleep 0.01; done
+head -c 8388608 /dev/urandom >"$tap_dir/big"
+timeout 60 "$vmtool" exec --on-disconnect hold:20s "unix:$tap_dir/bad" -- sh -c 'cat; exit 7' <"$tap_dir/big" >"$tap_dir/back" 2>"$tap_dir/err"
+is "$?" 7 "a command whose line is cut again and again has its code"
+ok "and every byte, both ways" cmp "$tap_dir/big" "$tap_dir/back"
+ok "over more than 20 connections" test "$(grep -c 'back after' "$tap_dir/err")" -gt 20
+run timeout 60 "$vmtool" exec "unix:$tap_dir/bad" cat /dev/zero
+is "$rc" 125 "without hold the status is lost, and that is a failure"
+kill "$cutter"
+
 # --- without a terminal ---
 
 x -t "$guest" stty size </dev/null
