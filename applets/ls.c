@@ -72,7 +72,6 @@ static void add_json(const struct row *r, json_t *all)
 /* 1 when it is there, 0 when it was removed meanwhile, negative with *e filled. */
 static int read_row(struct row *r, const struct home *home, const char *name, struct err *e)
 {
-	static const struct wish none;
 	struct err ignored = ERR_NONE;
 	struct vmref vm = VMREF_NONE;
 	struct config c;
@@ -87,7 +86,7 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 		rc = 0;
 	}
 	/* Of one that never ran, what was asked for is all there is to show. */
-	if (rc == 0 && r->s.memory_bytes == 0 && config_load(&c, &vm, &none, &ignored) == 0) {
+	if (rc == 0 && r->s.memory_bytes == 0 && config_load(&c, &vm, NULL, &ignored) == 0) {
 		r->s.cpus = c.cpus;
 		r->s.memory_bytes = c.memory_bytes;
 	}

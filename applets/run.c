@@ -69,7 +69,7 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 	while (rc >= 0 && (c = opt_next(cl, e)) != 0) {
 		if (c < 0)
 			return c;
-		rc = machine_opt(wish, c, cl->value);
+		rc = machine_opt(wish, c, cl->value, e);
 		if (rc == 0)
 			rc = command_opt(command, c, cl->value, e);
 		switch (rc == 0 ? c : 0) {
@@ -93,7 +93,7 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 
 static int run_run(struct cmdline *cl, struct err *e)
 {
-	struct wish wish = { 0 };
+	static struct wish wish;
 	struct launch_ask ask = { .wish = &wish, .timeout_ms = 60000, .tied = 1, .must_be_new = 1 };
 	struct launch l = LAUNCH_NONE;
 	struct command command;

@@ -13,6 +13,9 @@ enum { OPT_TIMEOUT = OPT_LONG };
 
 static const struct opt start_opts[] = {
 	MACHINE_OPTS,
+	{ 'e', "env", "KEY=VALUE", "set it for the main process *" },
+	{ 'w', "workdir", "DIR", "the main process's folder (default: the user's home)" },
+	{ 'u', "user", "USER", "who it runs as: NAME or UID[:GID] (default root)" },
 	{ OPT_TIMEOUT, "timeout", "TIME", "deadline for being ready (default 60s)" },
 	{ 'q', "quiet", NULL, "do not tell the stages" },
 	{ 0 },
@@ -28,34 +31,62 @@ static int report(const struct launch *l, int running)
 	return 0;
 }
 
-static int start_run(struct cmdline *cl, struct err *e)
+/* What is said of the main process; 1 when the letter was one of them. */
+static int main_opt(struct wish *w, int letter, const char *value, struct err *e)
 {
-	struct wish wish = { 0 };
-	struct launch_ask ask = { .wish = &wish, .timeout_ms = 60000, .stages = 1 };
-	struct launch l = LAUNCH_NONE;
-	int c, running, rc = 0;
+	enum config_key key = letter == 'e' ? KEY_ENV : letter == 'w' ? KEY_CWD : KEY_USER;
 
-	while (rc == 0 && (c = opt_next(cl, e)) != 0) {
+	if (letter != 'e' && letter != 'w' && letter != 'u')
+		return 0;
+	return wish_add(w, key, value, e) < 0 ? e->code : 1;
+}
+
+static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
+			struct err *e)
+{
+	int c, rc = 0;
+
+	while (rc >= 0 && (c = opt_next(cl, e)) != 0) {
 		if (c < 0)
 			return c;
 		if (c == OPT_TIMEOUT)
-			rc = parse_time(&ask.timeout_ms, "--timeout", cl->value, e);
+			rc = parse_time(&ask->timeout_ms, "--timeout", cl->value, e);
 		else if (c == 'q')
-			ask.stages = 0;
-		else
-			machine_opt(&wish, c, cl->value);
+			ask->stages = 0;
+		else if ((rc = machine_opt(wish, c, cl->value, e)) == 0)
+			rc = main_opt(wish, c, cl->value, e);
 	}
-	if (rc < 0)
-		return rc;
-	ask.name = operand(cl, "NAME", e);
-	if (!ask.name)
-		return e->code;
-	rc = operands_end(cl, e);
-	if (rc == 0)
-		rc = parse_name(ask.name, e);
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : 0;
+}
 
+/* The name, and behind "--" the main process. */
+static int take_operands(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
+			 struct err *e)
+{
+	int rc = 0;
+
+	ask->name = operand(cl, "NAME", e);
+	if (!ask->name)
+		return e->code;
+	if (cl->taken < cl->noperands)
+		return operands_end(cl, e);
+	for (char **arg = operands_command(cl); rc == 0 && *arg; arg++)
+		rc = wish_add(wish, KEY_ARG, *arg, e);
+	return rc < 0 ? rc : parse_name(ask->name, e);
+}
+
+static int start_run(struct cmdline *cl, struct err *e)
+{
+	static struct wish wish;
+	struct launch_ask ask = { .wish = &wish, .timeout_ms = 60000, .stages = 1 };
+	struct launch l = LAUNCH_NONE;
+	int running, rc;
+
+	rc = take_options(cl, &ask, &wish, e);
+	if (rc == 0)
+		rc = take_operands(cl, &ask, &wish, e);
+	if (rc < 0)
+		return rc;
 	running = rc = launch_start(&l, &ask, e);
 	if (rc == 0)
 		rc = launch_until_ready(&l, e);
@@ -67,12 +98,29 @@ static int start_run(struct cmdline *cl, struct err *e)
 
 const struct applet applet_start = {
 	.name = "start",
-	.args = "NAME",
+	.args = "NAME [-- CMD [ARG]...]",
 	.help = "Start a VM and wait until it is proven ready",
 	.more = "A new name makes a new VM, whose options are kept in its vm.ini. Of one that exists\n"
 		"the options given here are changed, the others stay. Starting a VM that runs is fine.\n"
 		"\n"
-		"  vmtool start web --kernel ./vmlinux --initrd ./initrd --memory 512M\n",
+		"  vmtool start web --kernel ./vmlinux --initrd ./initrd --memory 512M\n"
+		"\n"
+		"Behind -- stands the guest's main process, argument by argument as it is to get\n"
+		"them: the VM ends when it does, with its status in `vmtool ls --json`.\n"
+		"\n"
+		"  vmtool start job -u nobody -e MODE=once -- /usr/bin/job 'one argument'\n"
+		"\n"
+		"* may be given again; together they replace what vm.ini had of that key, and an\n"
+		"empty value takes it back. WORDS are one argument with blanks between them; a\n"
+		"blank inside a word is \\040. vm.ini has the same values, one a line:\n"
+		"\n"
+		"  [guest]\n"
+		"  net = eth0 address=10.0.2.15/24 address=fd00::2/64 gateway=10.0.2.2\n"
+		"  root = /dev/vda ext4\n"
+		"  overlay = tmpfs 512M\n"
+		"  [main]\n"
+		"  arg = /bin/echo\n"
+		"  arg = \"a\\nb\"\n",
 	.opts = start_opts,
 	.command_after = -1,
 	.run = start_run,

@@ -11,5 +11,6 @@ ninja_run asan
 if [ "${1-}" != unit ]; then
 	kernel-config/build.sh
 	test/guests/initrd.sh
+	test/guests/disks.sh
 fi
 exec test/run "$@"

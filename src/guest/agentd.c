@@ -1,5 +1,5 @@
 /*
- * agentd - the host's hand in the guest: heartbeats, and the orderly poweroff.
+ * agentd - the host's hand in the guest: heartbeats, file copies, the orderly poweroff.
  */
 #include "guest/agentd.h"
 
@@ -69,6 +69,24 @@ static int take_poweroff(struct agent_conn *c, const struct frame *f)
 	return 0;
 }
 
+/* The copy is a child's from here on: the connection ends for us, and only for us. */
+static int take_copy(struct agent_conn *c, const struct frame *f)
+{
+	static const struct refusal off = { REFUSED_SHUTDOWN, 0, "the guest is powering off" };
+	const struct poweroff *p = c->d->poweroff;
+	struct refusal no;
+	int rc;
+
+	if (inbox_is_partial(&c->in) || c->out.len > 0)
+		return -EPROTO; /* what is in here would be lost */
+	if (p && p->phase != POWER_ON)
+		return send_refusal(c, &off);
+	rc = files_take(&c->d->files, c->peer.w.fd, f, &no);
+	if (rc == -EREMOTEIO)
+		return send_refusal(c, &no);
+	return rc < 0 ? rc : -ECONNABORTED;
+}
+
 static int take_frame(struct agent_conn *c, const struct frame *f)
 {
 	static const struct {
@@ -77,6 +95,8 @@ static int take_frame(struct agent_conn *c, const struct frame *f)
 	} table[] = {
 		{ FRAME_HEARTBEAT, take_heartbeat },
 		{ FRAME_POWEROFF, take_poweroff },
+		{ FRAME_COPY_PUT, take_copy },
+		{ FRAME_COPY_GET, take_copy },
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++)
@@ -132,9 +152,10 @@ static void accepted(struct listener *l, int fd)
 		conn_release(c);
 }
 
-int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p)
+int agentd_open(struct agentd *d, struct loop *l, struct reap *r, int listen_fd, struct poweroff *p)
 {
 	d->poweroff = p;
+	files_init(&d->files, r);
 	for (size_t i = 0; i < AGENTD_CONNS; i++) {
 		d->conns[i].d = d;
 		d->conns[i].peer = END_INIT(l, peer_ready);

@@ -1,11 +1,12 @@
 /*
- * agentd - the host's hand in the guest: heartbeats, and the orderly poweroff.
+ * agentd - the host's hand in the guest: heartbeats, file copies, the orderly poweroff.
  */
 #ifndef GUEST_AGENTD_H
 #define GUEST_AGENTD_H
 
 #include "base/end.h"
-#include "guest/listener.h"
+#include "base/listener.h"
+#include "guest/files.h"
 #include "guest/poweroff.h"
 #include "proto/frame.h"
 
@@ -28,12 +29,14 @@ struct agentd {
 	struct listener listener;
 	struct poweroff *poweroff;	 /* borrowed; NULL: powering off is not ours */
 	void (*going)(struct agentd *d); /* the host asks for the poweroff; NULL: nobody cares */
+	struct files files;
 	struct agent_conn conns[AGENTD_CONNS];
 };
 
 /* Takes over listen_fd; -1: its listener is given connections. p may be NULL. 0 or a negative
  * errno. */
-int agentd_open(struct agentd *d, struct loop *l, int listen_fd, struct poweroff *p);
+int agentd_open(struct agentd *d, struct loop *l, struct reap *r, int listen_fd,
+		struct poweroff *p);
 
 /* Processes are gone and disks are settled: tells those who asked for it. */
 void agentd_say_synced(struct agentd *d);

@@ -88,21 +88,6 @@ static void make_env(struct command_base *b, const struct exec_req *q)
 	b->env[n] = NULL;
 }
 
-/* An argv[0] of "-" is the user's own shell, as login(1) calls it: by its name with a "-" before it.
- * One that is not there is /bin/sh: better than no way in. */
-static const char *make_argv(struct command_base *b, const struct exec_req *q)
-{
-	const char *shell = access(b->user.shell, X_OK) == 0 ? b->user.shell : "/bin/sh";
-	const char *slash = strrchr(shell, '/');
-
-	memcpy(b->argv, q->argv, (q->argc + 1) * sizeof(b->argv[0]));
-	if (strcmp(q->argv[0], "-") != 0)
-		return q->argv[0];
-	snprintf(b->login, sizeof(b->login), "-%s", slash ? slash + 1 : shell);
-	b->argv[0] = b->login;
-	return shell;
-}
-
 struct becoming {
 	const struct exec_req *q;
 	const struct user *user;
@@ -239,10 +224,10 @@ static int refuse_failed(struct command_base *b, struct refusal *f, const struct
 
 	if (step > 0)
 		return refuse_step(b, f, q, &steps[step - 1], err);
-	if (err == ENOENT && !strchr(q->argv[0], '/'))
+	if (err == ENOENT && !strchr(b->program, '/'))
 		return refuse(b, f, REFUSED_NOT_FOUND, err, "%.200s: no such command in the guest",
-			      q->argv[0]);
-	return refuse(b, f, why_of(err), err, "%.200s: %s", q->argv[0], strerror(err));
+			      b->program);
+	return refuse(b, f, why_of(err), err, "%.200s: %s", b->program, strerror(err));
 }
 
 static int refuse_user(struct command_base *b, struct refusal *f, const char *who, int rc)
@@ -271,6 +256,21 @@ static int check_request(struct command_base *b, const struct exec_req *q, struc
 				      "capability %u: the guest's kernel has none of that number",
 				      cap);
 	return 0;
+}
+
+/* "-" is the user's shell, told by its name that somebody logs in; one that is not there is /bin/sh,
+ * for a way in is better than none. */
+static void choose_program(struct command_base *b, struct exec_req *q)
+{
+	const char *slash;
+
+	b->program = q->argv[0];
+	if (strcmp(q->argv[0], "-") != 0)
+		return;
+	b->program = access(b->user.shell, X_OK) == 0 ? b->user.shell : "/bin/sh";
+	slash = strrchr(b->program, '/');
+	snprintf(b->login, sizeof(b->login), "-%s", slash ? slash + 1 : b->program);
+	q->argv[0] = b->login;
 }
 
 /* A command's descriptors and our ends of them; -1 while closed. */
@@ -339,8 +339,8 @@ static pid_t spawn_on(const struct wires *w, struct command_base *b, const struc
 		{ tty >= 0 ? tty : w->err[1], 2 },
 	};
 	const struct spawn s = {
-		.path = make_argv(b, q),
-		.argv = (char *const *)b->argv,
+		.path = b->program,
+		.argv = (char *const *)q->argv,
 		.envp = (char *const *)b->env,
 		.fds = fds,
 		.nfds = COUNT(fds),
@@ -353,7 +353,7 @@ static pid_t spawn_on(const struct wires *w, struct command_base *b, const struc
 	return spawn(&s, NULL);
 }
 
-int command_start(struct command *c, struct command_base *b, const struct exec_req *q, int cgroup,
+int command_start(struct command *c, struct command_base *b, struct exec_req *q, int cgroup,
 		  struct refusal *f)
 {
 	struct wires w = { { -1, -1 }, { -1, -1 }, { -1, -1 }, TERMINAL_CLOSED };
@@ -362,6 +362,7 @@ int command_start(struct command *c, struct command_base *b, const struct exec_r
 	if (rc < 0)
 		return rc;
 	make_env(b, q);
+	choose_program(b, q);
 	rc = q->flags & EXEC_TTY ? open_terminal(&w, q, b->user.uid)
 				 : open_pipes(&w, q->flags & EXEC_STDIN);
 	if (rc < 0) {

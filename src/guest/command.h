@@ -25,10 +25,10 @@ struct command_base {
 	const char *etc;       /* borrowed; the folder of passwd and group */
 	int null_fd;	       /* owned: stdin of commands that get none; -1 while closed */
 	struct user user;
+	const char *program; /* what is executed: not always the first argument */
+	char login[sizeof(((struct user *)0)->shell) + 1]; /* its name then */
 	char own[COMMAND_ENV_OWN][COMMAND_ENV_BYTES];
 	const char *env[EXEC_ARGS_MAX + COMMAND_ENV_OWN + 1];
-	const char *argv[EXEC_ARGS_MAX + 1];
-	char login[260]; /* its argv[0] when it is a login shell */
 	char text[COMMAND_TEXT];
 };
 
@@ -46,8 +46,8 @@ struct command {
 };
 
 /* In the cgroup whose folder `cgroup` is (0: ours). 0; or negative with *f saying why, its text
- * living in *b. */
-int command_start(struct command *c, struct command_base *b, const struct exec_req *q, int cgroup,
+ * living in *b. A first argument of "-" is replaced in *q. */
+int command_start(struct command *c, struct command_base *b, struct exec_req *q, int cgroup,
 		  struct refusal *f);
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef GUEST_EXECD_H
 #define GUEST_EXECD_H
 
-#include "guest/listener.h"
+#include "base/listener.h"
 #include "guest/reap.h"
 
 struct execd;

@@ -9,7 +9,7 @@
 #define GUEST_FRONT_H
 
 #include "base/end.h"
-#include "guest/listener.h"
+#include "base/listener.h"
 
 enum {
 	FRONT_CONNS = 64,

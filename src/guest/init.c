@@ -3,7 +3,8 @@
  *
  * The boot order is the table `stages`. What the host needs to reach us comes first; then the
  * loop runs, and what may be slow or fail comes one stage a turn, beside the serving. A stage
- * that fails is reported and left behind: a guest that answers can be helped.
+ * that fails is reported and left behind: a guest that answers can be helped. Ready is said
+ * behind the last: what was asked for is then there, or has been reported as failed.
  */
 #include "guest/init.h"
 
@@ -26,20 +27,37 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/beacon.h"
+#include "guest/device.h"
+#include "guest/handover.h"
+#include "guest/ifup.h"
+#include "guest/mainproc.h"
+#include "guest/mount.h"
 #include "guest/mounts.h"
 #include "guest/poweroff.h"
 #include "guest/reap.h"
+#include "guest/resolv.h"
+#include "guest/root.h"
 #include "guest/services.h"
+#include "guest/sysctl.h"
 #include "guest/vsock.h"
+#include "proto/desc.h"
 #include "proto/ports.h"
 #include "proto/ready.h"
 
 enum {
-	DESC_MAX = 4096,
-	HOSTNAME_ROOM = 65,
 	GRACE_MS = 2000,     /* processes get this when the guest itself ends */
 	EXIT_TOLD_MS = 2000, /* the host gets this to acknowledge the main process's end */
 	ANNOUNCE_MS = 50,
+	/* Devices of the machine are found before process 1 begins: who is still missing after this
+	 * will not come. */
+	DEVICE_MS = 5000,
+	CMDLINE_MAX = 4096,
+};
+
+/* What the host described, and the bytes its strings lie in: given back when the boot is over. */
+struct description {
+	struct guest_desc desc;
+	uint8_t mem[DESC_BYTES_MAX];
 };
 
 struct init {
@@ -50,8 +68,18 @@ struct init {
 	struct services services;
 	struct timer step; /* the next late stage */
 	size_t next_stage;
+	int verbose;	    /* stages are told on the console as they happen */
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
-	char boot[BOOT_ID_LEN + 1], hostname[HOSTNAME_ROOM];
+	struct description *wanted;
+	struct ifup ifup;
+	struct device_wait devices;
+	const char *broken; /* the first stage that failed of those the guest's work needs */
+	struct mainproc main;
+	struct exec_status main_status;
+	int main_has_ended;
+	struct handover handover;
+	int split; /* what handover_split() said */
+	char boot[BOOT_ID_LEN + 1], hostname[DESC_HOSTNAME_MAX + 1];
 };
 
 /* One line for whoever watches the console; each byte costs a serial port's time. */
@@ -101,24 +129,52 @@ static void use_kernels_boot_id(struct init *in)
 		snprintf(in->boot, sizeof(in->boot), "%.*s", BOOT_ID_LEN, text);
 }
 
+static int is_word_of(const char *line, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; *line; line += strcspn(line, " \n"), line += strspn(line, " \n"))
+		if (!strncmp(line, word, len) && strcspn(line, " \n") == len)
+			return 1;
+	return 0;
+}
+
+static void read_kernels_word(struct init *in)
+{
+	char text[CMDLINE_MAX];
+
+	if (fd_slurp(AT_FDCWD, "/proc/cmdline", text, sizeof(text)) > 0)
+		in->verbose = is_word_of(text, "vmtool.verbose");
+}
+
 /* Without a description we were started by another VMM than ours: that is no failure. */
 static int stage_description(struct init *in, struct err *e)
 {
-	char mem[DESC_MAX];
-	struct guest_desc desc;
-	ssize_t n = fd_slurp(AT_FDCWD, GUEST_FILE, mem, sizeof(mem));
+	struct guest_desc *g = &in->wanted->desc;
+	ssize_t n = fd_slurp(AT_FDCWD, GUEST_FILE, (char *)in->wanted->mem,
+			     sizeof(in->wanted->mem));
+	int rc;
 
+	read_kernels_word(in);
 	use_kernels_boot_id(in);
 	if (n == -ENOENT)
 		return 0;
 	unlink(GUEST_FILE);
 	if (n < 0)
 		return err_set(e, (int)n, "read " GUEST_FILE ": %s", strerror((int)-n));
-	if (guest_desc_decode(&desc, mem, (size_t)n) < 0)
-		return err_set(e, -EPROTO,
-			       GUEST_FILE " cannot be read: is the host's vmtool older?");
-	snprintf(in->boot, sizeof(in->boot), "%s", desc.boot);
-	snprintf(in->hostname, sizeof(in->hostname), "%s", desc.hostname);
+	rc = guest_desc_decode(g, in->wanted->mem, (size_t)n);
+	if (rc == 0 || rc == -EPROTONOSUPPORT)
+		snprintf(in->boot, sizeof(in->boot), "%s", g->boot);
+	else
+		guest_desc_init(g); /* half of one is none */
+	if (rc == -EPROTONOSUPPORT)
+		return err_set(e, rc,
+			       GUEST_FILE " is of a later version than %d, ours: the host's "
+					  "vmtool is newer",
+			       DESC_VERSION);
+	if (rc < 0)
+		return err_set(e, rc, GUEST_FILE " cannot be read");
+	snprintf(in->hostname, sizeof(in->hostname), "%s", g->hostname);
 	return 0;
 }
 
@@ -192,6 +248,11 @@ static int stage_agent(struct init *in, struct err *e)
 	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
 }
 
+static int stage_stream(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_STREAM], e);
+}
+
 static int connect_beacon(void)
 {
 	return vsock_connect(PORT_BEACON);
@@ -202,8 +263,6 @@ static int stage_beacon(struct init *in, struct err *e)
 {
 	(void)e;
 	in->serving_ms = clock_ms();
-	if (in->services.execd)
-		beacon_ready(&in->beacon);
 	beacon_light(&in->beacon, in->boot);
 	return 0;
 }
@@ -222,55 +281,281 @@ static int stage_loopback(struct init *in, struct err *e)
 	return rc;
 }
 
-static const struct stage {
-	const char *name;
-	int (*run)(struct init *in, struct err *e);
-	int late; /* it and those behind it run beside the serving */
-} stages[] = {
-	{ "mounts", stage_mounts, 0 },
-	{ "console", stage_console, 0 },
-	{ "description", stage_description, 0 },
-	{ "hostname", stage_hostname, 0 },
-	{ "exec", stage_exec, 0 },
-	{ "pty", stage_pty, 0 },
-	{ "agent", stage_agent, 0 },
-	{ "beacon", stage_beacon, 0 },
-	{ "loopback", stage_loopback, 1 },
+static int stage_sysctls(struct init *in, struct err *e)
+{
+	return sysctl_set_all(in->wanted->desc.sysctls, in->wanted->desc.nsysctls, e);
+}
+
+static void stage_over(struct init *in, struct err *e);
+
+static void network_over(struct ifup *u, struct err *e)
+{
+	stage_over(CONTAINER(u, struct init, ifup), e);
+}
+
+static int stage_network(struct init *in, struct err *e)
+{
+	const struct guest_desc *g = &in->wanted->desc;
+
+	in->ifup.over = network_over;
+	return ifup_begin(&in->ifup, &in->loop, g->nics, g->nnics, DEVICE_MS, e);
+}
+
+static void devices_over(struct device_wait *w, struct err *e)
+{
+	stage_over(CONTAINER(w, struct init, devices), e);
+}
+
+static int stage_devices(struct init *in, struct err *e)
+{
+	const struct guest_desc *g = &in->wanted->desc;
+
+	device_want(&in->devices, g->root.source);
+	device_want(&in->devices, g->root.upper);
+	for (uint32_t i = 0; i < g->nmounts; i++)
+		device_want(&in->devices, g->mounts[i].source);
+	in->devices.over = devices_over;
+	return device_wait_begin(&in->devices, &in->loop, DEVICE_MS, e);
+}
+
+static int stage_root(struct init *in, struct err *e)
+{
+	return root_switch(&in->wanted->desc.root, e);
+}
+
+static int stage_resolv(struct init *in, struct err *e)
+{
+	return resolv_write(&in->wanted->desc, e);
+}
+
+/* Goes on after a failure: a folder that is missing is better than all that are. */
+static int stage_filesystems(struct init *in, struct err *e)
+{
+	for (uint32_t i = 0; i < in->wanted->desc.nmounts; i++) {
+		struct err one = ERR_NONE;
+
+		if (mount_one(&in->wanted->desc.mounts[i], &one) < 0 && e->code == 0)
+			*e = one;
+	}
+	return e->code;
+}
+
+/* The power is the other init's from here on, and so are the signals that ask for its end. */
+static void handed_over(struct handover *h, int rc)
+{
+	struct init *in = CONTAINER(h, struct init, handover);
+	struct err e = ERR_NONE;
+
+	if (rc < 0)
+		err_set(&e, rc, "%s: %s", in->wanted->desc.init[0], strerror(-rc));
+	else
+		in->poweroff.others = 1;
+	stage_over(in, &e);
+}
+
+/* On another root, or without its data, it would do harm. */
+static int is_broken(const struct init *in, const char *what, struct err *e)
+{
+	return in->broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed",
+				    what, in->broken)
+			  : 0;
+}
+
+static int stage_handover(struct init *in, struct err *e)
+{
+	int rc = in->split;
+
+	if (is_broken(in, in->wanted->desc.init[0], e))
+		return e->code;
+	in->handover.over = handed_over;
+	if (rc == 0)
+		rc = handover_give(&in->handover, &in->loop);
+	if (rc == -ECHILD)
+		return err_set(e, rc,
+			       "the agent was killed before %s could be started, and "
+			       "process 1 stays what it is",
+			       in->wanted->desc.init[0]);
+	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
+				strerror(-rc))
+		      : 1;
+}
+
+/* A host hears of ready before it hears of the end. */
+static void main_over(struct mainproc *m, const struct exec_status *s)
+{
+	struct init *in = CONTAINER(m, struct init, main);
+
+	in->main_status = *s;
+	in->main_has_ended = 1;
+	if (!in->wanted)
+		main_ended(in, s);
+}
+
+static int stage_main(struct init *in, struct err *e)
+{
+	struct exec_req *q = &in->wanted->desc.main;
+
+	if (is_broken(in, q->argv[0], e))
+		return e->code;
+	in->main.ended = main_over;
+	return mainproc_start(&in->main, &in->loop, &in->reap, q, in->hostname, in->boot, e);
+}
+
+static int wants_main(const struct guest_desc *g)
+{
+	return g->has_main;
+}
+
+static int wants_sysctls(const struct guest_desc *g)
+{
+	return g->nsysctls > 0;
+}
+
+static int wants_network(const struct guest_desc *g)
+{
+	return g->nnics > 0;
+}
+
+static int wants_devices(const struct guest_desc *g)
+{
+	return g->root.kind != ROOT_INITRAMFS || g->nmounts > 0;
+}
+
+static int wants_root(const struct guest_desc *g)
+{
+	return g->root.kind != ROOT_INITRAMFS;
+}
+
+static int wants_resolv(const struct guest_desc *g)
+{
+	return g->ndns > 0 || g->nsearch > 0;
+}
+
+static int wants_filesystems(const struct guest_desc *g)
+{
+	return g->nmounts > 0;
+}
+
+static int wants_handover(const struct guest_desc *g)
+{
+	return g->ninit > 0;
+}
+
+enum when {
+	ALONE, /* as the only process, before there is a loop */
+	FIRST, /* before anybody is served */
+	LATE,  /* beside the serving */
 };
 
-static void run_stage(struct init *in, const struct stage *s)
+/* The root comes before what is written to it or mounted on it. */
+static const struct stage {
+	const char *name;
+	int (*run)(struct init *in, struct err *e); /* 0; 1: stage_over() will follow; negative */
+	enum when when;				    /* in this order */
+	int (*wanted)(const struct guest_desc *g);  /* NULL: always */
+	int needed; /* no main process and no other init without it */
+} stages[] = {
+	{ "mounts", stage_mounts, ALONE, NULL, 0 },
+	{ "console", stage_console, ALONE, NULL, 0 },
+	{ "description", stage_description, ALONE, NULL, 0 },
+	{ "hostname", stage_hostname, FIRST, NULL, 0 },
+	{ "exec", stage_exec, FIRST, NULL, 0 },
+	{ "pty", stage_pty, FIRST, NULL, 0 },
+	{ "agent", stage_agent, FIRST, NULL, 0 },
+	{ "stream", stage_stream, FIRST, NULL, 0 },
+	{ "beacon", stage_beacon, FIRST, NULL, 0 },
+	{ "sysctls", stage_sysctls, LATE, wants_sysctls, 0 },
+	{ "loopback", stage_loopback, LATE, NULL, 0 },
+	{ "network", stage_network, LATE, wants_network, 0 },
+	{ "devices", stage_devices, LATE, wants_devices, 1 },
+	{ "root", stage_root, LATE, wants_root, 1 },
+	{ "resolv.conf", stage_resolv, LATE, wants_resolv, 0 },
+	{ "filesystems", stage_filesystems, LATE, wants_filesystems, 1 },
+	{ "main", stage_main, LATE, wants_main, 0 },
+	{ "handover", stage_handover, LATE, wants_handover, 0 },
+};
+
+static void end_stage(struct init *in, const struct stage *s, const struct err *e)
+{
+	beacon_stage(&in->beacon, s->name, e->code < 0 ? STAGE_FAILED : STAGE_DONE, e->text);
+	if (e->code < 0 && s->needed && !in->broken)
+		in->broken = s->name;
+	if (e->code < 0)
+		say("stage %s failed: %.*s", s->name, STAGE_DETAIL_MAX, e->text);
+	else if (in->verbose)
+		say("%s %lld ms", s->name, (long long)clock_ms());
+}
+
+/* 1 when it is not over yet. */
+static int run_stage(struct init *in, const struct stage *s)
 {
 	struct err e = ERR_NONE;
 
+	if (s->wanted && !s->wanted(&in->wanted->desc))
+		return 0;
 	beacon_stage(&in->beacon, s->name, STAGE_BEGIN, "");
-	if (s->run(in, &e) < 0) {
-		beacon_stage(&in->beacon, s->name, STAGE_FAILED, e.text);
-		say("stage %s failed: %.*s", s->name, STAGE_DETAIL_MAX, e.text);
-	} else {
-		beacon_stage(&in->beacon, s->name, STAGE_DONE, "");
-	}
+	if (s->run(in, &e) > 0)
+		return 1;
+	end_stage(in, s, &e);
+	return 0;
 }
 
-static void announce(const struct init *in)
+static void run_stages(struct init *in, enum when when)
 {
+	while (in->next_stage < COUNT(stages) && stages[in->next_stage].when == when)
+		run_stage(in, &stages[in->next_stage++]);
+}
+
+/* One late stage a turn of the loop: no client waits for two of them. */
+static void stage_over(struct init *in, struct err *e)
+{
+	end_stage(in, &stages[in->next_stage - 1], e);
+	loop_after(&in->loop, &in->step, 0);
+}
+
+/* The marks as the console gets them: one line each, once the host has been served; for the console
+ * is slow. What failed was told at once. */
+static void announce(struct timer *t)
+{
+	struct init *in = CONTAINER(t, struct init, step);
+
+	if (!in->verbose)
+		for (size_t i = 0; i < in->beacon.nnotes; i++)
+			if (in->beacon.notes[i].state == STAGE_DONE)
+				say("%s %lld ms", in->beacon.notes[i].name,
+				    (long long)in->beacon.notes[i].ms);
 	if (in->services.execd)
 		say("ready %lld ms", (long long)in->serving_ms);
 	else
 		say("up, but no host can reach it");
 }
 
-/* One late stage a turn of the loop: no client waits for two of them. */
+static void boot_over(struct init *in)
+{
+	free(in->wanted);
+	in->wanted = NULL;
+	if (in->services.execd)
+		beacon_ready(&in->beacon);
+	if (in->main_has_ended)
+		main_ended(in, &in->main_status);
+	in->step.due = announce;
+	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
+}
+
 static void step_due(struct timer *t)
 {
 	struct init *in = CONTAINER(t, struct init, step);
 
-	if (in->next_stage < COUNT(stages)) {
-		run_stage(in, &stages[in->next_stage++]);
-		/* The console is slow: it is written to when the host has been served. */
-		loop_after(&in->loop, &in->step, in->next_stage < COUNT(stages) ? 0 : ANNOUNCE_MS);
-	} else {
-		announce(in);
+	while (in->next_stage < COUNT(stages)) {
+		const struct stage *s = &stages[in->next_stage++];
+
+		if (s->wanted && !s->wanted(&in->wanted->desc))
+			continue;
+		if (run_stage(in, s) == 0)
+			loop_after(&in->loop, &in->step, 0);
+		return;
 	}
+	boot_over(in);
 }
 
 /* --- signals --- */
@@ -289,6 +574,8 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 	if (si->ssi_signo == SIGCHLD)
 		reap_collect(&in->reap);
+	if (getpid() != 1)
+		return; /* who wants the guest's end asks process 1 */
 	for (size_t i = 0; i < COUNT(table); i++)
 		if (si->ssi_signo == (uint32_t)table[i].sig)
 			shut_down(in, table[i].how);
@@ -325,18 +612,8 @@ static void open_services(struct init *in)
 	};
 }
 
-int init_run(struct err *e)
+static void open_all(struct init *in)
 {
-	struct init *in;
-
-	if (getpid() != 1)
-		return err_set(e, -EPERM, "only the first process of a guest can be init");
-	occupy_standard_fds();
-	umask(022);
-	log_open(STDERR_FILENO, "init", LOG_WARN);
-	in = calloc(1, sizeof(*in));
-	if (!in)
-		return err_set(e, -ENOMEM, "no memory for a guest's first process");
 	in->loop = LOOP_INIT;
 	if (loop_open(&in->loop) < 0)
 		say("no event loop in this kernel: nothing will be served");
@@ -347,12 +624,33 @@ int init_run(struct err *e)
 	in->poweroff.synced = disks_settled;
 	in->poweroff.is_awaited = is_awaited;
 	open_services(in);
+}
+
+int init_run(struct err *e)
+{
+	struct init *in;
+
+	if (getpid() != 1)
+		return err_set(e, -EPERM, "only the first process of a guest can be init");
+	occupy_standard_fds();
+	umask(022);
+	log_open(STDERR_FILENO, "init", LOG_WARN);
+	in = calloc(1, sizeof(*in));
+	if (in)
+		in->wanted = calloc(1, sizeof(*in->wanted));
+	if (!in || !in->wanted)
+		return err_set(e, -ENOMEM, "no memory for a guest's first process");
+	guest_desc_init(&in->wanted->desc);
+	in->handover = HANDOVER_NONE;
 	beacon_init(&in->beacon, &in->loop, connect_beacon);
 	reboot(RB_DISABLE_CAD);
 
 	/* From here on no path leads to exit: the kernel panics when process 1 ends. */
-	while (!stages[in->next_stage].late)
-		run_stage(in, &stages[in->next_stage++]);
+	run_stages(in, ALONE);
+	if (in->wanted->desc.ninit)
+		in->split = handover_split(&in->handover, in->wanted->desc.init);
+	open_all(in);
+	run_stages(in, FIRST);
 	loop_after(&in->loop, &in->step, 0);
 	for (;;)
 		loop_run(&in->loop);

@@ -77,9 +77,17 @@ void poweroff_init(struct poweroff *p, struct loop *l, struct reap *r)
 	*p = (struct poweroff){ .loop = l, .reap = r, .timer = { .due = poweroff_due } };
 }
 
+/* systemd and busybox (with sysvinit's signal for it) each have their own word for poweroff. */
+static void ask_init(void)
+{
+	kill(1, access("/run/systemd/system", F_OK) == 0 ? SIGRTMIN + 4 : SIGUSR2);
+}
+
 void poweroff_begin(struct poweroff *p, int how, unsigned grace_ms)
 {
-	if (p->phase != POWER_ON)
+	if (p->others)
+		ask_init();
+	if (p->others || p->phase != POWER_ON)
 		return;
 	p->phase = POWER_TERM;
 	p->how = how;

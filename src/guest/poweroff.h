@@ -17,7 +17,8 @@ struct poweroff {
 	struct reap *reap; /* borrowed */
 	struct timer timer;
 	enum poweroff_phase phase;
-	int how;			       /* of reboot(2): RB_POWER_OFF or RB_AUTOBOOT */
+	int others; /* process 1 is another's init: it is asked, and does the rest */
+	int how;    /* of reboot(2): RB_POWER_OFF or RB_AUTOBOOT */
 	void (*synced)(struct poweroff *p);    /* the disks are settled; NULL: nobody cares */
 	int (*is_awaited)(struct poweroff *p); /* somebody is still being told how it ended */
 };

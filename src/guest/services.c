@@ -40,7 +40,7 @@ static struct listener *pty_listener(struct services *s)
 
 static int open_agent(struct services *s, int listen_fd)
 {
-	return agentd_open(&s->agentd, s->loop, listen_fd, s->poweroff);
+	return agentd_open(&s->agentd, s->loop, s->reap, listen_fd, s->poweroff);
 }
 
 static struct listener *agent_listener(struct services *s)
@@ -48,10 +48,22 @@ static struct listener *agent_listener(struct services *s)
 	return &s->agentd.listener;
 }
 
+static int open_stream(struct services *s, int listen_fd)
+{
+	s->streamd = streamd_open(s->loop, s->reap, listen_fd, &s->stream_options);
+	return s->streamd ? 0 : -errno;
+}
+
+static struct listener *stream_listener(struct services *s)
+{
+	return streamd_listener(s->streamd);
+}
+
 const struct service services[SERVICE_COUNT] = {
 	[SERVICE_EXEC] = { "exec", PORT_EXEC, open_exec, exec_listener },
 	[SERVICE_PTY] = { "pty", PORT_PTY, open_pty, pty_listener },
 	[SERVICE_AGENT] = { "agent", PORT_AGENT, open_agent, agent_listener },
+	[SERVICE_STREAM] = { "stream", PORT_STREAM, open_stream, stream_listener },
 };
 
 static int open_one(struct services *s, const struct service *one, int fd, struct err *e)
@@ -66,11 +78,14 @@ static int open_one(struct services *s, const struct service *one, int fd, struc
 
 int services_vsock(struct services *s, const struct service *one, struct err *e)
 {
-	int fd = vsock_listen(one->port);
+	int fd = vsock_listen(one->port), rc;
 
 	if (fd < 0)
 		return err_set(e, fd, "vsock port %u: %s", one->port, strerror(-fd));
-	return open_one(s, one, fd, e);
+	rc = open_one(s, one, fd, e);
+	if (rc == 0)
+		one->listener(s)->admits = vsock_peer_is_host;
+	return rc;
 }
 
 int services_front(struct services *s, struct front *f, struct err *e)

@@ -11,6 +11,7 @@
 #include "guest/agentd.h"
 #include "guest/execd.h"
 #include "guest/front.h"
+#include "guest/streamd.h"
 
 struct services {
 	struct loop *loop;	   /* borrowed */
@@ -19,6 +20,8 @@ struct services {
 	struct execd_options exec_options;
 	struct execd *execd; /* of exec and pty; NULL while not serving */
 	struct agentd agentd;
+	struct streamd_options stream_options;
+	struct streamd *streamd; /* NULL while not serving */
 };
 
 struct service {
@@ -28,7 +31,7 @@ struct service {
 	struct listener *(*listener)(struct services *s);
 };
 
-enum { SERVICE_EXEC, SERVICE_PTY, SERVICE_AGENT, SERVICE_COUNT };
+enum { SERVICE_EXEC, SERVICE_PTY, SERVICE_AGENT, SERVICE_STREAM, SERVICE_COUNT };
 
 extern const struct service services[SERVICE_COUNT];
 

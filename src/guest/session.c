@@ -71,7 +71,7 @@ struct session {
 	unsigned cgroup;
 	uint64_t ended_at; /* which of the ended ones is the oldest */
 	int64_t drain_until_ms;
-	struct timer drain; /* DRAINING: silence. */
+	struct timer drain; /* DRAINING: the pipes' silence */
 	struct timer life;  /* the next step of ending; or how long nobody may be attached */
 
 	struct stream streams[2];
@@ -80,8 +80,8 @@ struct session {
 
 	struct end input;
 	struct fifo input_held; /* what the command has not taken yet */
-	uint64_t input_at;	/* bytes of stdin that have come */
 	uint32_t window;	/* bytes of stdin the viewer may still send */
+	uint64_t input_came;	/* bytes of stdin the viewers have sent */
 	uint32_t consumed;	/* bytes of stdin gone since the window was last opened */
 	int input_ended, eof_written;
 	uint8_t last_input;
@@ -189,8 +189,7 @@ static int take_free_ring(struct session *s)
 	all->ring_taken[i] = 1;
 	s->ring = (int)i;
 	for (size_t k = 0; k < COUNT(s->streams); k++)
-		kept_init(&s->streams[k].kept, all->rings[i][k], EXEC_KEPT,
-			  s->streams[k].kept.end);
+		kept_init(&s->streams[k].kept, all->rings[i][k], EXEC_KEPT, s->streams[k].kept.end);
 	return 0;
 }
 
@@ -508,9 +507,9 @@ static void input_refused(struct session *s)
 /* As much of what is held as the command takes now. */
 static void feed(struct session *s)
 {
-	ssize_t n = 0;
+	ssize_t n = 1;
 
-	while (s->input.w.fd >= 0 && n >= 0) {
+	while (s->input.w.fd >= 0 && n > 0) {
 		if (s->input_held.len == 0 && s->input_ended)
 			end_input(s);
 		if (s->input_held.len == 0)
@@ -537,7 +536,7 @@ int session_input(struct session *s, const void *data, size_t len)
 	if (len > s->window || (s->input_ended && len > 0))
 		return -EPROTO;
 	s->window -= (uint32_t)len;
-	s->input_at += len;
+	s->input_came += len;
 	if (len == 0)
 		s->input_ended = 1;
 	else
@@ -589,7 +588,6 @@ int session_seen(struct session *s, const struct exec_seen *seen)
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		if (now[i] > s->streams[i].sent)
 			return -EPROTO;
-	s->says_seen = 1;
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i].seen = MAX(s->streams[i].seen, now[i]);
 	proceed(s);
@@ -637,7 +635,7 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 	s->viewer = v;
 	v->session = s;
 	s->told = 0;
-	s->says_seen = 0;
+	s->says_seen = v->says_seen;
 	continue_at(&s->streams[0], from->out_seen);
 	continue_at(&s->streams[1], from->err_seen);
 	s->consumed = 0;
@@ -651,7 +649,7 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 		.tty = (uint8_t)s->tty,
 		.out_at = s->streams[0].sent,
 		.err_at = s->streams[1].sent,
-		.in_at = s->input_at,
+		.in_at = s->input_came,
 		.window = s->window,
 	};
 	s->was_attached = 1;
@@ -747,7 +745,7 @@ static void refuse_full(struct refusal *why)
 				 "the guest has as many sessions as it can have" };
 }
 
-struct session *session_start(struct sessions *all, const struct exec_req *q, uint64_t digest,
+struct session *session_start(struct sessions *all, struct exec_req *q, uint64_t digest,
 			      struct refusal *why)
 {
 	struct session *s = free_place(all);

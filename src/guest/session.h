@@ -54,6 +54,7 @@ struct viewer_type {
 struct viewer {
 	const struct viewer_type *type;
 	struct session *session; /* NULL: attached to none */
+	int says_seen;		 /* what has reached him, by session_seen() */
 };
 
 struct session_options {
@@ -73,7 +74,7 @@ struct session *session_find(struct sessions *all, const char *id);
 
 /* Starts what q asks for; `digest` stands for the request. The session has no viewer yet: attach
  * one before the loop turns. NULL with *why filled (its text lives until the next call). */
-struct session *session_start(struct sessions *all, const struct exec_req *q, uint64_t digest,
+struct session *session_start(struct sessions *all, struct exec_req *q, uint64_t digest,
 			      struct refusal *why);
 
 /* Nonzero when it was started by that request. */
@@ -93,7 +94,7 @@ void session_resume(struct session *s);
 /* The viewer goes; the policy says what becomes of the command. The session may be no more. */
 void session_leave(struct viewer *v);
 
-/* The policy is EXEC_DETACH from now on. 0; or -ENOBUFS: no place to keep output, nothing has
+/* The policy is EXEC_DETACH from now on; output is kept from here on if it was not. 0; or -ENOBUFS: no place to keep output, nothing has
  * changed. */
 int session_detach(struct session *s);
 

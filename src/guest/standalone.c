@@ -70,6 +70,8 @@ int standalone_serve(enum execd_door door, const char *address, struct err *e)
 		err_set(e, rc, "serve %s: %s", address, strerror(-rc));
 		goto out;
 	}
+	if (strncmp(address, "unix:", 5) != 0)
+		execd_listener(d, door)->admits = vsock_peer_is_host;
 	log_info("serving address=%s", address);
 	loop_run(&s.loop);
 	if (!strncmp(address, "unix:", 5))

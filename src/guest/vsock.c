@@ -71,6 +71,5 @@ int vsock_peer_is_host(int fd)
 
 	if (getpeername(fd, &sa.any, &len) < 0)
 		return 0;
-	return sa.any.sa_family == AF_UNIX ||
-	       (sa.any.sa_family == AF_VSOCK && sa.vm.svm_cid == CID_HOST);
+	return sa.any.sa_family == AF_VSOCK && sa.vm.svm_cid == CID_HOST;
 }

@@ -13,8 +13,7 @@ int vsock_listen(uint32_t port);
  * errno. */
 int vsock_connect(uint32_t port);
 
-/* Nonzero for a peer that may be served: over vsock only the host; a unix socket is guarded by
- * its file mode. */
+/* Nonzero for a connection from the host: the only one that may be served. */
 int vsock_peer_is_host(int fd);
 
 #endif

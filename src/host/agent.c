@@ -390,15 +390,21 @@ static int listen_all(struct agent *a, struct err *e)
 
 static int prepare(struct agent *a, struct err *e)
 {
-	struct guest_desc desc = { .boot = a->st.boot, .hostname = a->vm.name };
+	struct guest_desc *desc = &a->config.guest.desc;
 	int rc;
 
+	desc->boot = a->st.boot;
+	if (!desc->hostname[0])
+		desc->hostname = a->vm.name;
 	rc = a->files.kvm = kvm_open(e);
 	if (rc >= 0)
 		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0],
 				       e);
 	if (rc >= 0)
-		rc = a->files.initrd[1] = initrd_ours(&desc, e);
+		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
+				&a->files.ndisks, e);
+	if (rc >= 0)
+		rc = a->files.initrd[1] = initrd_ours(desc, e);
 	if (rc >= 0)
 		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
 	if (rc >= 0)
@@ -419,6 +425,10 @@ static int start_vmm(struct agent *a, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	for (unsigned i = 0; i < a->config.disks.count; i++) {
+		spec.disk[i].readonly = (uint8_t)a->config.disks.disk[i].readonly;
+		spec.disk[i].serial = a->config.disks.disk[i].serial;
+	}
 	a->vmm.running = vmm_running;
 	a->vmm.ended = vmm_ended;
 	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->files, e);
@@ -478,7 +488,6 @@ static int open_state(struct agent *a, struct err *e)
 
 static int open_all(struct agent *a, struct err *e)
 {
-	static const struct wish none;
 	int64_t left_ms = a->ask->timeout_ms - elapsed_ms(a);
 	int rc;
 
@@ -488,7 +497,7 @@ static int open_all(struct agent *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	a->vm.lock = AGENT_FD_LOCK;
-	rc = config_load(&a->config, &a->vm, &none, e);
+	rc = config_load(&a->config, &a->vm, NULL, e);
 	if (rc < 0)
 		return rc;
 	rc = loop_open(&a->loop);

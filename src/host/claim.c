@@ -19,9 +19,14 @@ enum { NAME_TRIES = 100 };
 
 int claim_check_files(const struct config *c, const struct home *h, struct err *e)
 {
-	int kernel = -1, initrd = -1;
+	int kernel = -1, initrd = -1, disk[SPEC_DISKS_MAX];
+	unsigned ndisks = 0;
 	int rc = config_open_files(c, h, &kernel, &initrd, e);
 
+	if (rc == 0)
+		rc = disks_open(&c->disks, h, NULL, disk, &ndisks, e);
+	while (ndisks > 0)
+		fd_close(&disk[--ndisks]);
 	fd_close(&kernel);
 	fd_close(&initrd);
 	return rc;
@@ -79,9 +84,8 @@ static int own_random(struct claim *k, struct err *e)
 /* Whether the VM that runs is the one we would have started. */
 static int accept_running(struct claim *k, struct err *e)
 {
-	static const struct wish none;
 	struct config runs, wanted;
-	int rc = config_load(&runs, &k->vm, &none, e);
+	int rc = config_load(&runs, &k->vm, NULL, e);
 
 	if (rc == 0)
 		rc = config_load(&wanted, &k->vm, k->wish, e);

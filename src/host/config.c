@@ -16,6 +16,7 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "host/initrd.h"
+#include "host/quote.h"
 #include "host/text.h"
 
 #define MIB (1ull << 20)
@@ -28,7 +29,6 @@ enum {
 };
 
 static const char file_name[] = "vm.ini";
-static const char section_name[] = "vm";
 static const char catalogue_default[] = "default";
 
 /* quiet: a byte on the serial port costs two exits. panic=-1: a dead kernel resets the machine
@@ -83,7 +83,7 @@ static int check_text(const char *what, const char *text, struct err *e)
 }
 
 /* A relative path means the current folder, which the agent does not share. */
-static int set_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
+int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
 {
 	char cwd[PATH_ROOM];
 	int rc = check_text(what, text, e);
@@ -114,13 +114,13 @@ static int set_kernel(struct config *c, const char *what, const char *text, stru
 	if (text[0] == '\0')
 		return err_usage(
 			e, "%s: is empty: name a vmlinux file or a kernel of the catalogue", what);
-	return set_path(c->kernel, what, text, e);
+	return config_path(c->kernel, what, text, e);
 }
 
 static int set_initrd(struct config *c, const char *what, const char *text, struct err *e)
 {
 	if (text[0])
-		return set_path(c->initrd, what, text, e);
+		return config_path(c->initrd, what, text, e);
 	c->initrd[0] = '\0'; /* empty: none, also where vm.ini had one */
 	return 0;
 }
@@ -138,6 +138,11 @@ static int set_append(struct config *c, const char *what, const char *text, stru
 				 what, strlen(text), SPEC_CMDLINE_MAX, sizeof(cmdline_base));
 	memcpy(c->append, text, strlen(text) + 1);
 	return 0;
+}
+
+static int add_disk(struct config *c, const char *what, const char *text, struct err *e)
+{
+	return disks_add(&c->disks, what, text, e);
 }
 
 static void show_cpus(const struct config *c, char *out, size_t cap)
@@ -165,38 +170,158 @@ static void show_append(const struct config *c, char *out, size_t cap)
 	snprintf(out, cap, "%s", c->append);
 }
 
-/* `what` names the value in a sentence: "--cpus", or "cpus" with file and line in front. */
+static void show_last_disk(const struct config *c, char *out, size_t cap)
+{
+	disk_show(&c->disks.disk[c->disks.count - 1], out, cap);
+}
+
+static const char vm[] = "vm", guest[] = "guest", main_process[] = "main";
+
+/* `what` names the value in a sentence: "--cpus", or "cpus" with file and line in front. What
+ * the guest is to become, and what may be said again, is a line (is_line()): kept as it was said,
+ * or as `show` has the last. */
 static const struct key {
-	const char *word;
+	const char *section, *word;
 	int (*set)(struct config *c, const char *what, const char *text, struct err *e);
 	void (*show)(const struct config *c, char *out, size_t cap);
+	guest_setter *add; /* instead of set: of the guest */
+	int one;	   /* it has one value */
 } keys[KEY_COUNT] = {
-	[KEY_CPUS] = { "cpus", set_cpus, show_cpus },
-	[KEY_MEMORY] = { "memory", set_memory, show_memory },
-	[KEY_KERNEL] = { "kernel", set_kernel, show_kernel },
-	[KEY_INITRD] = { "initrd", set_initrd, show_initrd },
-	[KEY_APPEND] = { "append", set_append, show_append },
+	[KEY_CPUS] = { vm, "cpus", set_cpus, show_cpus, NULL, 1 },
+	[KEY_MEMORY] = { vm, "memory", set_memory, show_memory, NULL, 1 },
+	[KEY_KERNEL] = { vm, "kernel", set_kernel, show_kernel, NULL, 1 },
+	[KEY_INITRD] = { vm, "initrd", set_initrd, show_initrd, NULL, 1 },
+	[KEY_APPEND] = { vm, "append", set_append, show_append, NULL, 1 },
+	[KEY_DISK] = { vm, "disk", add_disk, show_last_disk, NULL, 0 },
+	[KEY_HOSTNAME] = { guest, "hostname", NULL, NULL, guest_hostname, 1 },
+	[KEY_SYSCTL] = { guest, "sysctl", NULL, NULL, guest_sysctl, 0 },
+	[KEY_NET] = { guest, "net", NULL, NULL, guest_net, 0 },
+	[KEY_DNS] = { guest, "dns", NULL, NULL, guest_dns, 0 },
+	[KEY_SEARCH] = { guest, "search", NULL, NULL, guest_search, 0 },
+	[KEY_ROOT] = { guest, "root", NULL, NULL, guest_root, 1 },
+	[KEY_OVERLAY] = { guest, "overlay", NULL, NULL, guest_overlay, 1 },
+	[KEY_MOUNT] = { guest, "mount", NULL, NULL, guest_mount, 0 },
+	[KEY_INIT] = { guest, "init", NULL, NULL, guest_init_arg, 0 },
+	[KEY_ARG] = { main_process, "arg", NULL, NULL, guest_arg, 0 },
+	[KEY_ENV] = { main_process, "env", NULL, NULL, guest_env, 0 },
+	[KEY_CWD] = { main_process, "cwd", NULL, NULL, guest_cwd, 1 },
+	[KEY_USER] = { main_process, "user", NULL, NULL, guest_user, 1 },
 };
+
+static int is_line(enum config_key key)
+{
+	return keys[key].add || !keys[key].one;
+}
+
+/* --- what the command line said --- */
+
+int wish_add(struct wish *w, enum config_key key, const char *value, struct err *e)
+{
+	if (!is_line(key))
+		w->value[key] = value;
+	else if (w->nlines == LINES_MAX)
+		return err_usage(e, "--%s: more than %d values", keys[key].word, LINES_MAX);
+	else
+		w->lines[w->nlines++] = (struct line){ key, value };
+	return 0;
+}
+
+int wish_is_empty(const struct wish *w)
+{
+	for (unsigned k = 0; k < KEY_COUNT; k++)
+		if (w->value[k])
+			return 0;
+	return w->nlines == 0;
+}
+
+static unsigned keys_of_lines(const struct wish *w)
+{
+	unsigned said = 0;
+
+	for (uint32_t i = 0; i < w->nlines; i++)
+		said |= 1u << w->lines[i].key;
+	return said;
+}
+
+/* --- lines --- */
+
+static int keep_line(struct config *c, enum config_key key, const char *what, const char *text,
+		     struct err *e)
+{
+	char quoted[VALUE_MAX + 1];
+	const char *kept;
+
+	if (quote_put(quoted, sizeof(quoted), text) < 0)
+		return err_usage(e, "%s: longer than %d bytes", what, VALUE_MAX);
+	kept = strings_keep(&c->guest.bag, text, strlen(text));
+	if (!kept || c->nlines == LINES_MAX)
+		return err_usage(e, "%s: more values than vm.ini holds", what);
+	c->lines[c->nlines++] = (struct line){ key, kept };
+	return 0;
+}
+
+/* Nothing as a value takes back what vm.ini had; only an argument may be empty. */
+static int add_line(struct config *c, enum config_key key, const char *what, const char *text,
+		    struct err *e)
+{
+	const struct key *k = &keys[key];
+	char shown[PATH_ROOM + 64];
+	int rc;
+
+	if (k->one && c->asked & 1u << key)
+		return err_usage(e, "%s: stands here for the second time", what);
+	c->asked |= 1u << key;
+	if (!text[0] && key != KEY_ARG && key != KEY_INIT)
+		return 0;
+	rc = k->add ? k->add(&c->guest, what, text, e) : k->set(c, what, text, e);
+	if (rc == 0 && k->show) {
+		k->show(c, shown, sizeof(shown));
+		text = shown;
+	}
+	return rc < 0 ? rc : keep_line(c, key, what, text, e);
+}
+
+static int same_lines(const struct config *a, const struct config *b)
+{
+	if (a->nlines != b->nlines)
+		return 0;
+	for (uint32_t i = 0; i < a->nlines; i++)
+		if (a->lines[i].key != b->lines[i].key ||
+		    strcmp(a->lines[i].value, b->lines[i].value) != 0)
+			return 0;
+	return 1;
+}
 
 int config_same(const struct config *a, const struct config *b)
 {
 	return a->cpus == b->cpus && a->memory_bytes == b->memory_bytes &&
 	       !strcmp(a->kernel, b->kernel) && !strcmp(a->initrd, b->initrd) &&
-	       !strcmp(a->append, b->append);
+	       !strcmp(a->append, b->append) && same_lines(a, b);
 }
 
 static void set_defaults(struct config *c)
 {
 	*c = (struct config){ .cpus = 1, .memory_bytes = 256 * MIB };
 	memcpy(c->kernel, catalogue_default, sizeof(catalogue_default));
+	guest_init(&c->guest);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	/* Values of one key stay in their order: they lie in the bag in it. */
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->value < y->value ? -1 : x->value > y->value;
 }
 
 static int apply(struct config *c, const struct wish *w, struct err *e)
 {
-	for (unsigned k = 0; k < KEY_COUNT; k++) {
-		char what[32];
-		int rc;
+	char what[32];
+	int rc;
 
+	for (unsigned k = 0; k < KEY_COUNT; k++) {
 		if (!w->value[k])
 			continue;
 		snprintf(what, sizeof(what), "--%s", keys[k].word);
@@ -205,60 +330,94 @@ static int apply(struct config *c, const struct wish *w, struct err *e)
 			return rc;
 		c->asked |= 1u << k;
 	}
+	for (uint32_t i = 0; i < w->nlines; i++) {
+		snprintf(what, sizeof(what), "--%s", keys[w->lines[i].key].word);
+		rc = add_line(c, w->lines[i].key, what, w->lines[i].value, e);
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
+}
+
+static int settle(struct config *c, struct err *e)
+{
+	qsort(c->lines, c->nlines, sizeof(c->lines[0]), by_key);
+	return guest_check(&c->guest, e);
 }
 
 int config_new(struct config *c, const struct wish *w, struct err *e)
 {
+	int rc;
+
 	set_defaults(c);
-	return apply(c, w, e);
+	rc = apply(c, w, e);
+	return rc < 0 ? rc : settle(c, e);
 }
 
 struct reading {
 	struct config *c;
+	unsigned replaced; /* keys whose lines the command line replaces */
 	struct err *e;
 };
 
-static int known_keys(char *out, size_t cap)
+static void known_keys(char *out, size_t cap, const char *section)
 {
 	size_t used = 0;
 
 	for (unsigned k = 0; k < KEY_COUNT; k++)
-		used += (size_t)snprintf(out + used, cap - used, "%s%s", k ? ", " : "",
-					 keys[k].word);
-	return (int)used;
+		if (!strcmp(keys[k].section, section))
+			used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? ", " : "",
+						 keys[k].word);
+}
+
+static int read_value(struct reading *r, enum config_key k, char *value)
+{
+	const char *name = keys[k].word;
+
+	if (is_line(k) && quote_take(value) < 0)
+		return err_usage(r->e,
+				 "%s: after the first \" comes text, \\\" \\\\ \\n \\t \\r \\xNN, "
+				 "and \" as the last",
+				 name);
+	if (is_line(k))
+		return r->replaced & 1u << k ? 0 : add_line(r->c, k, name, value, r->e);
+	if (r->c->asked & 1u << k)
+		return err_usage(r->e, "%s: stands here for the second time", name);
+	r->c->asked |= 1u << k;
+	return keys[k].set(r->c, name, value, r->e);
 }
 
 /* inih's convention: 0 stops the reading. */
 static int read_line(void *user, const char *section, const char *name, const char *value)
 {
 	struct reading *r = user;
-	char allowed[128];
+	char allowed[128] = "", own[VALUE_MAX + 128];
 	unsigned k = 0;
 
-	if (strcmp(section, section_name) != 0) {
-		err_usage(r->e, "[%s] is no section: the only one is [%s]", section, section_name);
+	known_keys(allowed, sizeof(allowed), section);
+	if (!allowed[0]) {
+		err_usage(r->e, "[%s] is no section: there are [%s], [%s] and [%s]", section, vm,
+			  guest, main_process);
 		return 0;
 	}
-	while (k < KEY_COUNT && strcmp(name, keys[k].word) != 0)
+	while (k < KEY_COUNT &&
+	       (strcmp(section, keys[k].section) != 0 || strcmp(name, keys[k].word) != 0))
 		k++;
 	if (k == KEY_COUNT) {
-		known_keys(allowed, sizeof(allowed));
-		err_usage(r->e, "'%s' is no key: there are %s", name, allowed);
+		err_usage(r->e, "'%s' is no key of [%s]: there are %s", name, section, allowed);
 		return 0;
 	}
-	if (r->c->asked & 1u << k) {
-		err_usage(r->e, "%s: stands here for the second time", name);
+	if ((size_t)snprintf(own, sizeof(own), "%s", value) >= sizeof(own)) {
+		err_usage(r->e, "%s: longer than %d bytes", name, VALUE_MAX);
 		return 0;
 	}
-	r->c->asked |= 1u << k;
-	return keys[k].set(r->c, name, value, r->e) == 0;
+	return read_value(r, k, own) == 0;
 }
 
-static int read_ini(struct config *c, const struct vmref *v, struct err *e)
+static int read_ini(struct config *c, const struct vmref *v, unsigned replaced, struct err *e)
 {
 	char text[INI_BYTES_MAX];
-	struct reading r = { c, e };
+	struct reading r = { c, replaced, e };
 	ssize_t n;
 	int line;
 
@@ -283,27 +442,55 @@ int config_load(struct config *c, const struct vmref *v, const struct wish *w, s
 	int rc;
 
 	set_defaults(c);
-	rc = read_ini(c, v, e);
-	return rc < 0 ? rc : apply(c, w, e);
+	rc = read_ini(c, v, w ? keys_of_lines(w) : 0, e);
+	if (rc == 0 && w)
+		rc = apply(c, w, e);
+	return rc < 0 ? rc : settle(c, e);
+}
+
+struct writing {
+	char text[INI_BYTES_MAX];
+	size_t used;
+	const char *section;
+};
+
+static void write_line(struct writing *w, enum config_key key, const char *value)
+{
+	char *at = w->text + w->used;
+	size_t room = sizeof(w->text) - w->used;
+	int n;
+
+	if (keys[key].section != w->section)
+		n = snprintf(at, room, "[%s]\n%s = %s\n", keys[key].section, keys[key].word, value);
+	else
+		n = snprintf(at, room, "%s = %s\n", keys[key].word, value);
+	w->section = keys[key].section;
+	w->used += MIN((size_t)n, room);
 }
 
 int config_save(const struct config *c, const struct vmref *v, struct err *e)
 {
-	char text[INI_BYTES_MAX], value[PATH_ROOM];
-	size_t used;
+	struct writing w = { .section = vm };
+	char value[PATH_ROOM];
 
-	used = (size_t)snprintf(text, sizeof(text),
-				"# what was asked for; `vmtool start` reads it\n[%s]\n",
-				section_name);
+	w.used = (size_t)snprintf(w.text, sizeof(w.text),
+				  "# what was asked for; `vmtool start` reads it\n[%s]\n", vm);
 	for (unsigned k = 0; k < KEY_COUNT; k++) {
-		if (!(c->asked & 1u << k))
+		if (is_line(k) || !(c->asked & 1u << k))
 			continue;
 		keys[k].show(c, value, sizeof(value));
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s = %s\n",
-					 keys[k].word, value);
+		write_line(&w, k, value);
 	}
-	return path_replace(v->dir, file_name, text, used, 0600, e) < 0 ? err_in(e, "%s", v->name)
-									: 0;
+	for (uint32_t i = 0; i < c->nlines; i++) {
+		quote_put(value, sizeof(value), c->lines[i].value); /* it fits: keep_line() tried */
+		write_line(&w, c->lines[i].key, value);
+	}
+	if (w.used == sizeof(w.text))
+		return err_usage(e, "%s: what was asked for does not fit into vm.ini (%d KiB)",
+				 v->name, INI_BYTES_MAX >> 10);
+	return path_replace(v->dir, file_name, w.text, w.used, 0600, e) < 0
+		       ? err_in(e, "%s", v->name)
+		       : 0;
 }
 
 int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e)

@@ -12,24 +12,14 @@
 
 enum { SILENCE_MS = 10000 };
 
-static int clients_free(const struct control *k)
-{
-	int count = 0;
-
-	for (int i = 0; i < CONTROL_CLIENTS; i++)
-		count += k->clients[i].peer.fd < 0;
-	return count;
-}
-
 static void drop(struct client *c)
 {
 	struct control *k = c->control;
 
-	if (k->listen.fd >= 0 && clients_free(k) == 0)
-		loop_mod(k->loop, &k->listen, EPOLLIN); /* there is room again */
 	loop_cancel(k->loop, &c->silent);
 	loop_del(k->loop, &c->peer);
 	fd_close(&c->peer.fd);
+	listener_release(&k->listener);
 }
 
 void client_answer(struct client *c, json_t *answer)
@@ -103,28 +93,20 @@ static void silent_due(struct timer *t)
 	drop(CONTAINER(t, struct client, silent));
 }
 
-static void listen_ready(struct watch *w, uint32_t events)
+static void accepted(struct listener *l, int fd)
 {
-	struct control *k = CONTAINER(w, struct control, listen);
+	struct control *k = CONTAINER(l, struct control, listener);
 	struct client *c = k->clients;
-	int fd;
 
-	(void)events;
 	while (c->peer.fd >= 0)
-		c++; /* there is a free one, or we would not be listening */
-	fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
-		return;
+		c++; /* the listener counts: one is free */
 	c->peer.fd = fd;
 	c->have = 0;
 	c->waits = 0;
-	if (loop_add(k->loop, &c->peer, EPOLLIN) < 0) {
-		fd_close(&c->peer.fd);
-		return;
-	}
-	loop_after(k->loop, &c->silent, SILENCE_MS);
-	if (clients_free(k) == 0)
-		loop_mod(k->loop, w, 0);
+	if (loop_add(k->loop, &c->peer, EPOLLIN) < 0)
+		drop(c);
+	else
+		loop_after(k->loop, &c->silent, SILENCE_MS);
 }
 
 int control_start(struct control *k, struct loop *l, int listen_fd,
@@ -132,7 +114,6 @@ int control_start(struct control *k, struct loop *l, int listen_fd,
 {
 	*k = (struct control){
 		.loop = l,
-		.listen = { listen_fd, listen_ready },
 		.request = request,
 	};
 	for (int i = 0; i < CONTROL_CLIENTS; i++) {
@@ -140,12 +121,12 @@ int control_start(struct control *k, struct loop *l, int listen_fd,
 		k->clients[i].peer = (struct watch){ -1, peer_ready };
 		k->clients[i].silent = (struct timer){ .due = silent_due };
 	}
-	return loop_add(l, &k->listen, EPOLLIN);
+	return listener_open(&k->listener, l, listen_fd, CONTROL_CLIENTS, accepted);
 }
 
 void control_tell_waiting(struct control *k, json_t *answer)
 {
-	for (int i = 0; i < CONTROL_CLIENTS && k->listen.fd >= 0; i++)
+	for (int i = 0; i < CONTROL_CLIENTS && k->listener.w.fd >= 0; i++)
 		if (k->clients[i].peer.fd >= 0 && k->clients[i].waits)
 			client_answer(&k->clients[i], json_incref(answer));
 	json_decref(answer);
@@ -153,11 +134,10 @@ void control_tell_waiting(struct control *k, json_t *answer)
 
 void control_stop(struct control *k)
 {
-	if (k->listen.fd < 0)
+	if (k->listener.w.fd < 0)
 		return;
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		if (k->clients[i].peer.fd >= 0)
 			drop(&k->clients[i]);
-	loop_del(k->loop, &k->listen);
-	fd_close(&k->listen.fd);
+	listener_close(&k->listener);
 }

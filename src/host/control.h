@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "base/loop.h"
+#include "base/listener.h"
 
 enum {
 	CONTROL_CLIENTS = 16,
@@ -29,14 +29,14 @@ struct client {
 };
 
 struct control {
-	struct loop *loop;   /* borrowed */
-	struct watch listen; /* owned fd */
+	struct loop *loop; /* borrowed */
+	struct listener listener;
 	struct client clients[CONTROL_CLIENTS];
 	/* To be answered with client_answer(), or later after client_waits(). */
 	void (*request)(struct client *c, const json_t *request);
 };
 
-#define CONTROL_NONE ((struct control){ .listen = { .fd = -1 } })
+#define CONTROL_NONE ((struct control){ .listener = LISTENER_INIT })
 
 /* Takes over the listening socket. 0 or a negative errno. */
 int control_start(struct control *k, struct loop *l, int listen_fd,

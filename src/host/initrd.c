@@ -100,14 +100,17 @@ int initrd_ours(const struct guest_desc *g, struct err *e)
 	static const struct entry desc = { &GUEST_FILE[1], S_IFREG | 0600, 0, 0 };
 	static const struct entry trailer = { "TRAILER!!!", 0, 0, 0 };
 	struct cpio c = { .fd = memfd_create("initrd", MFD_CLOEXEC) };
-	uint8_t text[512];
+	static uint8_t text[DESC_BYTES_MAX];
 	long n;
 
 	if (c.fd < 0)
 		return err_sys(e, "make the guest's initrd");
 	n = guest_desc_encode(g, text, sizeof(text));
-	if (n < 0)
-		c.rc = (int)n;
+	if (n < 0) {
+		fd_close(&c.fd);
+		return err_set(e, (int)n, "what the guest is to become takes more than %d KiB",
+			       DESC_BYTES_MAX >> 10);
+	}
 	/* Without them a guest with no initrd of its own has no console for its init. */
 	put_entry(&c, &dev, NULL, 0);
 	put_entry(&c, &console, NULL, 0);

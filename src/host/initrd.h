@@ -5,7 +5,7 @@
 #define HOST_INITRD_H
 
 #include "base/err.h"
-#include "proto/ready.h"
+#include "proto/desc.h"
 
 /* Whether another archive can be put behind the person's. 0 or negative with *e filled. */
 int initrd_check(int fd, const char *path, struct err *e);

@@ -27,14 +27,6 @@ enum { TAIL_LINES = 15 };
 
 /* --- the agent --- */
 
-static int any_wish(const struct wish *w)
-{
-	for (unsigned k = 0; k < KEY_COUNT; k++)
-		if (w->value[k])
-			return 1;
-	return 0;
-}
-
 static int store_config(struct launch *l, struct err *e)
 {
 	struct config c;
@@ -42,7 +34,7 @@ static int store_config(struct launch *l, struct err *e)
 
 	if (rc == 0)
 		rc = claim_check_files(&c, &l->claim.home, e);
-	if (rc == 0 && (l->claim.made || any_wish(l->ask->wish)))
+	if (rc == 0 && (l->claim.made || !wish_is_empty(l->ask->wish)))
 		rc = config_save(&c, &l->claim.vm, e);
 	return rc;
 }

@@ -12,23 +12,13 @@
 #include "base/util.h"
 #include "host/text.h"
 
-static int conns_free(const struct lookout *o)
-{
-	int count = 0;
-
-	for (int i = 0; i < LOOKOUT_CONNS; i++)
-		count += o->conns[i].peer.fd < 0;
-	return count;
-}
-
 static void conn_close(struct lookout_conn *c)
 {
 	struct lookout *o = c->lookout;
 
-	if (conns_free(o) == 0)
-		loop_mod(o->loop, &o->listen, EPOLLIN); /* there is room again */
 	loop_del(o->loop, &c->peer);
 	fd_close(&c->peer.fd);
+	listener_release(&o->listener);
 }
 
 static int take_hello(struct lookout_conn *c, const struct frame *f)
@@ -138,24 +128,17 @@ static void peer_ready(struct watch *w, uint32_t events)
 		conn_lost(c, rc);
 }
 
-static void listen_ready(struct watch *w, uint32_t events)
+static void accepted(struct listener *l, int fd)
 {
-	struct lookout *o = CONTAINER(w, struct lookout, listen);
+	struct lookout *o = CONTAINER(l, struct lookout, listener);
 	struct lookout_conn *c = o->conns;
-	int fd;
 
-	(void)events;
 	while (c->peer.fd >= 0)
-		c++; /* there is a free one, or we would not be listening */
-	fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
-		return;
+		c++; /* the listener counts: one is free */
 	c->peer.fd = fd;
 	inbox_init(&c->in, c->mem, sizeof(c->mem));
 	if (loop_add(o->loop, &c->peer, EPOLLIN) < 0)
-		fd_close(&c->peer.fd);
-	else if (conns_free(o) == 0)
-		loop_mod(o->loop, &o->listen, 0);
+		conn_close(c);
 }
 
 int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,
@@ -164,24 +147,22 @@ int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *
 	*o = (struct lookout){
 		.loop = l,
 		.boot = boot,
-		.listen = { listen_fd, listen_ready },
 		.said = said,
 	};
 	for (int i = 0; i < LOOKOUT_CONNS; i++) {
 		o->conns[i].lookout = o;
 		o->conns[i].peer = (struct watch){ -1, peer_ready };
 	}
-	return loop_add(l, &o->listen, EPOLLIN);
+	return listener_open(&o->listener, l, listen_fd, LOOKOUT_CONNS, accepted);
 }
 
 void lookout_stop(struct lookout *o)
 {
-	if (o->listen.fd < 0)
+	if (o->listener.w.fd < 0)
 		return;
 	o->speaker = NULL;
 	for (int i = 0; i < LOOKOUT_CONNS; i++)
 		if (o->conns[i].peer.fd >= 0)
 			conn_close(&o->conns[i]);
-	loop_del(o->loop, &o->listen);
-	fd_close(&o->listen.fd);
+	listener_close(&o->listener);
 }

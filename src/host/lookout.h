@@ -7,7 +7,7 @@
 #ifndef HOST_LOOKOUT_H
 #define HOST_LOOKOUT_H
 
-#include "base/loop.h"
+#include "base/listener.h"
 #include "proto/exec.h"
 #include "proto/frame.h"
 #include "proto/ready.h"
@@ -33,9 +33,9 @@ struct lookout_news {
 };
 
 struct lookout {
-	struct loop *loop;   /* borrowed */
-	const char *boot;    /* borrowed */
-	struct watch listen; /* owned fd */
+	struct loop *loop; /* borrowed */
+	const char *boot;  /* borrowed */
+	struct listener listener;
 	struct lookout_conn conns[LOOKOUT_CONNS];
 	struct lookout_conn *speaker; /* the one that knew the boot id */
 	int heard;		      /* there was one: a second is refused */
@@ -43,7 +43,7 @@ struct lookout {
 	void (*said)(struct lookout *o, const struct lookout_news *news);
 };
 
-#define LOOKOUT_NONE ((struct lookout){ .listen = { .fd = -1 } })
+#define LOOKOUT_NONE ((struct lookout){ .listener = LISTENER_INIT })
 
 /* Takes over the listening socket. 0 or a negative errno. */
 int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,

@@ -41,9 +41,8 @@ enum {
 	FAILED = 125,
 	GIVEN_UP = 128 + SIGINT,
 	GIVE_UP_MS = 1000, /* the second ^C within this time */
-	SEEN_STEP = EXEC_KEPT / 4,
-	LEAVE_MS = 1000, /* for the guest to let us go */
-	GRACE_MS = 2000, /* between TERM and KILL, and between KILL and giving up */
+	LEAVE_MS = 1000,   /* for the guest to let us go */
+	GRACE_MS = 2000,   /* between TERM and KILL, and between KILL and giving up */
 	IN_BYTES = 4 * FRAME_CHUNK,
 	OUT_BYTES = FRAME_HEADER + FRAME_MAX + 2 * FRAME_CHUNK, /* the request, and what follows */
 };
@@ -67,7 +66,6 @@ struct session {
 	struct inbox in;
 	struct fifo out;
 	int is_deaf; /* the peer takes nothing more; what it said before is still to be read */
-	struct exec_seen told_seen; /* what the guest knows us to have of the output */
 	struct redial redial;
 	int64_t lost_ms; /* when the connection was; 0: it is there */
 
@@ -77,6 +75,8 @@ struct session {
 	int has_input;
 	struct input input;
 	struct outlet outlets[2];
+	int says_seen;
+	uint64_t said_seen; /* of both outlets, when it was last said */
 
 	struct timer leave, limit;
 	int limit_step;
@@ -141,29 +141,6 @@ static void post_size(struct session *s)
 
 	exec_size_encode(s->tty.rows, s->tty.cols, mem);
 	post(s, FRAME_RESIZE, mem, sizeof(mem));
-}
-
-/* A held session forgets nothing that we did not say to have seen. */
-static int is_held(const struct session *s)
-{
-	return s->how->start && s->how->start->policy == EXEC_HOLD && s->how->target;
-}
-
-static void post_seen(struct session *s)
-{
-	uint8_t mem[EXEC_SEEN_BYTES];
-
-	s->told_seen = (struct exec_seen){ s->outlets[0].seen, s->outlets[1].seen };
-	exec_seen_encode(&s->told_seen, mem);
-	post(s, FRAME_SEEN, mem, sizeof(mem));
-}
-
-static void acknowledge(struct session *s)
-{
-	if (is_held(s) && s->state == RUNNING &&
-	    (s->outlets[0].seen - s->told_seen.out >= SEEN_STEP ||
-	     s->outlets[1].seen - s->told_seen.err >= SEEN_STEP))
-		post_seen(s);
 }
 
 /* It runs on without us. */
@@ -244,11 +221,31 @@ static void settle_input(struct session *s)
 			;
 }
 
+/* What a connection that breaks now need not bring again: else a held command would stop when the
+ * guest keeps no more. Zeros in front of the request say that we say so. */
+static void post_seen(struct session *s, struct exec_seen seen)
+{
+	uint8_t mem[EXEC_SEEN_BYTES];
+
+	exec_seen_encode(&seen, mem);
+	post(s, FRAME_SEEN, mem, sizeof(mem));
+	s->said_seen = seen.out + seen.err;
+}
+
+static void say_seen(struct session *s)
+{
+	const struct exec_seen seen = { s->outlets[0].seen, s->outlets[1].seen };
+
+	if (s->state == RUNNING && s->says_seen &&
+	    seen.out + seen.err - s->said_seen >= EXEC_KEPT / 4)
+		post_seen(s, seen);
+}
+
 static void settle(struct session *s)
 {
 	struct outlet *full = blocked(s);
 
-	acknowledge(s);
+	say_seen(s);
 	if (s->has_input)
 		settle_input(s);
 	for (size_t i = 0; i < COUNT(s->outlets); i++)
@@ -279,10 +276,11 @@ static int ask(struct session *s)
 	if (mem)
 		len = attach ? exec_attach_encode(attach, mem, FRAME_MAX)
 			     : exec_req_encode(how->start, mem, FRAME_MAX);
+	s->says_seen = attach || how->start->policy != EXEC_KILL;
+	if (s->says_seen)
+		post_seen(s, (struct exec_seen){ 0, 0 });
 	if (len > 0)
 		post(s, attach ? FRAME_ATTACH : FRAME_EXEC, mem, (size_t)len);
-	if (is_held(s))
-		post_seen(s);
 	free(mem);
 	s->state = ASKING;
 	return len < 0 ? err_set(s->e, (int)len, "%s",
@@ -346,12 +344,14 @@ static void come_back(struct session *s)
 
 static void peer_broken(struct session *s, int rc)
 {
+	int is_held = s->how->start && s->how->start->policy == EXEC_HOLD && s->how->target;
+
 	if (s->state == LEAVING)
 		finish(s, s->code);
 	else if (rc == -EPROTO || rc == -EMSGSIZE)
 		finish(s,
 		       err_set(s->e, rc, "the guest's exec server sent what no such server sends"));
-	else if (is_held(s))
+	else if (is_held)
 		come_back(s);
 	else
 		lost_for_good(s);

@@ -32,6 +32,9 @@ void vmm_files_close(struct vmm_files *f)
 	fd_close(&f->vsock);
 	fd_close(&f->initrd[0]);
 	fd_close(&f->initrd[1]);
+	for (unsigned i = 0; i < f->ndisks; i++)
+		fd_close(&f->disk[i]);
+	f->ndisks = 0;
 }
 
 static const char *reason_word(uint8_t reason)
@@ -136,7 +139,7 @@ static int spec_file(const struct spec *spec, struct err *e)
 }
 
 struct fd_table {
-	struct fdmap map[16];
+	struct fdmap map[32];
 	size_t used;
 	int next; /* the child's next number */
 };
@@ -160,6 +163,9 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 	for (size_t i = 0; i < COUNT(files->initrd); i++)
 		if (files->initrd[i] >= 0)
 			spec->initrd_fd[spec->ninitrds++] = give(t, files->initrd[i]);
+	spec->ndisks = files->ndisks;
+	for (unsigned i = 0; i < files->ndisks; i++)
+		spec->disk[i].fd = give(t, files->disk[i]);
 }
 
 static int launch(struct vmmchild *v, struct fd_table *t, struct err *e)

@@ -16,9 +16,11 @@ struct vmm_files {
 	int vsock;	 /* listening */
 	int sockets_dir; /* where the sockets of guest-to-host ports are */
 	int initrd[2];	 /* the person's, then ours; -1 for none */
+	int disk[SPEC_DISKS_MAX];
+	unsigned ndisks;
 };
 
-#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, { -1, -1 } })
+#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, { -1, -1 }, { 0 }, 0 })
 
 void vmm_files_close(struct vmm_files *f);
 

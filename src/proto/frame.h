@@ -40,7 +40,7 @@ enum frame_type {
 	FRAME_ATTACH = 0x18, /* H>G struct exec_attach, the first frame instead of FRAME_EXEC */
 	FRAME_RESIZE = 0x19, /* H>G u16 rows, u16 columns of the terminal */
 	FRAME_DETACH = 0x1a, /* H>G empty: this connection goes, the command runs on */
-	FRAME_SEEN = 0x1b,   /* H>G struct exec_seen */
+	FRAME_SEEN = 0x1b,   /* H>G struct exec_seen; also in front of the first frame */
 
 	/* beacon, host port 4088: one connection a boot, opened by the guest */
 	FRAME_HELLO = 0x20,	/* G>H struct beacon_hello, the first frame */
@@ -58,8 +58,28 @@ enum frame_type {
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
 
-	/* 0x50 to 0x5f: streams, port 4093 (proto/stream.h) */
-	/* 0x60 to 0x6f: files, on the agent's port (proto/copy.h) */
+	/* streams, port 4093: one connection a stream (proto/stream.h) */
+	FRAME_OPEN = 0x50, /* H>G struct stream_req, the first frame */
+	FRAME_OPENED =
+		0x51, /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
+	FRAME_DATAGRAM =
+		0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
+
+	/* files, on the agent's port (proto/copy.h); S the side that has the tree, T that makes it */
+	FRAME_COPY_PUT = 0x60,	   /* H>G struct copy_req: T is the guest; the first frame */
+	FRAME_COPY_GET = 0x61,	   /* H>G struct copy_req: S is the guest; the first frame */
+	FRAME_COPY_GO = 0x62,	   /* G>H empty: whoever copies has the connection */
+	FRAME_COPY_ROOT = 0x63,	   /* S>T struct copy_root: one tree follows */
+	FRAME_COPY_ENTRY = 0x64,   /* S>T struct copy_entry; a folder is entered */
+	FRAME_COPY_LINK = 0x65,	   /* S>T struct copy_link: a further name of a file */
+	FRAME_COPY_ENTER = 0x66,   /* S>T string: into this folder, of which nothing is known */
+	FRAME_COPY_UP = 0x67,	   /* S>T empty: out of the folder */
+	FRAME_COPY_DATA = 0x68,	   /* S>T bytes of the file */
+	FRAME_COPY_HOLE = 0x69,	   /* S>T u64: so many bytes of zeros that need no room */
+	FRAME_COPY_EOF = 0x6a,	   /* S>T u8: 1: the file is whole; 0: it could not be read */
+	FRAME_COPY_PROBLEM = 0x6b, /* S>T, T>S string: what about one file, and why */
+	FRAME_COPY_END = 0x6c,	   /* S>T empty: that was all */
+	FRAME_COPY_DONE = 0x6d,	   /* T>S empty: it is all there but for the problems */
 };
 
 struct frame {

@@ -1,5 +1,5 @@
 /*
- * ready - the guest's beacon (host port 4088), and the description of itself a guest boots with.
+ * ready - the guest's beacon (host port 4088).
  */
 #include "proto/ready.h"
 
@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-enum { GUEST_MAGIC = 0x766d6731 }; /* "vmg1" */
 
 const char *stage_state_name(uint8_t state)
 {
@@ -62,24 +60,4 @@ int beacon_stage_decode(struct beacon_stage *s, const void *data, size_t len)
 	    strlen(s->detail) >= STAGE_DETAIL_MAX)
 		return -EPROTO;
 	return 0;
-}
-
-long guest_desc_encode(const struct guest_desc *g, void *out, size_t room)
-{
-	struct wr w = wr_init(out, room);
-
-	wr_be32(&w, GUEST_MAGIC);
-	wr_str(&w, g->boot);
-	wr_str(&w, g->hostname);
-	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
-}
-
-int guest_desc_decode(struct guest_desc *g, const void *data, size_t len)
-{
-	struct rd r = rd_init(data, len);
-	uint32_t magic = rd_be32(&r);
-
-	g->boot = rd_str(&r);
-	g->hostname = rd_str(&r);
-	return rd_done(&r) && magic == GUEST_MAGIC && strlen(g->boot) == BOOT_ID_LEN ? 0 : -EPROTO;
 }

@@ -1,5 +1,5 @@
 /*
- * ready - the guest's beacon (host port 4088), and the description of itself a guest boots with.
+ * ready - the guest's beacon (host port 4088).
  *
  * The guest opens one connection a boot and says, in order: hello, stages as they happen, ready,
  * and at the end the main process's exit. The host believes none of it without the boot id,
@@ -43,19 +43,5 @@ long beacon_hello_encode(const struct beacon_hello *h, void *out, size_t room);
 int beacon_hello_decode(struct beacon_hello *h, const void *data, size_t len);
 long beacon_stage_encode(const struct beacon_stage *s, void *out, size_t room);
 int beacon_stage_decode(struct beacon_stage *s, const void *data, size_t len);
-
-/*
- * The host puts this into the guest's initramfs, beside /init, as GUEST_FILE; PID 1 reads and
- * removes it.
- */
-#define GUEST_FILE "/.vmtool-guest"
-
-struct guest_desc {
-	const char *boot;     /* boot id */
-	const char *hostname; /* the VM's name */
-};
-
-long guest_desc_encode(const struct guest_desc *g, void *out, size_t room);
-int guest_desc_decode(struct guest_desc *g, const void *data, size_t len);
 
 #endif

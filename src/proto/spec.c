@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-enum { SPEC_MAGIC = 0x766d7331 }; /* "vms1": the last digit is the version */
+enum { SPEC_MAGIC = 0x766d7332 }; /* "vms2": the last digit is the version */
 
 long spec_encode(const struct spec *s, void *out, size_t room)
 {
@@ -27,6 +27,12 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be32(&w, s->ninitrds);
 	for (uint32_t i = 0; i < s->ninitrds && i < SPEC_INITRDS_MAX; i++)
 		wr_be32(&w, (uint32_t)s->initrd_fd[i]);
+	wr_be32(&w, s->ndisks);
+	for (uint32_t i = 0; i < s->ndisks && i < SPEC_DISKS_MAX; i++) {
+		wr_be32(&w, (uint32_t)s->disk[i].fd);
+		wr_u8(&w, s->disk[i].readonly);
+		wr_str(&w, s->disk[i].serial);
+	}
 	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
 }
 
@@ -37,6 +43,21 @@ static int32_t rd_fd(struct rd *r)
 	if (fd < VMM_FD_FIRST || fd > INT32_MAX)
 		r->bad = 1;
 	return (int32_t)fd;
+}
+
+static struct spec_disk rd_disk(struct rd *r)
+{
+	struct spec_disk d;
+
+	d.fd = rd_fd(r);
+	d.readonly = rd_u8(r);
+	d.serial = rd_str(r);
+	if (d.readonly > 1 || strlen(d.serial) > SPEC_SERIAL_MAX)
+		r->bad = 1;
+	for (const char *c = d.serial; *c; c++)
+		if (*c < ' ' || *c > '~')
+			r->bad = 1;
+	return d;
 }
 
 int spec_decode(struct spec *s, const void *data, size_t len)
@@ -58,6 +79,11 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 		return -EPROTO;
 	for (uint32_t i = 0; i < s->ninitrds; i++)
 		s->initrd_fd[i] = rd_fd(&r);
+	s->ndisks = rd_be32(&r);
+	if (s->ndisks > SPEC_DISKS_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < s->ndisks; i++)
+		s->disk[i] = rd_disk(&r);
 	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
 		return -EPROTO;
 	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */

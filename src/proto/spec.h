@@ -14,6 +14,8 @@ enum {
 	SPEC_BYTES_MAX = 16 * 1024,
 	SPEC_CPUS_MAX = 64,
 	SPEC_INITRDS_MAX = 4,
+	SPEC_DISKS_MAX = 8,
+	SPEC_SERIAL_MAX = 20,	 /* bytes without the NUL: virtio 1.2 section 5.2.6 */
 	SPEC_CMDLINE_MAX = 2047, /* bytes without the NUL: what an x86 kernel keeps */
 	VMM_TEXT_MAX = 1000,
 };
@@ -23,6 +25,12 @@ enum {
 	VMM_FD_SPEC = 3,   /* this description, then end of file */
 	VMM_FD_STATUS = 4, /* stream socket: frames FRAME_VMM_... */
 	VMM_FD_FIRST = 5,  /* what the spec names starts here */
+};
+
+struct spec_disk {
+	int32_t fd; /* a raw file or a block device */
+	uint8_t readonly;
+	const char *serial; /* printable, may be "" */
 };
 
 struct spec {
@@ -37,13 +45,15 @@ struct spec {
 	const char *cmdline;
 	uint32_t ninitrds; /* loaded one behind the other; may be 0 */
 	int32_t initrd_fd[SPEC_INITRDS_MAX];
+	uint32_t ndisks; /* in the guest's order: vda, vdb... */
+	struct spec_disk disk[SPEC_DISKS_MAX];
 };
 
 /* Bytes written, or -EMSGSIZE. */
 long spec_encode(const struct spec *s, void *out, size_t room);
 
 /* 0, or -EPROTO: cut, wrong magic or version, a count or descriptor out of range, an over-long
- * command line. Whether memory and cpus suit this host is not its matter. */
+ * command line or serial number. Whether memory and cpus suit this host is not its matter. */
 int spec_decode(struct spec *s, const void *data, size_t len);
 
 /* contracts.md, "Events": the reasons of `exit`. */

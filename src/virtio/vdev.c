@@ -19,13 +19,19 @@ static void forget_driver(struct vdev *dev)
 void vdev_init(struct vdev *dev, const struct vdev_type *type, const struct gmem *m,
 	       const void *config, uint32_t config_len)
 {
-	*dev = (struct vdev){ .type = type, .mem = m, .config = config, .config_len = config_len };
+	*dev = (struct vdev){
+		.type = type,
+		.mem = m,
+		.config = config,
+		.config_len = config_len,
+		.features = type->features,
+	};
 	forget_driver(dev);
 }
 
 uint64_t vdev_features(const struct vdev *dev)
 {
-	return dev->type->features | VDEV_F_INDIRECT_DESC | VDEV_F_EVENT_IDX | VDEV_F_VERSION_1;
+	return dev->features | VDEV_F_INDIRECT_DESC | VDEV_F_EVENT_IDX | VDEV_F_VERSION_1;
 }
 
 /* The driver broke the protocol: it is told, and nothing of its is touched until it resets. */
@@ -103,9 +109,9 @@ void vdev_notify(struct vdev *dev, unsigned q)
 void vdev_run(struct vdev *dev)
 {
 	if (dev->reset_wanted) {
-		if (dev->type->reset)
-			dev->type->reset(dev);
-		forget_driver(dev);
+		/* Until it is done the driver reads a status other than 0 (section 4.1.4.3.2). */
+		if (!dev->type->reset || dev->type->reset(dev) == 0)
+			forget_driver(dev);
 		return;
 	}
 	for (unsigned i = 0; i < dev->type->nqueues; i++)

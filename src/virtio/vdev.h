@@ -35,12 +35,13 @@ struct vdev_type {
 	uint16_t id; /* virtio 1.2 section 5 */
 	unsigned nqueues;
 	uint16_t queue_max;
-	uint64_t features; /* the device's own; the three above are offered by all */
+	uint64_t features; /* the device's own, at most; the three above are offered by all */
 	/* The driver says queue q has work. 0: all done; 1: call again, but let others have a turn
 	 * first; -EPROTO: it broke the protocol. */
 	int (*notify)(struct vdev *dev, unsigned q);
-	/* Forget the driver: what is in flight is dropped. May be NULL. */
-	void (*reset)(struct vdev *dev);
+	/* Forget the driver: what is in flight is dropped. 0; or nonzero: not yet, and vdev_run() will
+	 * be called when it can be tried again. May be NULL. */
+	int (*reset)(struct vdev *dev);
 };
 
 struct vdev {
@@ -48,6 +49,7 @@ struct vdev {
 	const struct gmem *mem; /* borrowed: the VM outlives its devices */
 	const void *config;	/* borrowed: the device's config space, read-only to the driver */
 	uint32_t config_len;
+	uint64_t features; /* the type's own, less what this one cannot do */
 	uint8_t status;
 	int reset_wanted; /* the driver wrote 0; the loop's thread has still to obey */
 	uint64_t driver_features;

@@ -529,7 +529,7 @@ static int vsock_notify(struct vdev *dev, unsigned q)
 	return sent < 0 || took == 0 ? sent : took;
 }
 
-static void vsock_reset(struct vdev *dev)
+static int vsock_reset(struct vdev *dev)
 {
 	struct vsock *v = CONTAINER(dev, struct vsock, dev);
 
@@ -537,6 +537,7 @@ static void vsock_reset(struct vdev *dev)
 	for (unsigned i = 0; i < VSOCK_CONNS; i++)
 		if (v->conns.conn[i].state != VCONN_FREE)
 			set_state(v, &v->conns.conn[i], VCONN_FREE);
+	return 0;
 }
 
 static const struct vdev_type vsock_type = {

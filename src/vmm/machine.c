@@ -21,7 +21,9 @@
 
 enum {
 	SLOT_VSOCK = 1,
+	SLOT_DISK = 16, /* and on: Linux names disks in the order of slots */
 	CLASS_OTHER_NETWORK = 0x028000,
+	CLASS_OTHER_STORAGE = 0x018000,
 	DRAIN_MS = 1000, /* how long a slow host client may hold up the end */
 };
 
@@ -90,6 +92,11 @@ static int add_legacy(struct machine *m, int console, struct err *e)
 	return rc < 0 ? err_set(e, rc, "make the serial port: %s", strerror(-rc)) : 0;
 }
 
+static uint32_t window_of(unsigned slot)
+{
+	return (uint32_t)GPA_PCI_MEM + slot * VPCI_BAR_BYTES;
+}
+
 static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
 {
 	size_t len = (size_t)VSOCK_CONNS * VSOCK_BUF;
@@ -102,13 +109,36 @@ static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
 		return err_sys(e, "map the socket device's buffers");
 	vsockd_init(&m->vsockd, &m->vsock, &m->loop, s->vsock_fd, s->vsock_path);
 	vsock_init(&m->vsock, &m->vm.mem, s->guest_cid, &m->vsockd.host, m->vsock_buffers);
-	rc = slot_open(&m->vsock_slot, &m->vsock.dev, CLASS_OTHER_NETWORK,
-		       (uint32_t)GPA_PCI_MEM + SLOT_VSOCK * VPCI_BAR_BYTES, &m->vm, &m->loop);
+	rc = slot_open(&m->vsock_slot, &m->vsock.dev, CLASS_OTHER_NETWORK, window_of(SLOT_VSOCK),
+		       &m->vm, &m->loop);
 	if (rc == 0)
 		rc = vsockd_start(&m->vsockd);
 	if (rc < 0)
 		return err_set(e, rc, "make the socket device: %s", strerror(-rc));
 	m->pci.slot[SLOT_VSOCK] = &m->vsock_slot.pci;
+	return 0;
+}
+
+_Static_assert(SPEC_SERIAL_MAX == (int)BLK_SERIAL, "virtio 1.2 section 5.2.6");
+_Static_assert(SLOT_DISK + (int)SPEC_DISKS_MAX <= (int)PCI_SLOTS, "a bus has so many");
+
+static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, struct err *e)
+{
+	struct machine_disk *d = &m->disk[i];
+	int rc;
+
+	snprintf(d->name, sizeof(d->name), "vd%c", 'a' + (char)i);
+	rc = disk_open(&d->disk, s->fd, s->readonly);
+	if (rc < 0)
+		return err_set(e, rc, "disk %s: open its file: %s", d->name, strerror(-rc));
+	rc = diskd_start(&d->diskd, &d->blk, &d->disk, &m->loop);
+	blk_init(&d->blk, &m->vm.mem, &d->disk, d->name, s->serial, &d->diskd.host);
+	if (rc == 0)
+		rc = slot_open(&d->slot, &d->blk.dev, CLASS_OTHER_STORAGE, window_of(SLOT_DISK + i),
+			       &m->vm, &m->loop);
+	if (rc < 0)
+		return err_set(e, rc, "disk %s: make the device: %s", d->name, strerror(-rc));
+	m->pci.slot[SLOT_DISK + i] = &d->slot.pci;
 	return 0;
 }
 
@@ -120,7 +150,10 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 	if (rc < 0)
 		return rc;
 	pcihost_attach(&m->pci, &m->shared.memory, &m->shared.ports);
-	return add_vsock(m, s, e);
+	rc = add_vsock(m, s, e);
+	for (unsigned i = 0; i < s->ndisks && rc == 0; i++)
+		rc = add_disk(m, i, &s->disk[i], e);
+	return rc;
 }
 
 static int add_cpus(struct machine *m, unsigned cpus, struct err *e)
@@ -252,6 +285,8 @@ int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct
 		turn(m);
 	stop_cpus(m);
 	drain(m);
+	for (unsigned i = 0; i < COUNT(m->disk); i++)
+		diskd_stop(&m->disk[i].diskd); /* what the guest wrote is written */
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "proto/spec.h"
 #include "vmm/cmos.h"
+#include "vmm/diskd.h"
 #include "vmm/pcihost.h"
 #include "vmm/power.h"
 #include "vmm/serial.h"
@@ -17,6 +18,14 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 #include "vmm/vsockd.h"
+
+struct machine_disk {
+	char name[4]; /* as Linux will call it: vda */
+	struct slot slot;
+	struct disk disk;
+	struct blk blk;
+	struct diskd diskd;
+};
 
 struct machine {
 	struct vm vm;
@@ -35,6 +44,7 @@ struct machine {
 	struct vsock vsock;
 	struct vsockd vsockd;
 	void *vsock_buffers; /* owned mapping */
+	struct machine_disk disk[SPEC_DISKS_MAX];
 
 	struct vmm_exit end; /* reason 0 while it runs */
 	char end_text[VMM_TEXT_MAX];

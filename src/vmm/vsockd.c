@@ -19,21 +19,6 @@
 /* Not in the loop any more: its peer has hung up, which epoll would report for ever. */
 #define LINK_DEAF UINT32_MAX
 
-/* --- the listener --------------------------------------------------------------------------- */
-
-/* The backlog holds clients until a slot or a descriptor is free. */
-static void pause_listening(struct vsockd *d)
-{
-	loop_del(d->loop, &d->listener);
-	d->listening = 0;
-}
-
-static void listen_again(struct vsockd *d)
-{
-	if (!d->listening && loop_add(d->loop, &d->listener, EPOLLIN) == 0)
-		d->listening = 1;
-}
-
 /* --- connections ---------------------------------------------------------------------------- */
 
 static struct vsockd *of(struct vsock_host *h)
@@ -158,7 +143,6 @@ static void host_close(struct vsock_host *h, unsigned conn)
 	if (l->events != LINK_DEAF)
 		loop_del(l->d->loop, &l->watch);
 	fd_close(&l->watch.fd);
-	listen_again(l->d);
 }
 
 /* --- clients that say where they want to go -------------------------------------------------- */
@@ -168,7 +152,7 @@ static void dial_end(struct vsockd_dial *c)
 {
 	loop_cancel(c->d->loop, &c->late);
 	fd_close(&c->watch.fd);
-	listen_again(c->d);
+	listener_release(&c->d->listener);
 }
 
 /* Takes the line off the socket when it is whole, and not a byte more: what follows belongs to
@@ -241,36 +225,19 @@ static void dial_late(struct timer *t)
 	dial_end(c);
 }
 
-static struct vsockd_dial *free_dial(struct vsockd *d)
+static void accepted(struct listener *l, int fd)
 {
-	for (unsigned i = 0; i < VSOCKD_DIALS; i++)
-		if (d->dial[i].watch.fd < 0)
-			return &d->dial[i];
-	return NULL;
-}
+	struct vsockd *d = CONTAINER(l, struct vsockd, listener);
+	struct vsockd_dial *c = d->dial;
 
-static void listener_ready(struct watch *w, uint32_t events)
-{
-	struct vsockd *d = CONTAINER(w, struct vsockd, listener);
-	struct vsockd_dial *c = free_dial(d);
-
-	(void)events;
-	if (!c) {
-		pause_listening(d);
-		return;
-	}
-	c->watch.fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (c->watch.fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
-			pause_listening(d);
-		return;
-	}
+	while (c->watch.fd >= 0)
+		c++; /* the listener counts: one is free */
+	c->watch.fd = fd;
 	/* Edge-triggered: half a line stays unread, and would be reported for ever. */
-	if (loop_add(d->loop, &c->watch, EPOLLIN | EPOLLET) < 0) {
-		fd_close(&c->watch.fd);
-		return;
-	}
-	loop_after(d->loop, &c->late, VSOCKD_DIAL_MS);
+	if (loop_add(d->loop, &c->watch, EPOLLIN | EPOLLET) < 0)
+		dial_end(c);
+	else
+		loop_after(d->loop, &c->late, VSOCKD_DIAL_MS);
 }
 
 void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_fd, const char *path)
@@ -281,7 +248,7 @@ void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_f
 		.vsock = v,
 		.loop = l,
 		.path = path,
-		.listener = { listen_fd, listener_ready },
+		.listen_fd = listen_fd,
 	};
 	for (unsigned i = 0; i < VSOCKD_DIALS; i++)
 		d->dial[i] = (struct vsockd_dial){ .d = d,
@@ -295,8 +262,5 @@ void vsockd_init(struct vsockd *d, struct vsock *v, struct loop *l, int listen_f
 
 int vsockd_start(struct vsockd *d)
 {
-	int rc = loop_add(d->loop, &d->listener, EPOLLIN);
-
-	d->listening = rc == 0;
-	return rc;
+	return listener_open(&d->listener, d->loop, d->listen_fd, VSOCKD_DIALS, accepted);
 }

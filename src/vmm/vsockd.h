@@ -11,7 +11,7 @@
 #ifndef VMM_VSOCKD_H
 #define VMM_VSOCKD_H
 
-#include "base/loop.h"
+#include "base/listener.h"
 #include "virtio/vsock.h"
 
 enum {
@@ -39,11 +39,11 @@ struct vsockd_link {
 
 struct vsockd {
 	struct vsock_host host;
-	struct vsock *vsock;   /* borrowed */
-	struct loop *loop;     /* borrowed */
-	const char *path;      /* borrowed */
-	struct watch listener; /* borrowed fd */
-	int listening;	       /* the listener is in the loop */
+	struct vsock *vsock; /* borrowed */
+	struct loop *loop;   /* borrowed */
+	const char *path;    /* borrowed */
+	int listen_fd;	     /* borrowed: closed by the process's end */
+	struct listener listener;
 	struct vsockd_dial dial[VSOCKD_DIALS];
 	struct vsockd_link link[VSOCK_CONNS];
 };

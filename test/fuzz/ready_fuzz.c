@@ -10,13 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct beacon_hello hello;
 	struct beacon_stage stage;
-	struct guest_desc guest;
 
 	if (beacon_hello_decode(&hello, data, size) == 0 && strlen(hello.boot) != BOOT_ID_LEN)
 		abort();
 	if (beacon_stage_decode(&stage, data, size) == 0 &&
 	    (strlen(stage.name) >= STAGE_NAME_MAX || !stage_state_name(stage.state)))
 		abort();
-	guest_desc_decode(&guest, data, size);
 	return 0;
 }

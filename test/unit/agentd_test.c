@@ -23,7 +23,7 @@ static void serve(int fd)
 	loop_open(&loop);
 	reap_init(&r);
 	poweroff_init(&p, &loop, &r);
-	if (agentd_open(&d, &loop, fd, &p) < 0)
+	if (agentd_open(&d, &loop, &r, fd, &p) < 0)
 		_exit(1);
 	_exit(loop_run(&loop));
 }

@@ -46,18 +46,17 @@ static int next(struct file *f, const char *all, size_t len, size_t *at)
 
 static void the_kernel_cannot_read_it(void)
 {
-	static const struct guest_desc desc = {
-		.boot = "01234567-89ab-cdef-0123-456789abcdef",
-		.hostname = "web",
-	};
+	static struct guest_desc desc, back;
 	struct err e = ERR_NONE;
-	struct guest_desc back;
 	struct file f[8] = { 0 };
 	struct stat st, self;
 	size_t at = 0;
 	char *all;
 	int fd, n = 0;
 
+	guest_desc_init(&desc);
+	desc.boot = "01234567-89ab-cdef-0123-456789abcdef";
+	desc.hostname = "web";
 	fd = initrd_ours(&desc, &e);
 	CHECK(fd >= 0 && fstat(fd, &st) == 0);
 	all = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

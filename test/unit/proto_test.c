@@ -69,13 +69,6 @@ static int decode_stage(const void *data, size_t len)
 	return beacon_stage_decode(&s, data, len);
 }
 
-static int decode_guest(const void *data, size_t len)
-{
-	struct guest_desc g;
-
-	return guest_desc_decode(&g, data, len);
-}
-
 static int decode_spec(const void *data, size_t len)
 {
 	struct spec s;
@@ -240,6 +233,18 @@ static void a_session_is_come_back_to(void)
 	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
 }
 
+static void what_was_seen_changes(void)
+{
+	const struct exec_seen seen = { 1ull << 40, 7 };
+	uint8_t mem[EXEC_SEEN_BYTES + 1] = { 0 };
+	struct exec_seen s;
+
+	exec_seen_encode(&seen, mem);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES) == 0 && s.out == seen.out && s.err == 7);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES - 1) == -EPROTO);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES + 1) == -EPROTO);
+}
+
 static void a_status_changes(void)
 {
 	static const struct {
@@ -347,19 +352,6 @@ static void the_beacon_changes(void)
 	}
 }
 
-static void a_guests_description_changes(void)
-{
-	const struct guest_desc g = { BOOT, "web" };
-	struct guest_desc back;
-	uint8_t mem[128];
-	long len = guest_desc_encode(&g, mem, sizeof(mem));
-
-	refuses_pieces(mem, len, decode_guest);
-	CHECK(guest_desc_decode(&back, mem, (size_t)len) == 0 && !strcmp(back.hostname, "web"));
-	mem[0] ^= 1;
-	CHECK(decode_guest(mem, (size_t)len) == -EPROTO);
-}
-
 static void a_machines_description_changes(void)
 {
 	static char longest[SPEC_CMDLINE_MAX + 2];
@@ -375,6 +367,8 @@ static void a_machines_description_changes(void)
 		.cmdline = "quiet",
 		.ninitrds = 2,
 		.initrd_fd = { 9, 10 },
+		.ndisks = 2,
+		.disk = { { 11, 0, "" }, { 12, 1, "12345678901234567890" } },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
@@ -383,6 +377,7 @@ static void a_machines_description_changes(void)
 	refuses_pieces(mem, len, decode_spec);
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
+	CHECK(back.ndisks == 2 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 
 #define REFUSES(change) \
 	do { \
@@ -399,6 +394,12 @@ static void a_machines_description_changes(void)
 	REFUSES(s.kernel_fd = 2);
 	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
 	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
+	REFUSES(for (s.ndisks = 0; s.ndisks <= SPEC_DISKS_MAX; s.ndisks++)
+			s.disk[s.ndisks % SPEC_DISKS_MAX] = good.disk[0]);
+	REFUSES(s.disk[0].fd = VMM_FD_SPEC);
+	REFUSES(s.disk[0].readonly = 2);
+	REFUSES(s.disk[0].serial = "123456789012345678901");
+	REFUSES(s.disk[0].serial = "a\nb");
 	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);
 	REFUSES(s.cmdline = longest);
 }
@@ -422,12 +423,12 @@ int main(void)
 {
 	TEST(a_request_changes);
 	TEST(an_absurd_request_is_taken);
+	TEST(what_was_seen_changes);
 	TEST(a_status_changes);
 	TEST(a_request_at_odds_with_itself_is_refused);
 	TEST(a_session_is_come_back_to);
 	TEST(a_refusal_changes);
 	TEST(the_beacon_changes);
-	TEST(a_guests_description_changes);
 	TEST(a_machines_description_changes);
 	TEST(the_vmms_last_word_changes);
 	return check_done();

@@ -138,13 +138,17 @@ static void a_damaged_state_is_believed(void)
 /* What is written to vm.ini must be what is read from it. */
 static void a_machine_changes_on_disk(void)
 {
-	struct wish wish = { { [KEY_CPUS] = "3",
-			       [KEY_MEMORY] = "33M",
-			       [KEY_KERNEL] = "/a b/vml#inux=x:y",
-			       [KEY_INITRD] = "/\"quoted\"",
-			       [KEY_APPEND] = "[x] a=b # c \xc3\xa9" } };
+	static struct wish wish = {
+		.value = { [KEY_CPUS] = "3",
+			   [KEY_MEMORY] = "33M",
+			   [KEY_KERNEL] = "/a b/vml#inux=x:y",
+			   [KEY_INITRD] = "/\"quoted\"",
+			   [KEY_APPEND] = "[x] a=b # c \xc3\xa9" },
+		.nlines = 2,
+		.lines = { { KEY_DISK, "/a b.img" }, { KEY_DISK, "/b=c;d,id=web-1,ro" } },
+	};
 	static const struct wish nothing;
-	struct config c, back;
+	static struct config c, back;
 	struct vmref a = VMREF_NONE;
 
 	CHECK(config_new(&c, &wish, &none) == 0);
@@ -172,14 +176,22 @@ static void a_value_that_cannot_be_kept_is_taken(void)
 		{ "no kernel", KEY_KERNEL, "" },
 		{ "less than 32M", KEY_MEMORY, "31M" },
 		{ "more than any host", KEY_MEMORY, "9999T" },
+		{ "a disk without a file", KEY_DISK, ",ro" },
+		{ "an option no disk has", KEY_DISK, "/a,rw" },
+		{ "an empty option", KEY_DISK, "/a," },
+		{ "an empty serial number", KEY_DISK, "/a,id=" },
+		{ "a serial number of 21 bytes", KEY_DISK, "/a,id=123456789012345678901" },
+		{ "a serial number with a blank", KEY_DISK, "/a,id=a b" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct wish wish = { { 0 } };
+		static struct wish wish;
+		static struct config c;
 		struct err e = ERR_NONE;
-		struct config c;
 
-		wish.value[bad[i].key] = bad[i].value;
+		memset(wish.value, 0, sizeof(wish.value));
+		wish.nlines = 0;
+		CHECK(wish_add(&wish, bad[i].key, bad[i].value, &e) == 0);
 		printf("# %s\n", bad[i].why);
 		CHECK(config_new(&c, &wish, &e) == -EINVAL && e.exit == 2);
 	}

@@ -13,7 +13,7 @@ static const struct gmem mem = { .region = { { 0, RAM, ram } } };
 
 /* What the device under test saw, and what it will answer. */
 static struct {
-	int notified[2], resets, answer;
+	int notified[2], resets, answer, busy;
 	int interrupts, config_interrupts, again[2];
 } seen;
 
@@ -24,10 +24,11 @@ static int toy_notify(struct vdev *dev, unsigned q)
 	return seen.answer;
 }
 
-static void toy_reset(struct vdev *dev)
+static int toy_reset(struct vdev *dev)
 {
 	(void)dev;
 	seen.resets++;
+	return seen.busy;
 }
 
 static void toy_interrupt(struct vdev *dev, int q)
@@ -234,6 +235,20 @@ static void a_reset_leaves_something_behind(void)
 	dev = running(); /* and the way up is the same as the first time */
 }
 
+static void a_reset_is_done_too_early(void)
+{
+	struct vdev dev = running();
+
+	seen.busy = 1;
+	vdev_set_status(&dev, 0);
+	vdev_run(&dev);
+	vdev_notify(&dev, 0);
+	CHECK(seen.resets == 1 && dev.status == OK && dev.vq[0].desc && !seen.notified[0]);
+	seen.busy = 0;
+	vdev_run(&dev);
+	CHECK(seen.resets == 2 && dev.status == 0 && !dev.vq[0].desc);
+}
+
 static void a_broken_driver_is_served_on(void)
 {
 	struct vdev dev = running();
@@ -314,6 +329,7 @@ int main(void)
 	TEST(status_bits_are_taken_back);
 	TEST(queues_are_open_outside_their_window);
 	TEST(a_reset_leaves_something_behind);
+	TEST(a_reset_is_done_too_early);
 	TEST(a_broken_driver_is_served_on);
 	TEST(one_bad_ring_leaves_the_others_running);
 	TEST(a_queue_not_enabled_is_started);

@@ -59,7 +59,7 @@ ini() {	# WANT CONTENT
 	is "$rc" 2 "vm.ini: $1: exit code 2"
 	like "$err" "$1" "vm.ini: $1"
 }
-ini "vm.ini:2: 'cpu' is no key: there are cpus, memory" '[vm]\ncpu = 2\n'
+ini "vm.ini:2: 'cpu' is no key of \[vm\]: there are cpus, memory" '[vm]\ncpu = 2\n'
 ini "vm.ini:3: memory: 12 of what?" '[vm]\ncpus = 2\nmemory = 12\n'
 ini "vm.ini:3: cpus: stands here for the second time" '[vm]\ncpus = 2\ncpus = 2\n'
 ini "vm.ini:2: \[net\] is no section" '[net]\nmode = user\n'

@@ -1,0 +1,679 @@
+/*
+ * streamd - connects the host to what can be reached from the guest, one connection a stream.
+ *
+ * The life of a stream: its peer asks, its destination is looked up and connected to, one address
+ * after the other, and from then on it is a base/relay, or frames to and from a socket of udp. A
+ * place is memory that only a slow receiver touches beyond its first page; at the stream's end
+ * all of it goes back to the system.
+ */
+#include "guest/streamd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/relay.h"
+#include "base/util.h"
+#include "guest/lookup.h"
+#include "proto/frame.h"
+#include "proto/refusal.h"
+#include "proto/stream.h"
+
+enum {
+	IDLE_MS = 30000,
+	UDP_IDLE_MS = 5 * 60 * 1000,
+	STUCK_MS = 5 * 60 * 1000, /* see base/relay.h */
+	LINGER_MS = 2000,	  /* for the peer to close first behind a refusal; as in execd */
+	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
+	LOOKUPS_MAX = 32,	  /* processes at a time */
+	TEXT_MAX = 512,
+	CHUNK = 64 * 1024, /* a datagram's frame fits */
+};
+
+_Static_assert(FRAME_HEADER + STREAM_DATAGRAM_MAX <= CHUNK, "a datagram is a chunk at most");
+
+enum conn_state {
+	CONN_FREE = 0, /* as fresh memory is */
+	/* A peer is there, its request is not, or not whole. The timer limits its silence. */
+	CONN_ASKING,
+	/* A child looks the name up. The timer is the request's own, also of the next. */
+	CONN_LOOKING_UP,
+	/* inner is on its way to addrs.at[trying]. */
+	CONN_CONNECTING,
+	/* A relay, or frames: the timer is udp's idle time. */
+	CONN_RELAYING,
+	CONN_DATAGRAMS,
+	/* The last frame is queued. Once it has gone we close our direction and wait for the peer
+	 * to close, so that no reset overtakes it. */
+	CONN_LEAVING,
+};
+
+struct stream_conn {
+	struct streamd *d; /* borrowed: the server outlives its connections */
+	enum conn_state state;
+	unsigned next_free; /* while CONN_FREE */
+	struct relay_port peer, inner;
+	struct relay relay;
+	struct timer timer, next; /* next: the address after this one has its turn */
+	int64_t until_ms;	  /* the request's time */
+	uint8_t kind;
+	struct lookup lookup;
+	struct addrs addrs;
+	unsigned trying;
+	int failed;   /* why the last address was no good: an errno */
+	int is_heard; /* udp: the destination has said something */
+	struct inbox in;
+	struct fifo out;
+};
+
+/* What has not gone on yet: before OPENED a frame of the peer and one for it, then bytes. */
+struct stream_memory {
+	uint8_t in[CHUNK], out[CHUNK];
+};
+
+struct streamd {
+	struct loop *loop; /* borrowed */
+	struct reap *reap; /* borrowed */
+	struct streamd_options options;
+	struct listener listener;
+	unsigned free, fresh; /* the place freed last; the first one never used */
+	unsigned lookups;
+	uint8_t chunk[CHUNK];
+	struct stream_conn *conns; /* owned mappings: untouched pages cost nothing */
+	struct stream_memory *memory;
+};
+
+#define NO_PLACE UINT32_MAX
+
+/* --- a stream's life --- */
+
+static struct stream_memory *memory_of(const struct stream_conn *c)
+{
+	return &c->d->memory[c - c->d->conns];
+}
+
+/* The host hears a close as a whole; a peer of tcp must not take that for an orderly end. */
+static void close_as_reset(int fd)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+static void stop_looking_up(struct stream_conn *c)
+{
+	c->d->lookups--;
+	lookup_cancel(&c->lookup);
+}
+
+/* The place is free again: the last line of whoever calls it. */
+static void conn_release(struct stream_conn *c)
+{
+	struct streamd *d = c->d;
+
+	if (c->state == CONN_LOOKING_UP)
+		stop_looking_up(c);
+	relay_stop(&c->relay);
+	loop_cancel(d->loop, &c->timer);
+	loop_cancel(d->loop, &c->next);
+	end_close(&c->peer.end);
+	end_close(&c->inner.end);
+	madvise(memory_of(c), sizeof(struct stream_memory), MADV_DONTNEED);
+	c->state = CONN_FREE;
+	c->next_free = d->free;
+	d->free = (unsigned)(c - d->conns);
+	listener_release(&d->listener);
+}
+
+static int peer_fd(const struct stream_conn *c)
+{
+	return c->peer.end.w.fd;
+}
+
+/* Until the peer takes bytes: frames that did not go at once, then hearing it close. */
+static void settle_leaving(struct stream_conn *c)
+{
+	if (c->out.len == 0)
+		shutdown(peer_fd(c), SHUT_WR);
+	if (end_want(&c->peer.end, EPOLLIN | (c->out.len ? EPOLLOUT : 0u)) < 0)
+		conn_release(c);
+}
+
+/* --- refusing --- */
+
+static uint16_t why_of(int err)
+{
+	static const struct {
+		int err;
+		uint16_t why;
+	} table[] = {
+		{ ECONNREFUSED, REFUSED_CONNECTION },
+		{ ECONNRESET, REFUSED_CONNECTION },
+		{ EHOSTUNREACH, REFUSED_UNREACHABLE },
+		{ ENETUNREACH, REFUSED_UNREACHABLE },
+		{ EHOSTDOWN, REFUSED_UNREACHABLE },
+		{ ENETDOWN, REFUSED_UNREACHABLE },
+		{ EADDRNOTAVAIL, REFUSED_UNREACHABLE },
+		{ EAFNOSUPPORT, REFUSED_UNREACHABLE },
+		{ ENXIO, REFUSED_UNREACHABLE },
+		{ ETIMEDOUT, REFUSED_TIMEOUT },
+		{ ENOENT, REFUSED_NOT_FOUND },
+		{ ENOTDIR, REFUSED_NOT_FOUND },
+		{ EMFILE, REFUSED_LIMIT },
+		{ ENFILE, REFUSED_LIMIT },
+		{ ENOMEM, REFUSED_LIMIT },
+		{ ENOBUFS, REFUSED_LIMIT },
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (table[i].err == err)
+			return table[i].why;
+	return REFUSED_FAILED;
+}
+
+/* The last line of whoever calls it: c may be free afterwards. */
+static void refuse(struct stream_conn *c, uint16_t why, int err, const char *text)
+{
+	const struct refusal f = { why, (uint32_t)err, text };
+	uint8_t mem[TEXT_MAX];
+	long len = refusal_encode(&f, mem, sizeof(mem));
+
+	end_close(&c->inner.end);
+	loop_cancel(c->d->loop, &c->next);
+	loop_after(c->d->loop, &c->timer, LINGER_MS);
+	c->state = CONN_LEAVING;
+	if (len < 0 || frame_post(&c->out, peer_fd(c), FRAME_ERROR, mem, (size_t)len) < 0)
+		conn_release(c);
+	else
+		settle_leaving(c);
+}
+
+static void refuse_errno(struct stream_conn *c, int err, const char *what)
+{
+	char text[TEXT_MAX / 2];
+
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(err));
+	refuse(c, why_of(err), err, text);
+}
+
+static void refuse_address(struct stream_conn *c, int err)
+{
+	char text[ADDR_TEXT];
+
+	refuse_errno(c, err, addr_text(text, &c->addrs.at[c->addrs.count - 1]));
+}
+
+/* --- udp: a frame is a datagram --- */
+
+static void settle_datagrams(struct stream_conn *c, int inner_is_full)
+{
+	uint32_t peer = (inner_is_full ? 0u : EPOLLIN) | (c->out.len ? EPOLLOUT : 0u);
+	uint32_t inner = (c->out.len ? 0u : EPOLLIN) | (inner_is_full ? EPOLLOUT : 0u);
+
+	if (end_want(&c->peer.end, peer) < 0 || end_want(&c->inner.end, inner) < 0)
+		conn_release(c);
+}
+
+static void try_next(struct stream_conn *c);
+
+/* Nobody listens there. What was sent to him is lost, as datagrams are; but perhaps it is the
+ * other localhost who listens. */
+static void inner_refused(struct stream_conn *c, int err)
+{
+	if (!c->is_heard && err == ECONNREFUSED && c->trying + 1 < c->addrs.count) {
+		c->failed = err;
+		end_close(&c->inner.end);
+		c->trying++;
+		try_next(c);
+		return;
+	}
+	refuse_errno(c, err, "the datagrams' destination");
+}
+
+/* What the peer has sent, until the socket takes no more; -EAGAIN then. */
+static int pass_datagrams(struct stream_conn *c)
+{
+	struct frame f;
+	struct inbox at = c->in;
+	int rc;
+
+	while ((rc = frame_next(&c->in, &f)) > 0) {
+		if (f.type != FRAME_DATAGRAM)
+			return -EPROTO;
+		if (send(c->inner.end.w.fd, f.data, f.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+			if (errno == EAGAIN)
+				c->in = at; /* again, once it takes one */
+			return -errno;
+		}
+		at = c->in;
+	}
+	return rc;
+}
+
+static void datagrams_from_peer(struct stream_conn *c, uint32_t events)
+{
+	ssize_t n = -EAGAIN;
+	int rc = 0;
+
+	if (events & EPOLLOUT)
+		rc = (int)fifo_write(&c->out, peer_fd(c));
+	if (rc >= 0 || rc == -EAGAIN)
+		rc = 0;
+	if (rc == 0 && (events & ~(uint32_t)EPOLLOUT)) {
+		n = inbox_fill(&c->in, peer_fd(c));
+		rc = n == 0 ? -ECONNRESET : n < 0 && n != -EAGAIN ? (int)n : 0;
+	}
+	if (rc < 0) {
+		conn_release(c);
+		return;
+	}
+	rc = pass_datagrams(c);
+	if (n > 0)
+		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
+	if (rc == -EPROTO)
+		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
+	else if (rc == -EMSGSIZE)
+		refuse(c, REFUSED_PROTOCOL, EMSGSIZE, "a datagram of more than 65507 bytes");
+	else if (rc < 0 && rc != -EAGAIN)
+		inner_refused(c, -rc);
+	else
+		settle_datagrams(c, rc == -EAGAIN);
+}
+
+static void datagrams_from_inner(struct stream_conn *c)
+{
+	uint8_t *chunk = c->d->chunk;
+	ssize_t n = 0;
+	int rc;
+
+	while (c->out.len == 0 &&
+	       (n = recv(c->inner.end.w.fd, chunk, sizeof(c->d->chunk), MSG_DONTWAIT)) >= 0) {
+		c->is_heard = 1;
+		if (frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
+			conn_release(c);
+			return;
+		}
+		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
+	}
+	if (n < 0 && errno != EAGAIN) {
+		inner_refused(c, errno);
+		return;
+	}
+	rc = pass_datagrams(c); /* those that waited for room */
+	if (rc < 0 && rc != -EAGAIN)
+		inner_refused(c, -rc);
+	else
+		settle_datagrams(c, rc == -EAGAIN);
+}
+
+static void datagram_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	datagrams_from_inner(CONTAINER(w, struct stream_conn, inner.end.w));
+}
+
+/* --- tcp and unix: bytes --- */
+
+static void relay_over(struct relay *r, int why)
+{
+	struct stream_conn *c = CONTAINER(r, struct stream_conn, relay);
+
+	if (why < 0) {
+		log_debug("stream: reset errno=%d", -why);
+		close_as_reset(c->inner.end.w.fd);
+	}
+	conn_release(c);
+}
+
+static void start_relay(struct stream_conn *c)
+{
+	struct stream_memory *m = memory_of(c);
+
+	c->relay = (struct relay){
+		.loop = c->d->loop,
+		.way = { { .from = &c->peer, .to = &c->inner, .rest = { .mem = m->in } },
+			 { .from = &c->inner, .to = &c->peer, .rest = c->out } },
+		.chunk = c->d->chunk,
+		.chunk_len = sizeof(c->d->chunk),
+		.stuck_ms = STUCK_MS,
+		.over = relay_over,
+	};
+	/* What the peer sent behind its request lies where its request lay. */
+	c->relay.way[0].rest.cap = sizeof(m->in);
+	c->relay.way[0].rest.head = c->in.at;
+	c->relay.way[0].rest.len = c->in.end - c->in.at;
+	relay_start(&c->relay);
+}
+
+/* --- connecting --- */
+
+static void opened(struct stream_conn *c)
+{
+	char text[ADDR_TEXT];
+	const struct stream_opened o = { addr_text(text, &c->addrs.at[c->trying]) };
+	uint8_t mem[STREAM_REQ_MAX];
+	long len = stream_opened_encode(&o, mem, sizeof(mem));
+
+	loop_cancel(c->d->loop, &c->timer);
+	loop_cancel(c->d->loop, &c->next);
+	if (frame_put(&c->out, FRAME_OPENED, mem, (size_t)len) < 0) {
+		conn_release(c);
+	} else if (c->kind == STREAM_UDP) {
+		c->state = CONN_DATAGRAMS;
+		c->inner.end.w.ready = datagram_ready;
+		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
+		datagrams_from_peer(c, EPOLLOUT);
+	} else {
+		c->state = CONN_RELAYING;
+		end_want(&c->peer.end, 0);
+		end_want(&c->inner.end, 0);
+		start_relay(c);
+	}
+}
+
+static void inner_connected(struct watch *w, uint32_t events)
+{
+	struct stream_conn *c = CONTAINER(w, struct stream_conn, inner.end.w);
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	(void)events;
+	getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (err == 0) {
+		opened(c);
+		return;
+	}
+	c->failed = err;
+	end_close(&c->inner.end);
+	c->trying++;
+	try_next(c);
+}
+
+/* Nonzero while it is on its way, 0 when it is there; or a negative errno. */
+static int connect_to(struct stream_conn *c, const union addr *a)
+{
+	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int fd = socket(a->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	end_open(&c->inner.end, fd);
+	if (connect(fd, &a->any, addr_len(a)) == 0)
+		return 0;
+	if (errno == EINPROGRESS) {
+		c->inner.end.w.ready = inner_connected;
+		return end_want(&c->inner.end, EPOLLOUT) < 0 ? -ENOMEM : 1;
+	}
+	return -errno;
+}
+
+/* From addrs.at[trying] on, until one answers or may. Each gets its part of the time that is left:
+ * one that swallows everything must not eat the others' turns. */
+static void try_next(struct stream_conn *c)
+{
+	int rc = 0;
+
+	for (; c->trying < c->addrs.count; c->trying++) {
+		unsigned left = (unsigned)MAX(c->until_ms - clock_ms(), 1);
+
+		rc = connect_to(c, &c->addrs.at[c->trying]);
+		if (rc == 0) {
+			opened(c);
+			return;
+		}
+		c->state = CONN_CONNECTING;
+		if (rc > 0) {
+			loop_after(c->d->loop, &c->next, left / (c->addrs.count - c->trying));
+			return;
+		}
+		c->failed = -rc;
+		end_close(&c->inner.end);
+		/* A unix socket's backlog is full, and no event says when it is not. */
+		if (rc == -EAGAIN && c->kind == STREAM_UNIX) {
+			loop_after(c->d->loop, &c->next, MIN(BUSY_MS, left));
+			return;
+		}
+	}
+	refuse_address(c, c->failed);
+}
+
+static void next_due(struct timer *t)
+{
+	struct stream_conn *c = CONTAINER(t, struct stream_conn, next);
+
+	if (c->inner.end.w.fd >= 0) {
+		c->failed = ETIMEDOUT;
+		end_close(&c->inner.end);
+		c->trying++;
+	}
+	try_next(c);
+}
+
+static void looked_up(struct lookup *l, const struct addrs *a)
+{
+	struct stream_conn *c = CONTAINER(l, struct stream_conn, lookup);
+
+	c->d->lookups--;
+	c->state = CONN_CONNECTING;
+	c->addrs = *a;
+	if (a->count == 0)
+		refuse(c, REFUSED_UNREACHABLE, 0, "the guest knows no such name");
+	else
+		try_next(c);
+}
+
+static void look_up(struct stream_conn *c, const struct stream_req *q)
+{
+	int rc = -EAGAIN;
+
+	if (c->d->lookups < LOOKUPS_MAX)
+		rc = lookup_start(&c->lookup, q->address, q->port);
+	if (rc < 0) {
+		refuse(c, REFUSED_LIMIT, -rc, "too many names are being looked up");
+		return;
+	}
+	c->d->lookups++;
+	c->state = CONN_LOOKING_UP;
+}
+
+static void local_address(struct addrs *a, const char *path)
+{
+	a->count = 1;
+	a->at[0].local = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(a->at[0].local.sun_path, path, strlen(path)); /* decoded: it fits */
+}
+
+static void take_open(struct stream_conn *c, const struct stream_req *q)
+{
+	c->kind = q->kind;
+	c->trying = 0;
+	c->until_ms = clock_ms() + q->timeout_ms;
+	loop_after(c->d->loop, &c->timer, q->timeout_ms);
+	/* From here on only whether it hangs up; what it sends waits in the socket. */
+	if (end_want(&c->peer.end, EPOLLRDHUP | EPOLLET) < 0) {
+		conn_release(c);
+		return;
+	}
+	if (q->kind == STREAM_UNIX)
+		local_address(&c->addrs, q->address);
+	else if (!lookup_known(&c->addrs, q->address, q->port)) {
+		look_up(c, q);
+		return;
+	}
+	try_next(c);
+}
+
+/* --- the peer --- */
+
+static void take_frame(struct stream_conn *c, const struct frame *f)
+{
+	struct stream_req q;
+
+	if (f->type == FRAME_HEARTBEAT && f->len <= STREAM_REQ_MAX) {
+		if (frame_post(&c->out, peer_fd(c), f->type, f->data, f->len) < 0)
+			conn_release(c);
+	} else if (f->type != FRAME_OPEN) {
+		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
+	} else if (stream_req_decode(&q, f->data, f->len) < 0) {
+		refuse(c, REFUSED_PROTOCOL, 0, "the request cannot be read");
+	} else {
+		take_open(c, &q);
+	}
+}
+
+static void ask_on(struct stream_conn *c)
+{
+	ssize_t n = inbox_fill(&c->in, peer_fd(c));
+	struct frame f;
+	int rc = 0;
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		conn_release(c);
+		return;
+	}
+	while (c->state == CONN_ASKING && (rc = frame_next(&c->in, &f)) > 0)
+		take_frame(c, &f);
+	if (c->state != CONN_ASKING)
+		return;
+	if (rc < 0)
+		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
+	else if (end_want(&c->peer.end, EPOLLIN | (c->out.len ? EPOLLOUT : 0u)) < 0)
+		conn_release(c);
+}
+
+static void leave_on(struct stream_conn *c)
+{
+	ssize_t n = recv(peer_fd(c), c->d->chunk, sizeof(c->d->chunk), MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		conn_release(c);
+	else
+		settle_leaving(c);
+}
+
+/* Before it is a relay. */
+static void peer_ready(struct watch *w, uint32_t events)
+{
+	struct stream_conn *c = CONTAINER(w, struct stream_conn, peer.end.w);
+
+	if (c->state == CONN_DATAGRAMS) {
+		datagrams_from_peer(c, events);
+		return;
+	}
+	if (events & EPOLLOUT) {
+		ssize_t n = fifo_write(&c->out, w->fd);
+
+		if (n < 0 && n != -EAGAIN) {
+			conn_release(c);
+			return;
+		}
+	}
+	if (c->state == CONN_ASKING)
+		ask_on(c);
+	else if (c->state == CONN_LEAVING)
+		leave_on(c);
+	else if ((events & (EPOLLHUP | EPOLLERR)) || relay_socket.is_gone(&c->peer))
+		conn_release(c); /* it waits no longer; a half that has ended is no reason */
+}
+
+static void conn_due(struct timer *t)
+{
+	struct stream_conn *c = CONTAINER(t, struct stream_conn, timer);
+
+	if (c->state == CONN_LOOKING_UP) {
+		stop_looking_up(c);
+		refuse(c, REFUSED_TIMEOUT, ETIMEDOUT, "the name was not resolved in time");
+	} else if (c->state == CONN_CONNECTING) {
+		c->failed = c->failed == EAGAIN ? EAGAIN : ETIMEDOUT;
+		refuse(c, REFUSED_TIMEOUT, c->failed, "no answer in time");
+	} else {
+		conn_release(c);
+	}
+}
+
+/* --- the server --- */
+
+static struct stream_conn *take_place(struct streamd *d)
+{
+	unsigned place = d->free;
+
+	if (place == NO_PLACE)
+		place = d->fresh++; /* the listener counts: there is one */
+	else
+		d->free = d->conns[place].next_free;
+	return &d->conns[place];
+}
+
+static void accepted(struct listener *l, int fd)
+{
+	struct streamd *d = CONTAINER(l, struct streamd, listener);
+	struct stream_conn *c = take_place(d);
+	struct stream_memory *m;
+
+	*c = (struct stream_conn){
+		.d = d,
+		.state = CONN_ASKING,
+		.peer = { .end = END_INIT(d->loop, peer_ready), .io = &relay_socket },
+		.inner = { .end = END_INIT(d->loop, inner_connected), .io = &relay_socket },
+		.timer = { .due = conn_due },
+		.next = { .due = next_due },
+	};
+	m = memory_of(c);
+	lookup_init(&c->lookup, d->loop, d->reap, looked_up);
+	inbox_init(&c->in, m->in, FRAME_HEADER + STREAM_DATAGRAM_MAX);
+	fifo_init(&c->out, m->out, sizeof(m->out));
+	end_open(&c->peer.end, fd);
+	loop_after(d->loop, &c->timer, d->options.idle_ms);
+	if (end_want(&c->peer.end, EPOLLIN) < 0)
+		conn_release(c);
+}
+
+static void *reserve(size_t len)
+{
+	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
+			     const struct streamd_options *o)
+{
+	struct streamd *d = reserve(sizeof(*d));
+	int rc;
+
+	if (!d)
+		return NULL;
+	d->loop = l;
+	d->reap = r;
+	d->options = *o;
+	d->options.places = o->places ? o->places : STREAMD_PLACES;
+	d->options.idle_ms = o->idle_ms ? o->idle_ms : IDLE_MS;
+	d->options.udp_idle_ms = o->udp_idle_ms ? o->udp_idle_ms : UDP_IDLE_MS;
+	d->free = NO_PLACE;
+	d->conns = reserve(d->options.places * sizeof(*d->conns));
+	d->memory = d->conns ? reserve(d->options.places * sizeof(*d->memory)) : NULL;
+	rc = d->memory ? listener_open(&d->listener, l, listen_fd, d->options.places, accepted)
+		       : -errno;
+	if (rc == 0)
+		return d;
+	if (d->memory)
+		munmap(d->memory, d->options.places * sizeof(*d->memory));
+	if (d->conns)
+		munmap(d->conns, d->options.places * sizeof(*d->conns));
+	munmap(d, sizeof(*d));
+	errno = -rc;
+	return NULL;
+}
+
+struct listener *streamd_listener(struct streamd *d)
+{
+	return &d->listener;
+}

@@ -1,0 +1,250 @@
+/*
+ * disks - the disks a person gives a machine: written down, opened, and kept from other machines.
+ */
+#include "host/disks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "host/config.h"
+#include "host/state.h"
+
+enum { SECTOR = 512 };
+
+/* --- as it is written ----------------------------------------------------------------------- */
+
+static int set_serial(struct disk_wish *d, const char *what, const char *text, struct err *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_.-";
+	size_t len = strlen(text);
+
+	if (len == 0 || len > SPEC_SERIAL_MAX || strspn(text, allowed) != len)
+		return err_usage(e, "%s: id=%s: wants 1 to %d of letters, digits, '_', '.' and '-'",
+				 what, text, SPEC_SERIAL_MAX);
+	memcpy(d->serial, text, len + 1);
+	return 0;
+}
+
+static int set_option(struct disk_wish *d, const char *what, const char *text, struct err *e)
+{
+	if (!strcmp(text, "ro")) {
+		d->readonly = 1;
+		return 0;
+	}
+	if (!strncmp(text, "id=", 3))
+		return set_serial(d, what, text + 3, e);
+	return err_usage(e, "%s: '%s' is no option of a disk: there are ro and id=SERIAL", what,
+			 text);
+}
+
+static int parse(struct disk_wish *d, const char *what, const char *text, struct err *e)
+{
+	char part[PATH_ROOM], *rest = part;
+	int rc = path_fmt(part, e, "%s", text);
+
+	if (rc < 0)
+		return rc;
+	*d = (struct disk_wish){ 0 };
+	text = strsep(&rest, ",");
+	if (*text == '\0')
+		return err_usage(e, "%s: names no file: PATH[,ro][,id=SERIAL] is wanted", what);
+	rc = config_path(d->path, what, text, e);
+	while (rc == 0 && rest)
+		rc = set_option(d, what, strsep(&rest, ","), e);
+	return rc;
+}
+
+int disks_add(struct disks *d, const char *what, const char *text, struct err *e)
+{
+	int rc;
+
+	if (d->count == SPEC_DISKS_MAX)
+		return err_usage(e, "%s: more than %d disks", what, SPEC_DISKS_MAX);
+	rc = parse(&d->disk[d->count], what, text, e);
+	if (rc == 0)
+		d->count++;
+	return rc;
+}
+
+void disk_show(const struct disk_wish *d, char *out, size_t cap)
+{
+	snprintf(out, cap, "%s%s%s%s", d->path, d->readonly ? ",ro" : "",
+		 d->serial[0] ? ",id=" : "", d->serial);
+}
+
+/* --- whose it is ---------------------------------------------------------------------------- */
+
+static int is_file(const char *path, const struct stat *which)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == which->st_dev && st.st_ino == which->st_ino;
+}
+
+static int has_disk(const struct vmref *v, const struct stat *which)
+{
+	struct err ignored = ERR_NONE;
+	struct config c;
+
+	if (config_load(&c, v, NULL, &ignored) < 0)
+		return 0;
+	for (unsigned i = 0; i < c.disks.count; i++)
+		if (is_file(c.disks.disk[i].path, which))
+			return 1;
+	return 0;
+}
+
+/* The VM of this home that has the file open. A lock of this kind does not say. Nonzero: found. */
+static int find_holder(const struct home *h, const char *self, const struct stat *which,
+		       char name[VM_NAME_ROOM])
+{
+	struct err ignored = ERR_NONE;
+	char(*names)[VM_NAME_ROOM] = NULL;
+	int count = store_names(h, &names, &ignored), found = 0;
+
+	for (int i = 0; i < count && !found; i++) {
+		struct vmref v = VMREF_NONE;
+		struct state s;
+
+		if (self && !strcmp(self, names[i]))
+			continue;
+		found = store_find(&v, h, names[i], &ignored) == 0 &&
+			state_read(&s, &v, &ignored) == 0 && state_is_live(s.state) &&
+			has_disk(&v, which);
+		if (found)
+			snprintf(name, VM_NAME_ROOM, "%s", names[i]);
+		store_close(&v);
+	}
+	free(names);
+	return found;
+}
+
+static int refuse_shared(const struct disk_wish *d, const struct home *h, const char *self,
+			 const struct stat *st, struct err *e)
+{
+	char name[VM_NAME_ROOM];
+
+	if (find_holder(h, self, st, name))
+		return err_set(
+			e, -EBUSY,
+			"disk %s: is in use by the VM %s: one VM may write a disk, or several "
+			"read it\n  try: vmtool stop %s, or ',ro' behind the path in both",
+			d->path, name, name);
+	return err_set(e, -EBUSY, "disk %s: is in use by another program, which has locked it",
+		       d->path);
+}
+
+/* The lock belongs to the open file, not to a process: it goes to the vmm with the descriptor and
+ * ends with the last one. QEMU and others take locks of the same kind. */
+static int lock(int fd, const struct disk_wish *d)
+{
+	struct flock l = {
+		.l_type = d->readonly ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET,
+	};
+
+	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static int check_size(int fd, const struct disk_wish *d, struct err *e)
+{
+	off_t bytes = lseek(fd, 0, SEEK_END); /* st_size of a block device is 0 */
+
+	if (bytes < 0)
+		return err_sys(e, "disk %s: ask for its size", d->path);
+	if (bytes == 0)
+		return err_set(e, -EINVAL, "disk %s: is empty", d->path);
+	if (bytes % SECTOR)
+		return err_set(
+			e, -EINVAL,
+			"disk %s: has %lld bytes, which is no multiple of %d: a raw image is "
+			"wanted",
+			d->path, (long long)bytes, SECTOR);
+	return 0;
+}
+
+static int open_file(const struct disk_wish *d, struct stat *st, struct err *e)
+{
+	int flags = (d->readonly ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC;
+	int fd;
+
+	if (stat(d->path, st) < 0)
+		return err_sys(e, "disk %s", d->path);
+	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+		return err_set(e, -EINVAL, "disk %s: is neither a regular file nor a block device",
+			       d->path);
+	if (S_ISBLK(st->st_mode) && !d->readonly)
+		flags |= O_EXCL; /* refused while the host has it mounted: open(2) */
+	fd = open(d->path, flags);
+	if (fd >= 0 && fstat(fd, st) == 0)
+		return fd;
+	err_sys(e, "disk %s", d->path);
+	if (!d->readonly && (e->code == -EACCES || e->code == -EROFS || e->code == -EPERM))
+		err_set(e, e->code, "disk %s: cannot be written: %s\n  try: --disk %s,ro", d->path,
+			strerror(-e->code), d->path);
+	fd_close(&fd);
+	return e->code;
+}
+
+static int open_disk(const struct disk_wish *d, const struct home *h, const char *self,
+		     struct err *e)
+{
+	struct stat st;
+	int fd = open_file(d, &st, e), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = check_size(fd, d, e);
+	if (rc == 0)
+		rc = lock(fd, d);
+	if (rc == -EAGAIN)
+		refuse_shared(d, h, self, &st, e);
+	else if (rc < 0 && e->code == 0)
+		err_set(e, rc, "disk %s: lock it: %s", d->path, strerror(-rc));
+	if (rc < 0)
+		fd_close(&fd);
+	return rc < 0 ? e->code : fd;
+}
+
+/* Two of one machine's own: its locks would get in each other's way and blame a stranger. */
+static int check_twins(const struct disks *d, struct err *e)
+{
+	for (unsigned i = 0; i < d->count; i++) {
+		struct stat st;
+
+		if (stat(d->disk[i].path, &st) < 0)
+			continue; /* which is told when it is opened */
+		for (unsigned k = 0; k < i; k++)
+			if (!(d->disk[i].readonly && d->disk[k].readonly) &&
+			    is_file(d->disk[k].path, &st))
+				return err_set(e, -EBUSY,
+					       "disk %s: is given twice, and not both times ',ro'",
+					       d->disk[i].path);
+	}
+	return 0;
+}
+
+int disks_open(const struct disks *d, const struct home *h, const char *self,
+	       int fd[SPEC_DISKS_MAX], unsigned *count, struct err *e)
+{
+	int rc = check_twins(d, e);
+
+	*count = 0;
+	while (rc >= 0 && *count < d->count) {
+		rc = open_disk(&d->disk[*count], h, self, e);
+		if (rc >= 0)
+			fd[(*count)++] = rc;
+	}
+	return rc < 0 ? rc : 0;
+}

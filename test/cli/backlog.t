@@ -1,0 +1,46 @@
+# D3: probes that were given up while nobody accepted must not delay the first real client.
+. test/lib.sh
+vmtool=$PWD/out/vmtool
+sock=$tap_dir/agent.sock
+probes=100
+
+# Ends of connections to the socket, accepted or not: /proc/net/unix names each by its path.
+connections() { grep -c -- "$sock\$" /proc/net/unix; }
+
+until_() { # COMMAND: at most 20 s
+	local end=$((SECONDS + 20))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		read -r -t 0.01 <>"$tap_dir/never" || true
+	done
+}
+mkfifo "$tap_dir/never"
+listens() { [ -S "$sock" ]; }
+all_queued() { [ "$(connections)" -eq $((probes + 1)) ]; }
+
+"$vmtool" guest-agent --listen "unix:$sock" 2>"$tap_dir/log" &
+agent=$!
+trap '{ kill -CONT $agent; kill $agent; wait $agent; } 2>/dev/null; rm -rf "$tap_dir"' EXIT
+ok "the agent listens" until_ listens
+run "$vmtool" exec "unix:$sock" -- true
+is "$rc" 0 "and serves"
+
+kill -STOP $agent
+pids=()
+for ((i = 0; i < probes; i++)); do
+	"$vmtool" exec "unix:$sock" -- true 2>/dev/null </dev/null &
+	pids+=($!)
+done
+ok "$probes connections wait for an agent that does not accept" until_ all_queued
+{ kill -9 "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
+
+began=${EPOCHREALTIME/./}
+kill -CONT $agent
+run "$vmtool" exec "unix:$sock" -- sh -c 'exit 42'
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
+is "$rc" 42 "the first real client behind them is served"
+diag "served $took ms after the agent came back"
+ok "within 100 ms" [ $took -lt 100 ]
+idle() { [ "$(connections)" -eq 1 ]; }
+ok "and the dead connections are gone" until_ idle
+done_testing
