@@ -16,10 +16,10 @@
 #include "base/clock.h"
 #include "base/end.h"
 #include "base/fd.h"
-#include "base/fifo.h"
 #include "base/util.h"
 #include "guest/cgroup.h"
 #include "guest/command.h"
+#include "guest/intake.h"
 #include "guest/kept.h"
 #include "guest/terminal.h"
 #include "proto/frame.h"
@@ -30,8 +30,7 @@ enum {
 	DRAIN_MAX_MS = 2000,		   /* noise of pipes that outlive their command */
 	DETACHED_KEPT_MS = 10 * 60 * 1000, /* what a detached command has left, once it ended */
 	SIGNAL_MAX = 64,
-	PIPE_BUSY = 4 * FRAME_CHUNK,   /* capacity of a pipe whose command fills it */
-	WINDOW_STEP = EXEC_WINDOW / 4, /* of stdin: worth a frame */
+	PIPE_BUSY = 4 * FRAME_CHUNK, /* capacity of a pipe whose command fills it */
 };
 
 enum session_state { SESSION_FREE, SESSION_RUNNING, SESSION_DRAINING, SESSION_ENDED };
@@ -78,13 +77,7 @@ struct session {
 	int ring;  /* which of the rings; -1: nothing is kept */
 	int slave; /* owned; -1 without a terminal, and once the child ended */
 
-	struct end input;
-	struct fifo input_held; /* what the command has not taken yet */
-	uint32_t window;	/* bytes of stdin the viewer may still send */
-	uint64_t input_came;	/* bytes of stdin the viewers have sent */
-	uint32_t consumed;	/* bytes of stdin gone since the window was last opened */
-	int input_ended, eof_written;
-	uint8_t last_input;
+	struct intake input;
 };
 
 /* Heads lie together, bulk apart: an idle server touches few pages. */
@@ -113,7 +106,7 @@ static int has_streams(const struct session *s)
 
 static void close_wires(struct session *s)
 {
-	end_close(&s->input);
+	end_close(&s->input.end);
 	end_close(&s->streams[0].end);
 	end_close(&s->streams[1].end);
 	fd_close(&s->slave);
@@ -137,7 +130,7 @@ static void session_free(struct session *s)
 		s->status = (struct exec_status){ .end = EXEC_LOST };
 	}
 	cgroup_remove(&all->cgroups, s->cgroup);
-	give_back(s->input_held.mem, EXEC_WINDOW);
+	give_back(s->input.held.mem, EXEC_WINDOW);
 	if (s->ring >= 0) {
 		give_back(all->rings[s->ring], sizeof(all->rings[0]));
 		all->ring_taken[s->ring] = 0;
@@ -281,7 +274,7 @@ static void settle(struct session *s)
 {
 	int is_stalled = 0;
 
-	end_want(&s->input, s->input_held.len ? EPOLLOUT : 0);
+	intake_settle(&s->input);
 	for (size_t i = 0; i < COUNT(s->streams); i++) {
 		struct stream *st = &s->streams[i];
 		int take = st->end.w.fd >= 0 && can_take(st);
@@ -344,13 +337,10 @@ static int has_given(struct session *s, struct stream *st)
 
 static void open_window(struct session *s)
 {
-	uint32_t bytes = s->consumed;
+	uint32_t bytes = s->viewer->type->has_room(s->viewer) ? intake_open_window(&s->input) : 0;
 
-	if (bytes < WINDOW_STEP || s->input_ended || !s->viewer->type->has_room(s->viewer))
-		return;
-	s->consumed = 0;
-	s->window += bytes;
-	s->viewer->type->window(s->viewer, bytes);
+	if (bytes > 0)
+		s->viewer->type->window(s->viewer, bytes);
 }
 
 static void tell_viewer(struct session *s)
@@ -471,86 +461,25 @@ static void life_due(struct timer *t)
 		give_up(s); /* held, or kept, for long enough */
 }
 
-/* --- input --- */
-
-static void input_taken(struct session *s, size_t len)
-{
-	s->consumed += (uint32_t)len;
-}
-
-/* A pipe is closed. On a terminal it is what a person would type, once, where it means anything;
- * in the middle of a line the first such character only pushes the line. */
-static void end_input(struct session *s)
-{
-	int is_line = s->last_input == '\n' || s->last_input == '\r', eof;
-	uint8_t typed[2];
-
-	if (!s->tty) {
-		end_close(&s->input);
-		return;
-	}
-	eof = s->eof_written ? -1 : terminal_eof(s->input.w.fd);
-	s->eof_written = 1;
-	typed[0] = typed[1] = (uint8_t)eof;
-	if (eof >= 0)
-		fifo_put(&s->input_held, typed, is_line ? 1 : 2);
-}
-
-/* It closed its stdin. The viewer goes on sending, as into any such pipe of ours. */
-static void input_refused(struct session *s)
-{
-	input_taken(s, s->input_held.len);
-	fifo_drop(&s->input_held, s->input_held.len);
-	end_close(&s->input);
-}
-
-/* As much of what is held as the command takes now. */
-static void feed(struct session *s)
-{
-	ssize_t n = 1;
-
-	while (s->input.w.fd >= 0 && n > 0) {
-		if (s->input_held.len == 0 && s->input_ended)
-			end_input(s);
-		if (s->input_held.len == 0)
-			return;
-		n = fifo_write(&s->input_held, s->input.w.fd);
-		if (n > 0)
-			input_taken(s, (size_t)n);
-	}
-	if (n < 0 && n != -EAGAIN)
-		input_refused(s);
-}
+/* --- what a viewer does --- */
 
 static void input_ready(struct watch *w, uint32_t events)
 {
-	struct session *s = CONTAINER(w, struct session, input.w);
+	struct session *s = CONTAINER(w, struct session, input.end.w);
 
 	(void)events;
-	feed(s);
+	intake_feed(&s->input);
 	proceed(s);
 }
 
 int session_input(struct session *s, const void *data, size_t len)
 {
-	if (len > s->window || (s->input_ended && len > 0))
-		return -EPROTO;
-	s->window -= (uint32_t)len;
-	s->input_came += len;
-	if (len == 0)
-		s->input_ended = 1;
-	else
-		s->last_input = ((const uint8_t *)data)[len - 1];
-	if (s->input.w.fd < 0)
-		input_taken(s, len);
-	else
-		fifo_put(&s->input_held, data, len); /* fits: the window is its capacity */
-	feed(s);
-	proceed(s);
-	return 0;
-}
+	int rc = intake_put(&s->input, data, len);
 
-/* --- what else a viewer does --- */
+	if (rc == 0)
+		proceed(s);
+	return rc;
+}
 
 /* What a terminal sends to whoever is in its foreground; everything else is for the command. */
 static int is_from_the_keyboard(uint32_t sig)
@@ -638,8 +567,6 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 	s->says_seen = v->says_seen;
 	continue_at(&s->streams[0], from->out_seen);
 	continue_at(&s->streams[1], from->err_seen);
-	s->consumed = 0;
-	s->window = s->input.w.fd >= 0 && !s->input_ended ? (uint32_t)fifo_room(&s->input_held) : 0;
 	if (s->tty && from->rows)
 		session_resize(s, from->rows, from->cols);
 	*started = (struct exec_started){
@@ -649,8 +576,8 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 		.tty = (uint8_t)s->tty,
 		.out_at = s->streams[0].sent,
 		.err_at = s->streams[1].sent,
-		.in_at = s->input_came,
-		.window = s->window,
+		.in_at = s->input.came,
+		.window = intake_new_window(&s->input),
 	};
 	s->was_attached = 1;
 	return 0;
@@ -712,7 +639,7 @@ static void adopt(struct session *s, const struct command *c)
 	reap_add(s->all->reap, &s->child, c->pid);
 	s->pid = c->pid;
 	s->slave = c->slave;
-	end_open(&s->input, c->in);
+	intake_open(&s->input, c->in, s->tty);
 	end_open(&s->streams[0].end, c->out);
 	end_open(&s->streams[1].end, c->err);
 	s->state = SESSION_RUNNING;
@@ -726,11 +653,9 @@ static void session_init(struct session *s, struct sessions *all, uint8_t *input
 		.drain.due = drain_due,
 		.life.due = life_due,
 		.slave = -1,
-		.input = END_INIT(all->loop, input_ready),
 		.ring = -1,
-		.last_input = '\n',
 	};
-	fifo_init(&s->input_held, input_mem, EXEC_WINDOW);
+	intake_init(&s->input, all->loop, input_mem, EXEC_WINDOW, input_ready);
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i] = (struct stream){
 			.end = END_INIT(all->loop, stream_ready),
