@@ -524,6 +524,11 @@ struct listener *execd_listener(struct execd *d, enum execd_door door)
 	return &d->doors[door];
 }
 
+struct sessions *execd_sessions(struct execd *d)
+{
+	return d->sessions;
+}
+
 void execd_refuse(struct execd *d)
 {
 	d->refusing = 1;

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/beacon.h"
+#include "guest/bootid.h"
 #include "guest/device.h"
 #include "guest/handover.h"
 #include "guest/ifup.h"
@@ -121,14 +122,6 @@ static int stage_console(struct init *in, struct err *e)
 	return 0;
 }
 
-static void use_kernels_boot_id(struct init *in)
-{
-	char text[64] = "";
-
-	if (fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) > 0)
-		snprintf(in->boot, sizeof(in->boot), "%.*s", BOOT_ID_LEN, text);
-}
-
 static int is_word_of(const char *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -156,7 +149,7 @@ static int stage_description(struct init *in, struct err *e)
 	int rc;
 
 	read_kernels_word(in);
-	use_kernels_boot_id(in);
+	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
 	unlink(GUEST_FILE);
@@ -187,9 +180,6 @@ static int stage_hostname(struct init *in, struct err *e)
 
 static void shut_down(struct init *in, int how)
 {
-	if (in->services.execd)
-		execd_refuse(in->services.execd);
-	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 	poweroff_begin(&in->poweroff, how, GRACE_MS);
 }
 
@@ -198,11 +188,15 @@ static void exit_told(struct beacon *b)
 	shut_down(CONTAINER(b, struct init, beacon), RB_POWER_OFF);
 }
 
+/* A host hears of ready before it hears of the end. */
 static void main_ended(void *owner, const struct exec_status *s)
 {
 	struct init *in = owner;
 
-	beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
+	in->main_status = *s;
+	in->main_has_ended = 1;
+	if (!in->wanted)
+		beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
 }
 
 static void released(void *owner)
@@ -212,26 +206,52 @@ static void released(void *owner)
 	poweroff_check(&in->poweroff);
 }
 
-static void host_powers_off(struct agentd *d)
+/* --- the end, as poweroff tells it --- */
+
+static void end_begins(struct poweroff *p)
 {
-	struct init *in = CONTAINER(d, struct init, services.agentd);
+	struct init *in = CONTAINER(p, struct init, poweroff);
 
 	if (in->services.execd)
 		execd_refuse(in->services.execd);
+	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 }
 
-static void disks_settled(struct poweroff *p)
+static unsigned sessions(struct poweroff *p, int sig)
 {
-	agentd_say_synced(&CONTAINER(p, struct init, poweroff)->services.agentd);
+	struct init *in = CONTAINER(p, struct init, poweroff);
+
+	return in->services.execd ? sessions_signal(execd_sessions(in->services.execd), sig) : 0;
+}
+
+static void end_stage_is(struct poweroff *p, const char *name, int state, const char *detail)
+{
+	beacon_stage(&CONTAINER(p, struct init, poweroff)->beacon, name, (uint8_t)state, detail);
+}
+
+static void disks_settled(struct poweroff *p, int settled)
+{
+	struct init *in = CONTAINER(p, struct init, poweroff);
+
+	beacon_stage(&in->beacon, "poweroff", settled ? STAGE_DONE : STAGE_FAILED,
+		     settled ? "" : "the disks did not settle in time");
+	if (in->services.agentd)
+		agentd_say_synced(in->services.agentd, settled);
 }
 
 static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->services.agentd) ||
+	return (in->services.agentd && agentd_is_awaited(in->services.agentd)) ||
 	       (in->services.execd && execd_is_awaited(in->services.execd));
 }
+
+static const struct poweroff_events poweroff_events = {
+	end_begins, sessions, end_stage_is, disks_settled, is_awaited,
+};
+
+/* --- more stages --- */
 
 static int stage_exec(struct init *in, struct err *e)
 {
@@ -357,8 +377,8 @@ static void handed_over(struct handover *h, int rc)
 static int is_broken(const struct init *in, const char *what, struct err *e)
 {
 	return in->broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed",
-				    what, in->broken)
-			  : 0;
+				    what, in->broken) :
+			    0;
 }
 
 static int stage_handover(struct init *in, struct err *e)
@@ -380,25 +400,15 @@ static int stage_handover(struct init *in, struct err *e)
 		      : 1;
 }
 
-/* A host hears of ready before it hears of the end. */
-static void main_over(struct mainproc *m, const struct exec_status *s)
-{
-	struct init *in = CONTAINER(m, struct init, main);
-
-	in->main_status = *s;
-	in->main_has_ended = 1;
-	if (!in->wanted)
-		main_ended(in, s);
-}
-
 static int stage_main(struct init *in, struct err *e)
 {
 	struct exec_req *q = &in->wanted->desc.main;
 
 	if (is_broken(in, q->argv[0], e))
 		return e->code;
-	in->main.ended = main_over;
-	return mainproc_start(&in->main, &in->loop, &in->reap, q, in->hostname, in->boot, e);
+	if (!in->services.execd)
+		return err_set(e, -ENOTCONN, "no exec server to start it");
+	return mainproc_start(&in->main, &in->loop, execd_sessions(in->services.execd), q, e);
 }
 
 static int wants_main(const struct guest_desc *g)
@@ -453,7 +463,7 @@ static const struct stage {
 	int (*run)(struct init *in, struct err *e); /* 0; 1: stage_over() will follow; negative */
 	enum when when;				    /* in this order */
 	int (*wanted)(const struct guest_desc *g);  /* NULL: always */
-	int needed; /* no main process and no other init without it */
+	int needed;				    /* no main process and no other init without it */
 } stages[] = {
 	{ "mounts", stage_mounts, ALONE, NULL, 0 },
 	{ "console", stage_console, ALONE, NULL, 0 },
@@ -537,7 +547,7 @@ static void boot_over(struct init *in)
 	if (in->services.execd)
 		beacon_ready(&in->beacon);
 	if (in->main_has_ended)
-		main_ended(in, &in->main_status);
+		beacon_main_exit(&in->beacon, &in->main_status, EXIT_TOLD_MS, exit_told);
 	in->step.due = announce;
 	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
 }
@@ -595,12 +605,19 @@ static void occupy_standard_fds(void)
 		fd_close(&fd);
 }
 
+static const char *latest_stage(void *owner, uint8_t *state)
+{
+	const struct beacon_note *n = beacon_latest(owner);
+
+	*state = n ? n->state : 0;
+	return n ? n->name : NULL;
+}
+
 static void open_services(struct init *in)
 {
 	in->services = (struct services){
 		.loop = &in->loop,
 		.reap = &in->reap,
-		.poweroff = &in->poweroff,
 		.exec_options = {
 			.vm = in->hostname,
 			.boot = in->boot,
@@ -608,7 +625,11 @@ static void open_services(struct init *in)
 			.released = released,
 			.owner = in,
 		},
-		.agentd.going = host_powers_off,
+		.agent_options = {
+			.poweroff = &in->poweroff,
+			.clock = &clock_ops_machine,
+			.info = { .boot = in->boot, .stage = latest_stage, .owner = &in->beacon },
+		},
 	};
 }
 
@@ -620,9 +641,7 @@ static void open_all(struct init *in)
 	in->loop.signalled = signalled;
 	in->step.due = step_due;
 	reap_init(&in->reap);
-	poweroff_init(&in->poweroff, &in->loop, &in->reap);
-	in->poweroff.synced = disks_settled;
-	in->poweroff.is_awaited = is_awaited;
+	poweroff_init(&in->poweroff, &in->loop, &in->reap, &poweroff_events);
 	open_services(in);
 }
 

@@ -88,6 +88,7 @@ struct sessions {
 	struct command_base base;
 	struct cgroups cgroups;
 	uint64_t ended; /* how many so far */
+	struct exec_status main_status; /* end 0: it has not */
 	struct session list[SESSIONS];
 	int ring_taken[SESSIONS_KEPT];
 	uint8_t chunk[FRAME_CHUNK];
@@ -425,6 +426,8 @@ static void child_ended(struct child *child, const struct exec_status *status)
 	s->status = *status;
 	if (cgroup_had_oom(&s->all->cgroups, s->cgroup))
 		s->status.notes |= EXEC_OOM_KILLED;
+	if (s->is_main)
+		s->all->main_status = s->status;
 	if (s->ending != NOT_ENDING) {
 		kill_all(s); /* its descendants; their group's number is still theirs */
 		session_free(s);
@@ -622,6 +625,32 @@ int session_is_of(const struct session *s, uint64_t digest)
 int session_is_main(const struct session *s)
 {
 	return s->is_main;
+}
+
+struct main_state sessions_main(const struct sessions *all)
+{
+	struct main_state m = { .status = all->main_status };
+
+	for (size_t i = 0; i < SESSIONS; i++)
+		if (all->list[i].is_main && all->list[i].child.pid)
+			m.pid = all->list[i].child.pid;
+	return m;
+}
+
+unsigned sessions_signal(struct sessions *all, int sig)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < SESSIONS; i++) {
+		const struct session *s = &all->list[i];
+
+		if (!s->child.pid || s->is_main)
+			continue;
+		count++;
+		if (sig)
+			kill(-s->child.pid, sig);
+	}
+	return count;
 }
 
 /* Random, so that an id of an agent before us does not find a session of ours. */

@@ -83,6 +83,18 @@ int session_is_of(const struct session *s, uint64_t digest);
 /* Nonzero when its end is the VM's. */
 int session_is_main(const struct session *s);
 
+/* The main process: pid 0 and status.end 0 when there never was one. */
+struct main_state {
+	pid_t pid;		   /* 0 unless it runs */
+	struct exec_status status; /* once it has ended */
+};
+
+struct main_state sessions_main(const struct sessions *all);
+
+/* To the process groups of the commands that run, the main process excepted; 0: to none, they are
+ * only counted. How many. */
+unsigned sessions_signal(struct sessions *all, int sig);
+
 /* Lets go of whoever was attached before. 0 with *started filled (it borrows from the session);
  * or -ESRCH: it is being ended. Output comes from session_resume() on. */
 int session_attach(struct session *s, struct viewer *v, const struct exec_attach *from,

@@ -9,9 +9,11 @@
 #include "guest/streamd.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -30,6 +32,7 @@ enum {
 	STUCK_MS = 5 * 60 * 1000, /* see base/relay.h */
 	LINGER_MS = 2000,	  /* for the peer to close first behind a refusal; as in execd */
 	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
+	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
 	TEXT_MAX = 512,
 	CHUNK = 64 * 1024, /* a datagram's frame fits */
@@ -291,9 +294,11 @@ static void datagrams_from_inner(struct stream_conn *c)
 	ssize_t n = 0;
 	int rc;
 
-	while (c->out.len == 0 &&
-	       (n = recv(c->inner.end.w.fd, chunk, sizeof(c->d->chunk), MSG_DONTWAIT)) >= 0) {
+	while (c->out.len == 0 && (n = recv(c->inner.end.w.fd, chunk, STREAM_DATAGRAM_MAX,
+					    MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
 		c->is_heard = 1;
+		if (n > STREAM_DATAGRAM_MAX)
+			continue; /* IPv6 takes 20 bytes more than anybody sends */
 		if (frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
 			conn_release(c);
 			return;
@@ -397,12 +402,14 @@ static void inner_connected(struct watch *w, uint32_t events)
 /* Nonzero while it is on its way, 0 when it is there; or a negative errno. */
 static int connect_to(struct stream_conn *c, const union addr *a)
 {
-	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM, one = 1;
 	int fd = socket(a->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
 	end_open(&c->inner.end, fd);
+	if (c->kind == STREAM_TCP)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, &a->any, addr_len(a)) == 0)
 		return 0;
 	if (errno == EINPROGRESS) {
@@ -643,6 +650,21 @@ static void *reserve(size_t len)
 	return mem == MAP_FAILED ? NULL : mem;
 }
 
+/* A stream has two descriptors, and other services want some too. Process 1 is given 1024, and may
+ * take 4096; what is still too few are fewer places, so that whoever comes waits outside. */
+static unsigned places_for_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return STREAMD_PLACES / 4;
+	if (limit.rlim_cur < DESCRIPTORS) {
+		limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return (unsigned)MIN(limit.rlim_cur / 3, STREAMD_PLACES);
+}
+
 struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
 			     const struct streamd_options *o)
 {
@@ -654,7 +676,7 @@ struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
 	d->loop = l;
 	d->reap = r;
 	d->options = *o;
-	d->options.places = o->places ? o->places : STREAMD_PLACES;
+	d->options.places = o->places ? o->places : places_for_descriptors();
 	d->options.idle_ms = o->idle_ms ? o->idle_ms : IDLE_MS;
 	d->options.udp_idle_ms = o->udp_idle_ms ? o->udp_idle_ms : UDP_IDLE_MS;
 	d->free = NO_PLACE;

@@ -77,10 +77,11 @@ static struct copy_xattr rd_xattr(struct rd *r)
 
 int copy_xattr_next(struct copy_xattr *x, const uint8_t *list, size_t len, size_t *at)
 {
-	struct rd r = rd_init(list + *at, len - *at);
+	struct rd r;
 
 	if (*at == len)
-		return 0;
+		return 0; /* list may be NULL */
+	r = rd_init(list + *at, len - *at);
 	*x = rd_xattr(&r);
 	*at = (size_t)(r.at - list);
 	return !r.bad;

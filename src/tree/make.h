@@ -23,8 +23,7 @@ struct make {
 	struct sink sink;
 	unsigned flags;	 /* enum copy_flag */
 	const char *dst; /* borrowed: as a person typed it */
-	const struct copy_root
-		*as;	       /* borrowed: what the root is, whatever the peer says; or NULL */
+	const struct copy_root *as; /* borrowed: what the peer's root counts as; or NULL */
 	struct report *report; /* borrowed */
 
 	struct copy_root root; /* of the tree whose root is still to come */

@@ -49,7 +49,6 @@ static int grow(struct seen *s)
 int seen_find(struct seen *s, dev_t dev, ino_t ino, const char *path, const char **first)
 {
 	struct seen_file *f;
-	char *copy;
 
 	if (grow(s) < 0)
 		return -ENOMEM;
@@ -57,10 +56,11 @@ int seen_find(struct seen *s, dev_t dev, ino_t ino, const char *path, const char
 	*first = f->path;
 	if (f->path)
 		return 1;
-	copy = strdup(path);
-	if (!copy)
+	f->path = strdup(path);
+	if (!f->path)
 		return -ENOMEM;
-	*f = (struct seen_file){ dev, ino, copy };
+	f->dev = dev;
+	f->ino = ino;
 	s->count++;
 	return 0;
 }

@@ -137,7 +137,7 @@ static void a_list_of_xattrs_that_is_cut_short_is_taken(void)
 	m.entry.xattrs = list;
 	for (m.entry.xattrs_len = 1; m.entry.xattrs_len < len; m.entry.xattrs_len++)
 		CHECK(there_and_back(&m, &out) == -EPROTO);
-	CHECK(copy_xattr_add(list, 20, &(size_t){ 0 }, &x) == -ENOSPC);
+	CHECK(copy_xattr_add(list, len - 1, &(size_t){ 0 }, &x) == -ENOSPC);
 }
 
 static void a_frame_that_is_no_step_is_taken(void)
