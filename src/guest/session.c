@@ -171,29 +171,34 @@ static struct session *free_place(struct sessions *all)
 	return s;
 }
 
-/* From now on output is kept. 0 or -ENOBUFS. */
-static int take_ring(struct session *s)
+static int take_free_ring(struct session *s)
 {
 	struct sessions *all = s->all;
-	struct session *oldest;
 	size_t i = 0;
 
-	if (s->ring >= 0)
-		return 0;
 	while (i < SESSIONS_KEPT && all->ring_taken[i])
 		i++;
-	if (i == SESSIONS_KEPT) {
-		oldest = oldest_ended(all, 1);
-		if (!oldest)
-			return -ENOBUFS;
-		session_free(oldest);
-		return take_ring(s);
-	}
+	if (i == SESSIONS_KEPT)
+		return -ENOBUFS;
 	all->ring_taken[i] = 1;
 	s->ring = (int)i;
 	for (size_t k = 0; k < COUNT(s->streams); k++)
 		kept_init(&s->streams[k].kept, all->rings[i][k], EXEC_KEPT, s->streams[k].kept.end);
 	return 0;
+}
+
+/* From now on output is kept. 0 or -ENOBUFS. */
+static int take_ring(struct session *s)
+{
+	struct session *oldest;
+
+	if (s->ring >= 0 || take_free_ring(s) == 0)
+		return 0;
+	oldest = oldest_ended(s->all, 1);
+	if (!oldest)
+		return -ENOBUFS;
+	session_free(oldest);
+	return take_free_ring(s);
 }
 
 /* --- ending what nobody wants --- */
@@ -717,6 +722,9 @@ struct session *session_start(struct sessions *all, struct exec_req *q, uint64_t
 		refuse_full(why);
 		return NULL;
 	}
+	/* Whoever leaves a terminal and comes back expects his screen; if there is room for it. */
+	if (s->tty && s->ring < 0)
+		(void)take_free_ring(s);
 	folder = cgroup_make(&all->cgroups, &s->cgroup);
 	rc = command_start(&c, &all->base, q, folder, why);
 	if (folder > 0)

@@ -475,6 +475,7 @@ static int take_error(struct session *s, const struct frame *f)
 	for (char *c = s->e->text; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
+	s->end->was_left = 0;
 	/* 126 and 127 are about a command that did not start, and only about that. */
 	s->e->exit = s->how->attach || s->end->id[0] ? FAILED : refusal_code(&why);
 	finish(s, s->e->code);

@@ -47,6 +47,7 @@ struct exec_rlimit {
 #define EXEC_ID_OF_MAIN "main" /* the session of the main process, EXEC_MAIN */
 
 #define EXEC_RLIM_INFINITY UINT64_MAX
+#define EXEC_CAPS_ALL	   UINT64_MAX /* all that the guest's kernel has, however many */
 
 struct exec_req {
 	uint16_t flags;	  /* enum exec_flag */
@@ -56,7 +57,8 @@ struct exec_req {
 	 * attaches to it, so a start may be repeated; with another request it is refused. */
 	const char *id;
 	uint16_t rows, cols; /* of the terminal, 1 to 65535; 0 without EXEC_TTY */
-	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included */
+	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included; or
+			      * EXEC_CAPS_ALL */
 	uint32_t nrlimits, ngroups;
 	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
 	const char *groups[EXEC_GROUPS_MAX]; /* supplementary, instead of the user's own */

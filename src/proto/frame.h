@@ -64,9 +64,11 @@ enum frame_type {
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
 
 	/* streams, port 4093: one connection a stream (proto/stream.h) */
-	FRAME_OPEN = 0x50,     /* H>G struct stream_req, the first frame */
-	FRAME_OPENED = 0x51,   /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
-	FRAME_DATAGRAM = 0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
+	FRAME_OPEN = 0x50, /* H>G struct stream_req, the first frame */
+	FRAME_OPENED =
+		0x51, /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
+	FRAME_DATAGRAM =
+		0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
 
 	/* files, on the agent's port (proto/copy.h); S the side that has the tree, T that makes it */
 	FRAME_COPY_PUT = 0x60,	   /* H>G struct copy_req: T is the guest; the first frame */

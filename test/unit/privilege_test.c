@@ -83,7 +83,7 @@ static void a_capability_is_misread(void)
 		{ "as docker writes it", "NET_RAW", 1ull << CAP_NET_RAW },
 		{ "in small letters", "cap_kill", 1ull << CAP_KILL },
 		{ "the last", "checkpoint_restore", 1ull << CAP_LAST_CAP },
-		{ "all", "ALL", UINT64_MAX },
+		{ "all", "ALL", EXEC_CAPS_ALL },
 		{ "unknown", "sys_everything", 0 },
 		{ "a beginning of one", "sys", 0 },
 		{ "twice the prefix", "cap_cap_kill", 0 },
