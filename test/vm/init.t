@@ -29,6 +29,18 @@ ok "for the next start" within 10 is_gone
 like "$(console)" "<x  y;z></tmp><guest><4><><a b><q'\">< ;c >" "byte for byte"
 vmtool rm web
 
+start web -q -- sh -c 'echo hello; mkfifo /tmp/go; read -r code </tmp/go; echo bye; exit "$code"' >/dev/null
+vmtool attach web >"$tap_dir/attached" &
+attached=$!
+ok "whoever attaches to the main process gets what it said" within 10 grep -q hello "$tap_dir/attached"
+guest sh -c 'echo 9 >/tmp/go'
+wait $attached
+is "$?" 9 "and its status"
+is "$(tr '\n' ' ' <"$tap_dir/attached")" "hello bye " "and all it says then"
+ok "with which the VM ends" within 10 is_gone
+like "$(events | tail -n 1)" '"reason":"main_exited","status":9' "as for everybody else"
+vmtool rm web
+
 run start web -q -- sh -c 'kill -9 $$'
 ok "a main process that a signal ends" within 10 is_gone
 like "$(events | tail -n 1)" '"status":137' "is 128 + the signal"
