@@ -230,26 +230,35 @@ unsigned chain_readable_spans(const struct chain *c, size_t skip, size_t len, st
 
 size_t chain_read(const struct chain *c, size_t skip, void *out, size_t len)
 {
-	struct iovec span[VQ_SEGS];
-	unsigned n = chain_readable_spans(c, skip, len, span);
 	size_t done = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		memcpy((uint8_t *)out + done, span[i].iov_base, span[i].iov_len);
-		done += span[i].iov_len;
+	for (unsigned i = 0; i < c->nread && done < len; i++) {
+		const struct iovec *v = &c->iov[i];
+		size_t part;
+
+		if (skip >= v->iov_len) {
+			skip -= v->iov_len;
+			continue;
+		}
+		part = MIN(v->iov_len - skip, len - done);
+		memcpy((uint8_t *)out + done, (const uint8_t *)v->iov_base + skip, part);
+		done += part;
+		skip = 0;
 	}
 	return done;
 }
 
 size_t chain_write(const struct chain *c, const void *data, size_t len)
 {
-	struct iovec span[VQ_SEGS];
-	unsigned n = chain_writable_spans(c, 0, len, span);
+	const struct iovec *v = c->iov + c->nread;
 	size_t done = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		memcpy(span[i].iov_base, (const uint8_t *)data + done, span[i].iov_len);
-		done += span[i].iov_len;
+	for (unsigned i = 0; i < c->nwrite && done < len; i++) {
+		size_t part = MIN(v[i].iov_len, len - done);
+
+		if (part > 0) /* an empty buffer lies nowhere */
+			memcpy(v[i].iov_base, (const uint8_t *)data + done, part);
+		done += part;
 	}
 	return done;
 }

@@ -46,7 +46,12 @@ struct vconn *vconns_take(struct vconns *t, uint32_t guest_port, uint32_t host_p
 	c = &t->conn[i];
 	mem = c->out.mem;
 	t->free = c->next_ready;
-	*c = (struct vconn){ .guest_port = guest_port, .host_port = host_port, .next_hash = *slot };
+	*c = (struct vconn){
+		.guest_port = guest_port,
+		.host_port = host_port,
+		.appetite = 1,
+		.next_hash = *slot,
+	};
 	fifo_init(&c->out, mem, VSOCK_BUF);
 	*slot = i;
 	return c;

@@ -21,7 +21,9 @@
 
 enum {
 	VSOCK_CONNS = 1024,
-	VSOCK_BUF = 64 * 1024, /* what the guest may send ahead of the host, per connection */
+	/* What the guest may send ahead of the host, per connection: four of Linux's longest packets, or
+	 * it would wait for news of the first before it sends the next. */
+	VSOCK_BUF = 256 * 1024,
 	VSOCK_HASH = 256,
 	VSOCK_NONE = 0xffff, /* no connection: the end of a list */
 };
@@ -36,6 +38,7 @@ struct vconn {
 	uint8_t host_gone;	       /* the host takes no more bytes */
 	uint8_t queued;		       /* in the ready list */
 	uint8_t asked;		       /* for credit, since it ran out */
+	uint8_t appetite;	       /* guest buffers its next read is offered, from 1 on */
 	uint8_t wants_in, wants_out;   /* what host->want() was last told */
 	uint32_t guest_port, host_port;
 	uint32_t peer_buf, peer_fwd; /* the guest's buf_alloc and fwd_cnt, last heard */

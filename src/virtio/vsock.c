@@ -38,6 +38,8 @@ enum {
 	TODO_ASK = 8, /* for news of the guest's buffer */
 	TODO_SHUTDOWN = 16,
 
+	OFFER_SPANS = 64, /* of one readv(2) */
+
 	BUDGET = 256, /* packets a turn: a busy guest must not keep the loop to itself */
 };
 
@@ -417,27 +419,88 @@ static void send_control(struct vsock *v, struct vconn *c, const struct chain *c
 	}
 }
 
-/* The host's bytes go straight into the guest's buffer. Nonzero: the chain was used. */
-static int send_data(struct vsock *v, struct vconn *c, const struct chain *chain)
+/* What one read may fill: buffers of the guest, of which the first was popped by the caller. */
+struct offer {
+	unsigned chains, spans;
+	size_t room, most;
+	struct iovec span[OFFER_SPANS + VQ_SEGS];
+};
+
+static size_t data_room(const struct chain *chain)
 {
-	struct iovec span[VQ_SEGS];
-	size_t room = (size_t)MIN(chain_writable(chain) - sizeof(struct header), VSOCK_PACKET);
-	unsigned n = chain_writable_spans(chain, sizeof(struct header), MIN(room, credit(c)), span);
-	struct header h;
+	uint64_t room = chain_writable(chain);
+
+	return room <= sizeof(struct header) ? 0 : MIN(room - sizeof(struct header), VSOCK_PACKET);
+}
+
+static void offer_chain(struct offer *o, const struct chain *chain)
+{
+	size_t len = MIN(data_room(chain), o->most - o->room);
+	unsigned n = chain_writable_spans(chain, sizeof(struct header), len, o->span + o->spans);
+
+	o->spans += n;
+	o->room += len;
+	o->chains++;
+}
+
+/* As many more as the connection has appetite for. One that is none is left to be met as the first
+ * of the next read, and to break the device there. */
+static void offer_more(struct vsock *v, const struct vconn *c, struct offer *o)
+{
+	struct vq *rx = &v->dev.vq[QUEUE_RX];
+
+	while (o->chains < c->appetite && o->room < o->most && o->spans < OFFER_SPANS) {
+		struct chain *chain = &v->chain[o->chains];
+
+		if (vq_pop(rx, chain) <= 0)
+			return;
+		if (data_room(chain) == 0) {
+			vq_unpop(rx);
+			return;
+		}
+		offer_chain(o, chain);
+	}
+}
+
+/* Each buffer that was reached becomes a packet; the others go back. */
+static void push_data(struct vsock *v, struct vconn *c, unsigned chains, size_t len)
+{
+	unsigned used = 0;
+
+	for (; len > 0; used++) {
+		struct header h = conn_header(v, c, OP_RW);
+
+		h.len = (uint32_t)MIN(len, data_room(&v->chain[used]));
+		push_header(v, &v->chain[used], &h);
+		len -= h.len;
+	}
+	for (; used < chains; used++)
+		vq_unpop(&v->dev.vq[QUEUE_RX]);
+}
+
+/* The host's bytes go straight into the guest's buffers. A stream that fills all it is offered is
+ * offered twice as many: one read for a burst, and one buffer for a keystroke. */
+static void send_data(struct vsock *v, struct vconn *c)
+{
+	struct offer o;
 	ssize_t got;
 
-	got = v->host->read(v->host, index_of(v, c), span, (int)MIN(n, 64u));
+	o.chains = o.spans = 0;
+	o.room = 0;
+	o.most = credit(c);
+	offer_chain(&o, &v->chain[0]);
+	offer_more(v, c, &o);
+	got = v->host->read(v->host, index_of(v, c), o.span, (int)MIN(o.spans, OFFER_SPANS));
+	push_data(v, c, o.chains, (size_t)MAX(got, 0));
 	if (got > 0) {
 		c->tx += (uint32_t)got;
-		h = conn_header(v, c, OP_RW);
-		h.len = (uint32_t)got;
-		push_header(v, chain, &h);
-		return 1;
+		c->appetite = (size_t)got < o.room ? 1 : MIN(c->appetite * 2, VSOCK_BATCH);
+		return;
 	}
 	c->readable = 0;
+	c->appetite = 1;
 	if (got != -EAGAIN)
 		shut_for_guest(v, c, c->host_gone || got < 0 ? SHUT_BOTH : SHUT_SEND);
-	return 0;
 }
 
 static void send_reset(struct vsock *v, const struct chain *chain)
@@ -449,48 +512,47 @@ static void send_reset(struct vsock *v, const struct chain *chain)
 	push_header(v, chain, &h);
 }
 
-/* One turn of the connection at the head of the line. Nonzero: the chain was used. */
-static int serve_first(struct vsock *v, const struct chain *chain)
+/* One turn of the connection at the head of the line, with the guest's buffer `chain`. */
+static void serve_first(struct vsock *v, const struct chain *chain)
 {
 	struct vconn *c = vconns_next(&v->conns);
-	int used = 1;
 
 	/* Control packets other than the end go before data; the end goes behind it. */
 	if (c->todo & (uint8_t)~TODO_SHUTDOWN || (c->todo && !may_send_data(c)))
 		send_control(v, c, chain);
 	else if (may_send_data(c))
-		used = send_data(v, c, chain);
+		send_data(v, c);
 	else
-		used = 0;
+		vq_unpop(&v->dev.vq[QUEUE_RX]);
 	refresh(v, c);
-	return used;
 }
 
 /* Sends while there is something to send and the guest has buffers. 1: more next turn. */
 static int pump(struct vsock *v)
 {
 	struct vq *rx = &v->dev.vq[QUEUE_RX];
-	struct chain chain;
+	struct chain *chain = &v->chain[0];
+	uint16_t first = rx->next_used;
 	int rc = 0;
 
-	for (int turn = 0; rc == 0 && (v->resets > 0 || v->conns.ready != VSOCK_NONE); turn++) {
-		if (turn == BUDGET) {
+	while (rc == 0 && (v->resets > 0 || v->conns.ready != VSOCK_NONE)) {
+		if ((uint16_t)(rx->next_used - first) >= BUDGET) {
 			rc = 1;
 			break;
 		}
-		rc = vq_pop(rx, &chain);
+		rc = vq_pop(rx, chain);
 		if (rc < 0 || (rc == 0 && !vq_listen(rx)))
 			break;
 		if (rc == 0)
 			continue; /* a buffer came while we asked to be told of one */
 		vq_ignore(rx);
 		rc = 0;
-		if (chain_writable(&chain) <= sizeof(struct header))
+		if (data_room(chain) == 0)
 			rc = -EPROTO; /* no room for a byte: section 5.10.6.1 */
 		else if (v->resets > 0)
-			send_reset(v, &chain);
-		else if (!serve_first(v, &chain))
-			vq_unpop(rx);
+			send_reset(v, chain);
+		else
+			serve_first(v, chain);
 	}
 	vdev_signal(&v->dev, QUEUE_RX);
 	return rc;

@@ -18,6 +18,7 @@
 
 enum {
 	VSOCK_PACKET = 64 * 1024, /* the longest packet we send */
+	VSOCK_BATCH = 32,	  /* the most packets of one read */
 	VSOCK_RESETS = 64, /* answers to packets of no connection, waiting for a guest buffer */
 	VSOCK_PATIENCE_MS = 2000, /* for a RESPONSE, or for the RST that follows a full SHUTDOWN */
 };
@@ -52,6 +53,7 @@ struct vsock {
 		uint16_t type;
 	} reset[VSOCK_RESETS];
 	unsigned resets;
+	struct chain chain[VSOCK_BATCH]; /* buffers of the guest while they are being filled */
 };
 
 /* buffers: VSOCK_CONNS * VSOCK_BUF bytes, borrowed; pages are touched only when used. */

@@ -51,7 +51,7 @@ static void act_packet(struct acts *a, int honest)
 	p.flags = byte(a);
 	p.buf_alloc = number(a);
 	p.fwd_cnt = number(a);
-	len = p.op == RW ? number(a) % VSOCK_BUF : 0;
+	len = p.op == RW ? number(a) % TX_PACKET : 0;
 	p.len = odd & 1 ? number(a) : len;
 	p.type = odd & 2 ? word(a) : 1;
 	p.src_cid = odd & 4 ? CID + byte(a) : CID;

@@ -248,6 +248,18 @@ static void a_session_is_come_back_to(void)
 	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
 }
 
+static void what_was_seen_changes(void)
+{
+	const struct exec_seen seen = { 1ull << 40, 7 };
+	uint8_t mem[EXEC_SEEN_BYTES + 1] = { 0 };
+	struct exec_seen s;
+
+	exec_seen_encode(&seen, mem);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES) == 0 && s.out == seen.out && s.err == 7);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES - 1) == -EPROTO);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES + 1) == -EPROTO);
+}
+
 static void a_status_changes(void)
 {
 	static const struct {
@@ -479,6 +491,7 @@ int main(void)
 {
 	TEST(a_request_changes);
 	TEST(an_absurd_request_is_taken);
+	TEST(what_was_seen_changes);
 	TEST(a_status_changes);
 	TEST(a_request_at_odds_with_itself_is_refused);
 	TEST(a_session_is_come_back_to);

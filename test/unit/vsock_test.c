@@ -364,6 +364,54 @@ static void a_broken_ring_hides_behind_a_busy_one(void)
 	CHECK(w.v.dev.status & VDEV_NEEDS_RESET);
 }
 
+static void a_burst_costs_a_read_for_each_packet(void)
+{
+	int conn = world_with_one();
+	struct far *f = &w.far[conn];
+	uint32_t got = 0;
+	struct packet p;
+	uint16_t slot;
+
+	/* A keystroke: one read, and one that finds nothing more; one buffer is used. */
+	f->give = 1;
+	f->reads = 0;
+	host_poll((unsigned)conn);
+	CHECK(EXPECT(RW, HP, GP).len == 1 && f->reads == 2);
+	EXPECT_SILENCE();
+
+	/* What fills a hundred buffers. */
+	f->give = 200000;
+	f->reads = 0;
+	host_poll((unsigned)conn);
+	while (take_keep(&p, &slot)) {
+		CHECK(p.op == RW && p.len == MIN(RX_SLOT - sizeof(p), 200000 - got));
+		got += p.len;
+		post(slot);
+		kick(RX);
+	}
+	CHECK(got == 200000 && f->given == 200001);
+	CHECK(f->reads < 12);
+	world_check();
+}
+
+static void a_bad_buffer_hides_behind_a_good_one(void)
+{
+	int conn;
+	struct packet p;
+
+	/* Of a batch, only what comes before it is used. */
+	world_begin(0, 3);
+	conn = guest_opens(GP, HP);
+	w.far[conn].give = 100000;
+	w.ring[RX].desc[9] = (struct ring_desc){ RX_DATA, sizeof(struct packet), DESC_WRITE, 0 };
+	offer(RX, 9);
+	host_poll((unsigned)conn);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(take(&p) && p.op == RW && p.len == RX_SLOT - sizeof(p));
+	kick(RX);
+	CHECK(w.v.dev.status & VDEV_NEEDS_RESET);
+}
+
 /* --- credit --------------------------------------------------------------------------------- */
 
 static void the_guest_is_sent_more_than_it_has_room_for(void)
@@ -861,7 +909,7 @@ static void near_header(struct near *n, struct packet *p, uint16_t op)
 
 static void near_send(struct near *n, uint16_t op, uint32_t len, uint32_t flags)
 {
-	static uint8_t data[VSOCK_BUF];
+	static uint8_t data[TX_PACKET];
 	struct packet p;
 
 	near_header(n, &p, op);
@@ -961,7 +1009,7 @@ static void near_step(struct near *n, uint32_t port)
 		return;
 	}
 	credit = n->peer_buf - ((uint32_t)n->sent - n->peer_fwd);
-	most = roll(2) ? 200 : VSOCK_BUF;
+	most = roll(2) ? 200 : TX_PACKET;
 	switch (roll(8)) {
 	case 0:
 	case 1:
@@ -1086,6 +1134,8 @@ int main(void)
 	TEST(a_busy_guest_keeps_the_loop);
 	TEST(a_busy_host_keeps_the_loop);
 	TEST(a_broken_ring_hides_behind_a_busy_one);
+	TEST(a_burst_costs_a_read_for_each_packet);
+	TEST(a_bad_buffer_hides_behind_a_good_one);
 	TEST(the_guest_is_sent_more_than_it_has_room_for);
 	TEST(credit_in_a_question_is_overlooked);
 	TEST(the_guest_may_send_more_than_there_is_room_for);

@@ -40,9 +40,10 @@ enum {
 	NO_RCV = 1, /* flags of SHUTDOWN */
 	NO_SEND = 2,
 
-	SLOTS = 64,	   /* entries of both queues */
-	RX_SLOT = 4 << 10, /* as Linux makes them */
-	TX_SLOT = 68 << 10,
+	SLOTS = 64,	      /* entries of both queues */
+	RX_SLOT = 4 << 10,    /* as Linux makes them */
+	TX_PACKET = 64 << 10, /* bytes of the longest packet, as Linux makes them */
+	TX_SLOT = TX_PACKET + (4 << 10),
 	RX_DATA = 0x10000,
 	TX_DATA = RX_DATA + SLOTS * RX_SLOT,
 	RAM = TX_DATA + SLOTS * TX_SLOT,
@@ -379,15 +380,18 @@ static inline void send_credit(uint32_t from, uint32_t to, uint32_t buf_alloc, u
 	send_pieces(&p, "", 0, UINT32_MAX);
 }
 
-/* Letters [at, at+len) of the connection's stream. */
+/* Letters [at, at+len) of the connection's stream, in as few packets as there can be. */
 static inline void send_letters(uint32_t from, uint32_t to, uint64_t at, uint32_t len)
 {
 	struct packet p = packet_of(RW, from, to);
 
-	p.len = len;
-	for (uint32_t i = 0; i < len; i++)
-		w.data[i] = letter(from, 0, at + i);
-	send_pieces(&p, w.data, len, UINT32_MAX);
+	do {
+		p.len = MIN(len, (uint32_t)TX_PACKET);
+		for (uint32_t i = 0; i < p.len; i++)
+			w.data[i] = letter(from, 0, at++);
+		send_pieces(&p, w.data, p.len, UINT32_MAX);
+		len -= p.len;
+	} while (len > 0);
 }
 
 /* Takes one packet out of the receive queue, its data to w.data; the buffer is not given back. */
