@@ -1,5 +1,8 @@
 /*
  * relay - bytes between two parties, both ways, each way ending for itself.
+ *
+ * Not splice(2): before Linux 6.5 a vsock takes spliced pages one by one, each as a packet of 4 KiB
+ * (sock_no_sendpage in net/vmw_vsock/af_vsock.c).
  */
 #include "base/relay.h"
 

@@ -34,6 +34,7 @@ enum {
 	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
 	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
+	BURST = 16,		  /* datagrams in one turn of the loop */
 	TEXT_MAX = 512,
 	CHUNK = 64 * 1024, /* a datagram's frame fits */
 	PAGE = 4096,
@@ -68,8 +69,8 @@ struct stream_conn {
 	struct lookup lookup;
 	struct addrs addrs;
 	unsigned trying;
-	int failed;    /* why the last address was no good: an errno */
-	int is_heard;  /* udp: the destination has said something */
+	int failed;   /* why the last address was no good: an errno */
+	int is_heard; /* udp: the destination has said something */
 	struct inbox in;
 	struct fifo out;
 };
@@ -156,13 +157,21 @@ static uint16_t why_of(int err)
 		int err;
 		uint16_t why;
 	} table[] = {
-		{ ECONNREFUSED, REFUSED_CONNECTION }, { ECONNRESET, REFUSED_CONNECTION },
-		{ EHOSTUNREACH, REFUSED_UNREACHABLE }, { ENETUNREACH, REFUSED_UNREACHABLE },
-		{ EHOSTDOWN, REFUSED_UNREACHABLE }, { ENETDOWN, REFUSED_UNREACHABLE },
-		{ EADDRNOTAVAIL, REFUSED_UNREACHABLE }, { EAFNOSUPPORT, REFUSED_UNREACHABLE },
-		{ ENXIO, REFUSED_UNREACHABLE }, { ETIMEDOUT, REFUSED_TIMEOUT },
-		{ ENOENT, REFUSED_NOT_FOUND }, { ENOTDIR, REFUSED_NOT_FOUND },
-		{ EMFILE, REFUSED_LIMIT }, { ENFILE, REFUSED_LIMIT }, { ENOMEM, REFUSED_LIMIT },
+		{ ECONNREFUSED, REFUSED_CONNECTION },
+		{ ECONNRESET, REFUSED_CONNECTION },
+		{ EHOSTUNREACH, REFUSED_UNREACHABLE },
+		{ ENETUNREACH, REFUSED_UNREACHABLE },
+		{ EHOSTDOWN, REFUSED_UNREACHABLE },
+		{ ENETDOWN, REFUSED_UNREACHABLE },
+		{ EADDRNOTAVAIL, REFUSED_UNREACHABLE },
+		{ EAFNOSUPPORT, REFUSED_UNREACHABLE },
+		{ ENXIO, REFUSED_UNREACHABLE },
+		{ ETIMEDOUT, REFUSED_TIMEOUT },
+		{ ENOENT, REFUSED_NOT_FOUND },
+		{ ENOTDIR, REFUSED_NOT_FOUND },
+		{ EMFILE, REFUSED_LIMIT },
+		{ ENFILE, REFUSED_LIMIT },
+		{ ENOMEM, REFUSED_LIMIT },
 		{ ENOBUFS, REFUSED_LIMIT },
 	};
 
@@ -251,6 +260,21 @@ static int pass_datagrams(struct stream_conn *c)
 	return rc;
 }
 
+/* And what is waited for then; or how it ends. */
+static void pass_on(struct stream_conn *c)
+{
+	int rc = pass_datagrams(c);
+
+	if (rc == -EPROTO)
+		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
+	else if (rc == -EMSGSIZE)
+		refuse(c, REFUSED_PROTOCOL, EMSGSIZE, "a datagram of more than 65507 bytes");
+	else if (rc < 0 && rc != -EAGAIN)
+		inner_refused(c, -rc);
+	else
+		settle_datagrams(c, rc == -EAGAIN);
+}
+
 static void datagrams_from_peer(struct stream_conn *c, uint32_t events)
 {
 	ssize_t n = -EAGAIN;
@@ -268,45 +292,34 @@ static void datagrams_from_peer(struct stream_conn *c, uint32_t events)
 		conn_release(c);
 		return;
 	}
-	rc = pass_datagrams(c);
 	if (n > 0)
 		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
-	if (rc == -EPROTO)
-		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
-	else if (rc == -EMSGSIZE)
-		refuse(c, REFUSED_PROTOCOL, EMSGSIZE, "a datagram of more than 65507 bytes");
-	else if (rc < 0 && rc != -EAGAIN)
-		inner_refused(c, -rc);
-	else
-		settle_datagrams(c, rc == -EAGAIN);
+	pass_on(c);
 }
 
 static void datagrams_from_inner(struct stream_conn *c)
 {
 	uint8_t *chunk = c->d->chunk;
 	ssize_t n = 0;
-	int rc;
 
-	while (c->out.len == 0 && (n = recv(c->inner.end.w.fd, chunk, STREAM_DATAGRAM_MAX,
-					    MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
+	/* So many at most, that nobody else waits for a flood to end. */
+	for (int i = 0; i < BURST && c->out.len == 0; i++) {
+		n = recv(c->inner.end.w.fd, chunk, STREAM_DATAGRAM_MAX, MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0)
+			break;
 		c->is_heard = 1;
-		if (n > STREAM_DATAGRAM_MAX)
-			continue; /* IPv6 takes 20 bytes more than anybody sends */
-		if (frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
+		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
+		/* IPv6 takes 20 bytes more than anybody sends. */
+		if (n <= STREAM_DATAGRAM_MAX &&
+		    frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
 			conn_release(c);
 			return;
 		}
-		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
 	}
-	if (n < 0 && errno != EAGAIN) {
+	if (n < 0 && errno != EAGAIN)
 		inner_refused(c, errno);
-		return;
-	}
-	rc = pass_datagrams(c); /* those that waited for room */
-	if (rc < 0 && rc != -EAGAIN)
-		inner_refused(c, -rc);
 	else
-		settle_datagrams(c, rc == -EAGAIN);
+		pass_on(c); /* what waited for room */
 }
 
 static void datagram_ready(struct watch *w, uint32_t events)

@@ -115,8 +115,12 @@ static int run(struct plug *p)
 {
 	p->relay = (struct relay){
 		.loop = &p->loop,
-		.way = { { .from = &p->in.port, .to = &p->conn, .rest = { p->to_conn, CHUNK, 0, 0 } },
-			 { .from = &p->conn, .to = &p->out.port, .rest = { p->to_out, CHUNK, 0, 0 } } },
+		.way = { { .from = &p->in.port,
+			   .to = &p->conn,
+			   .rest = { p->to_conn, CHUNK, 0, 0 } },
+			 { .from = &p->conn,
+			   .to = &p->out.port,
+			   .rest = { p->to_out, CHUNK, 0, 0 } } },
 		.chunk = p->chunk,
 		.chunk_len = CHUNK,
 		.over = over,

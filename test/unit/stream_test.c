@@ -4,10 +4,13 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -57,12 +60,29 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		loop_stop(l, 0);
 }
 
+/* An /etc/hosts of the server's own, with one name more. Only root may have one. */
+static void bring_hosts(void)
+{
+	static const char text[] = "127.0.0.1 localhost\n127.0.0.1 stream-test.example\n";
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/hosts", folder);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	(void)fd_write_all(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		mount(path, "/etc/hosts", NULL, MS_BIND, NULL);
+	unlink(path);
+}
+
 static void serve(int fd, unsigned places)
 {
 	const struct streamd_options options = { places, IDLE_MS, IDLE_MS };
 	struct world *w = calloc(1, sizeof(*w));
 	struct streamd *d;
 
+	bring_hosts();
 	w->loop = LOOP_INIT;
 	loop_open(&w->loop);
 	w->loop.signalled = signalled;
@@ -123,7 +143,7 @@ static int stop_server(void)
 
 	kill(server, SIGTERM);
 	return waitpid(server, &status, 0) == server && WIFEXITED(status) ? WEXITSTATUS(status)
-									   : -1;
+									  : -1;
 }
 
 /* Exactly so many more than while nobody is there. */
@@ -152,7 +172,7 @@ static void place_at(struct place *p, int family, int type)
 		struct sockaddr_in6 v6;
 		struct sockaddr_un un;
 	} sa = { .any.sa_family = (sa_family_t)family };
-	socklen_t len = family == AF_INET ? sizeof(sa.v4)
+	socklen_t len = family == AF_INET    ? sizeof(sa.v4)
 			: family == AF_INET6 ? sizeof(sa.v6)
 					     : sizeof(sa.un);
 	int on = 1;
@@ -175,9 +195,13 @@ static void place_at(struct place *p, int family, int type)
 	CHECK(type == SOCK_DGRAM || listen(p->fd, 64) == 0);
 	getsockname(p->fd, &sa.any, &len);
 	p->q = (struct stream_req){
-		.kind = type == SOCK_DGRAM ? STREAM_UDP : family == AF_UNIX ? STREAM_UNIX : STREAM_TCP,
+		.kind = type == SOCK_DGRAM  ? STREAM_UDP
+			: family == AF_UNIX ? STREAM_UNIX
+					    : STREAM_TCP,
 		.address = p->text,
-		.port = family == AF_UNIX ? 0 : ntohs(family == AF_INET ? sa.v4.sin_port : sa.v6.sin6_port),
+		.port = family == AF_UNIX
+				? 0
+				: ntohs(family == AF_INET ? sa.v4.sin_port : sa.v6.sin6_port),
 		.timeout_ms = WAIT_MS,
 	};
 }
@@ -418,6 +442,25 @@ static void a_full_unix_socket_is_not_waited_for(void)
 	place_close(&p);
 }
 
+static void a_name_is_not_looked_up(void)
+{
+	struct place p;
+
+	if (geteuid() != 0)
+		SKIP("needs root for an /etc/hosts of its own");
+	place_at(&p, AF_INET, SOCK_STREAM);
+	p.q.address = "stream-test.example";
+	for (int i = 0; i < 20; i++) {
+		int fd = open_stream(&p.q), inner = accept_one(&p);
+
+		CHECK(fd >= 0 && inner >= 0);
+		close(fd);
+		close(inner);
+	}
+	CHECK(fds_become(0));
+	place_close(&p);
+}
+
 static void a_sentence_is_missing(void)
 {
 	const struct stream_req nobody = { STREAM_TCP, "127.0.0.1", free_port(), 5000 };
@@ -501,7 +544,8 @@ static void a_reset_looks_like_an_end(void)
 /* The destination says nothing more and closes nothing: only the host's going ends the stream. */
 static void a_stream_outlives_its_host(void)
 {
-	static const char *const when[] = { "at once", "after its half", "with bytes on their way" };
+	static const char *const when[] = { "at once", "after its half",
+					    "with bytes on their way" };
 	static char much[1 << 20];
 	struct place p;
 
@@ -708,9 +752,11 @@ static void datagrams_run_together(void)
 
 			CHECK(frame_send(u.fd, FRAME_DATAGRAM, block, sizes[i]) == 0);
 			CHECK(wait_for(u.p.fd, POLLIN));
-			n = recvfrom(u.p.fd, got, sizeof(got), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+			n = recvfrom(u.p.fd, got, sizeof(got), MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &len);
 			CHECK(n == (ssize_t)sizes[i] && !memcmp(got, block, sizes[i]));
-			CHECK(sendto(u.p.fd, block, sizes[i], 0, (struct sockaddr *)&from, len) == n);
+			CHECK(sendto(u.p.fd, block, sizes[i], 0, (struct sockaddr *)&from, len) ==
+			      n);
 			CHECK(wait_for(u.fd, POLLIN) && frame_recv(&u.in, u.fd, &f) == 0);
 			CHECK(f.type == FRAME_DATAGRAM && f.len == sizes[i]);
 			CHECK(!memcmp(f.data, block, f.len));
@@ -719,7 +765,8 @@ static void datagrams_run_together(void)
 		for (int i = 0; i < 50; i++) {
 			CHECK(frame_send(u.fd, FRAME_DATAGRAM, block, (size_t)i) == 0);
 			CHECK(sendto(u.p.fd, block, (size_t)i, 0, (struct sockaddr *)&from,
-				     v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)) == i);
+				     v6 ? sizeof(struct sockaddr_in6)
+					: sizeof(struct sockaddr_in)) == i);
 		}
 		for (int i = 0; i < 50; i++) {
 			CHECK(wait_for(u.p.fd, POLLIN) && recv(u.p.fd, got, sizeof(got), 0) == i);
@@ -894,7 +941,8 @@ static void streams_leave_something_behind(void)
 		close(i % 2 ? inner : fd);
 	}
 	CHECK(fds_become(0));
-	printf("# RssAnon %ld KiB before, %ld KiB after %u streams\n", kib, server_kib("RssAnon:"), rounds);
+	printf("# RssAnon %ld KiB before, %ld KiB after %u streams\n", kib, server_kib("RssAnon:"),
+	       rounds);
 	CHECK(server_kib("RssAnon:") - kib < 1024);
 	place_close(&p);
 }
@@ -910,6 +958,7 @@ int main(void)
 	TEST(a_destination_is_out_of_reach);
 	TEST(a_refusal_does_not_say_why);
 	TEST(a_full_unix_socket_is_not_waited_for);
+	TEST(a_name_is_not_looked_up);
 	TEST(a_sentence_is_missing);
 	TEST(a_half_close_becomes_a_full_one);
 	TEST(a_reset_looks_like_an_end);
