@@ -68,8 +68,8 @@ struct stream_conn {
 	struct lookup lookup;
 	struct addrs addrs;
 	unsigned trying;
-	int failed;   /* why the last address was no good: an errno */
-	int is_heard; /* udp: the destination has said something */
+	int failed;    /* why the last address was no good: an errno */
+	int is_heard;  /* udp: the destination has said something */
 	struct inbox in;
 	struct fifo out;
 };
@@ -87,7 +87,7 @@ struct streamd {
 	unsigned free, fresh; /* the place freed last; the first one never used */
 	unsigned lookups;
 	uint8_t chunk[CHUNK];
-	struct stream_conn *conns; /* owned mappings: untouched pages cost nothing */
+	struct stream_conn *conns;     /* owned mappings: untouched pages cost nothing */
 	struct stream_memory *memory;
 };
 
@@ -155,21 +155,13 @@ static uint16_t why_of(int err)
 		int err;
 		uint16_t why;
 	} table[] = {
-		{ ECONNREFUSED, REFUSED_CONNECTION },
-		{ ECONNRESET, REFUSED_CONNECTION },
-		{ EHOSTUNREACH, REFUSED_UNREACHABLE },
-		{ ENETUNREACH, REFUSED_UNREACHABLE },
-		{ EHOSTDOWN, REFUSED_UNREACHABLE },
-		{ ENETDOWN, REFUSED_UNREACHABLE },
-		{ EADDRNOTAVAIL, REFUSED_UNREACHABLE },
-		{ EAFNOSUPPORT, REFUSED_UNREACHABLE },
-		{ ENXIO, REFUSED_UNREACHABLE },
-		{ ETIMEDOUT, REFUSED_TIMEOUT },
-		{ ENOENT, REFUSED_NOT_FOUND },
-		{ ENOTDIR, REFUSED_NOT_FOUND },
-		{ EMFILE, REFUSED_LIMIT },
-		{ ENFILE, REFUSED_LIMIT },
-		{ ENOMEM, REFUSED_LIMIT },
+		{ ECONNREFUSED, REFUSED_CONNECTION }, { ECONNRESET, REFUSED_CONNECTION },
+		{ EHOSTUNREACH, REFUSED_UNREACHABLE }, { ENETUNREACH, REFUSED_UNREACHABLE },
+		{ EHOSTDOWN, REFUSED_UNREACHABLE }, { ENETDOWN, REFUSED_UNREACHABLE },
+		{ EADDRNOTAVAIL, REFUSED_UNREACHABLE }, { EAFNOSUPPORT, REFUSED_UNREACHABLE },
+		{ ENXIO, REFUSED_UNREACHABLE }, { ETIMEDOUT, REFUSED_TIMEOUT },
+		{ ENOENT, REFUSED_NOT_FOUND }, { ENOTDIR, REFUSED_NOT_FOUND },
+		{ EMFILE, REFUSED_LIMIT }, { ENFILE, REFUSED_LIMIT }, { ENOMEM, REFUSED_LIMIT },
 		{ ENOBUFS, REFUSED_LIMIT },
 	};
 
