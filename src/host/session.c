@@ -13,14 +13,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -730,34 +727,4 @@ int session_run(int fd, const struct session_how *how, struct session_end *end, 
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
-}
-
-int session_heartbeat(int fd, int64_t deadline_ms, struct err *e)
-{
-	uint8_t sent[FRAME_HEADER + 8], got[sizeof(sent)];
-	size_t used = 0;
-
-	frame_header(sent, FRAME_HEARTBEAT, 8);
-	if (getrandom(sent + FRAME_HEADER, 8, 0) != 8 ||
-	    send(fd, sent, sizeof(sent), MSG_NOSIGNAL) != (ssize_t)sizeof(sent))
-		return err_sys(e, "heartbeat to the guest's exec server");
-	while (used < sizeof(got)) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = deadline_ms - clock_ms();
-		ssize_t n;
-
-		if (left <= 0)
-			return err_deadline(e, "the guest's exec server did not answer in time");
-		poll(&p, 1, (int)MIN(left, 60000));
-		n = fd_read(fd, got + used, sizeof(got) - used);
-		if (n == -EAGAIN)
-			continue;
-		if (n <= 0)
-			return err_set(e, n < 0 ? (int)n : -ECONNRESET,
-				       "the guest's exec server closed the connection");
-		used += (size_t)n;
-	}
-	if (memcmp(sent, got, sizeof(got)) != 0)
-		return err_set(e, -EPROTO, "the guest's exec server did not echo the heartbeat");
-	return 0;
 }

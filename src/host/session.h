@@ -5,8 +5,6 @@
 #ifndef HOST_SESSION_H
 #define HOST_SESSION_H
 
-#include <stdint.h>
-
 #include "base/err.h"
 #include "host/detachkeys.h"
 #include "host/target.h"
@@ -43,9 +41,5 @@ struct session_end {
  * negative with *e filled, e->exit being 126, 127, 125, or 124 for timeout_ms.
  */
 int session_run(int fd, const struct session_how *how, struct session_end *end, struct err *e);
-
-/* Proves that the exec server behind fd answers: a nonce must come back before deadline_ms
- * (clock_ms()). fd can be used on. 0 or negative with *e filled. */
-int session_heartbeat(int fd, int64_t deadline_ms, struct err *e);
 
 #endif

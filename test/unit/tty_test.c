@@ -372,6 +372,8 @@ static void typed_ahead_becomes_a_command_here(void)
 	kill(scene.pid, SIGSTOP);
 	waitpid(scene.pid, NULL, WUNTRACED);
 	type("rm -rf precious\n");
+	while (ioctl(scene.slave, FIONREAD, &waiting) == 0 && waiting < 16)
+		usleep(1000); /* a terminal hands keys on in its own time */
 	guest_close(&scene.guest);
 	kill(scene.pid, SIGCONT);
 	CHECK(exit_code() == 125 && is_as_before());
