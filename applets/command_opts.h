@@ -33,10 +33,8 @@ enum {
 		{ OPT_NO_NEW_PRIVS, "no-new-privs", NULL, "setuid programs give it nothing" }, \
 		{ 't', "tty", NULL, "a terminal (default: when all of ours are terminals)" }, \
 		{ 'T', "no-tty", NULL, "pipes, even here" }, \
-		{ 'i', "interactive", NULL, "accepted: stdin always is the command's" }, \
 	{ \
-		OPT_DETACH_KEYS, "detach-keys", "KEYS", \
-			"leave a terminal by them (default " DETACHKEYS_DEFAULT "); none" \
+		'i', "interactive", NULL, "accepted: stdin always is the command's" \
 	}
 
 /* How long it lives, and what of it outlives us. */
@@ -46,6 +44,8 @@ enum {
 		  "kill (default), detach, or hold[:TIME] and come back (60s)" }, \
 		{ OPT_COMMAND_TIMEOUT, "timeout", "TIME", \
 		  "then TERM, then KILL, and exit with 124" }, \
+		{ OPT_DETACH_KEYS, "detach-keys", "KEYS", \
+		  "leave a terminal by them (default " DETACHKEYS_DEFAULT "); none" }, \
 	{ \
 		OPT_NOTES, "verbose", NULL, "say when processes left behind hold the output" \
 	}

@@ -115,7 +115,8 @@ static int check(struct cp *c, struct err *e)
 	if (!is_in && !is_out)
 		return err_usage(e, "neither side is a guest: one of them is NAME:PATH");
 	if (is_in && has_dash(c) && c->count > 1)
-		return err_usage(e, "'-' (an archive on standard input) must be all that is copied");
+		return err_usage(e,
+				 "'-' (an archive on standard input) must be all that is copied");
 	if (is_out && !strcmp(c->to.path, "-") && isatty(STDOUT_FILENO))
 		return err_usage(e, "an archive is not for a terminal: write | tar t, or > FILE");
 	if (c->count > 1 || (is_in && has_dash(c)))
@@ -174,7 +175,8 @@ const struct applet applet_cp = {
 	.args = "SRC... DST",
 	.help = "Copy files and folders into a guest, or out of it",
 	.more = "One side is a guest's, NAME:PATH; a path there without a slash at its start begins in\n"
-		"that user's home. A host's file with a colon in its name is ./a:b.\n\n"
+		"that user's home. unix:SOCKET:PATH is a guest agent without a VM. A host's file with a\n"
+		"colon in its name is ./a:b.\n\n"
 		"  vmtool cp site web:/srv          vmtool cp web:/var/log/app.log .\n"
 		"  tar c . | vmtool cp - web:/srv   vmtool cp web:/etc - | tar x\n\n"
 		"  SRC        DST is a folder   DST is a file    DST is not there\n"

@@ -100,6 +100,7 @@ static int run_run(struct cmdline *cl, struct err *e)
 	int rc;
 
 	command_init(&command);
+	command.keys.count = 0; /* the VM is ours: nobody can leave it running */
 	rc = take_options(cl, &ask, &wish, &command, e);
 	if (rc < 0)
 		return rc;

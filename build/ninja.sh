@@ -22,6 +22,12 @@ applets_table() {
 	printf '\tNULL\n};\n'
 }
 
+# The unit file as a C string, for `vmtool guest-agent --print-unit`.
+unit_text() {
+	echo 'static const char guest_agent_unit[] ='
+	sed 's/["\\]/\\&/g; s/.*/\t"&\\n"/; $s/$/;/' share/vmtool-guest-agent.service
+}
+
 # Only what is shipped knows its commit: a new one must not link every test again.
 version_of() {
 	if [ "$1" != release ]; then echo "$1"; return; fi
@@ -141,6 +147,7 @@ ninja_write() {
 	mkdir -p out/gen
 	generate_dsdt
 	applets_table | write_if_changed out/gen/applets.c
+	unit_text | write_if_changed out/gen/guest_agent_unit.h
 	mapfile -t c_files < <(find src applets -name '*.c' | LC_ALL=C sort)
 	c_files+=(out/gen/applets.c)
 	shopt -s nullglob

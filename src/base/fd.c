@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "base/util.h"
 
 void fd_close(int *fd)
 {
@@ -92,6 +96,29 @@ int fd_read_all(int fd, void *data, size_t len)
 			return -ENODATA;
 		at += n;
 		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_until(int fd, void *data, size_t len, int64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char *at = data;
+
+	while (len > 0) {
+		ssize_t n = fd_read(fd, at, len);
+		int64_t left = deadline_ms - clock_ms();
+
+		if (n == 0)
+			return -ENODATA;
+		if (n < 0 && n != -EAGAIN)
+			return (int)n;
+		if (n < 0 && left <= 0)
+			return -ETIMEDOUT;
+		if (n < 0)
+			poll(&p, 1, (int)MIN(left, INT_MAX));
+		at += MAX(n, 0);
+		len -= (size_t)MAX(n, 0);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #define BASE_FD_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -22,6 +23,9 @@ int fd_nonblock(int fd);
  * errno; fd_read_all says -ENODATA when the end came first. */
 int fd_write_all(int fd, const void *data, size_t len);
 int fd_read_all(int fd, void *data, size_t len);
+
+/* fd_read_all() on a non-blocking fd, until clock_ms() is deadline_ms: -ETIMEDOUT then. */
+int fd_read_until(int fd, void *data, size_t len, int64_t deadline_ms);
 
 /* read(2) and write(2) that restart after a signal and return -errno (so -EAGAIN, -EPIPE). */
 ssize_t fd_read(int fd, void *data, size_t len);

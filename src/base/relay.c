@@ -8,6 +8,8 @@
 
 #include "base/util.h"
 
+enum { BURST = 16 };
+
 /* --- a socket as a port --- */
 
 static ssize_t socket_read(struct relay_port *p, void *data, size_t len)
@@ -115,7 +117,14 @@ static int pump(struct relay *r, struct relay_way *w)
 	left = give(r, w, r->chunk, (size_t)n);
 	if (left > 0)
 		fifo_put(&w->rest, (uint8_t *)r->chunk + n - left, (size_t)left);
-	return left == 0;
+	return left == 0 && (size_t)n == r->chunk_len;
+}
+
+/* What the loop's own work costs is shared by as many chunks; and nobody else waits for more. */
+static void pump_on(struct relay *r, struct relay_way *w)
+{
+	for (int i = 0; i < BURST && is_wanted(w) && pump(r, w); i++)
+		;
 }
 
 /* --- the whole --- */
@@ -187,8 +196,8 @@ static void settle(struct relay *r)
 	int rc = want_all(r);
 
 	for (int i = 0; i < 2; i++)
-		while (r->way[i].from->is_file && is_wanted(&r->way[i]) && pump(r, &r->way[i]))
-			;
+		while (r->way[i].from->is_file && is_wanted(&r->way[i]))
+			pump_on(r, &r->way[i]);
 	finish_ways(r);
 	if (rc == 0)
 		rc = want_all(r);
@@ -217,10 +226,12 @@ static void port_ready(struct watch *watch, uint32_t events)
 	for (int i = 0; i < 2; i++) {
 		struct relay_way *w = &r->way[i];
 
-		if (w->to == p && w->rest.len > 0)
+		if (w->to == p && w->rest.len > 0) {
 			flush(r, w);
-		else if (w->from == p && is_wanted(w))
-			pump(r, w);
+			pump_on(r, w);
+		} else if (w->from == p) {
+			pump_on(r, w);
+		}
 	}
 	if (!(wanted & (EPOLLIN | EPOLLOUT)))
 		hung_up(r, p, events);

@@ -108,8 +108,9 @@ static pid_t fork_into(const struct spawn *s)
 	if (s->cgroup == 0)
 		return fork();
 	pid = syscall(SYS_clone3, &args, sizeof(args));
-	/* Some sandboxes know no clone3; then it is ours that it begins in. */
-	return pid < 0 && (errno == ENOSYS || errno == EPERM) ? fork() : (pid_t)pid;
+	/* A sandbox that knows no clone3, a cgroup that takes none: then it begins in ours. What
+	 * is wrong with more than that, fork says again. */
+	return pid < 0 ? fork() : (pid_t)pid;
 }
 
 pid_t spawn(const struct spawn *s, int *pidfd)

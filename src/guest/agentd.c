@@ -1,19 +1,28 @@
 /*
- * agentd - the host's hand in the guest: heartbeats, file copies, the orderly poweroff.
+ * agentd - the host's hand in the guest.
  */
 #include "guest/agentd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "base/fd.h"
 #include "base/util.h"
+#include "guest/procnet.h"
 #include "proto/refusal.h"
 
-enum { GRACE_MAX_MS = 3600 * 1000 };
+enum {
+	GRACE_MAX_MS = 3600 * 1000,
+	IDLE_MS = 60000,
+	LINGER_MS = 2000, /* for a peer that was refused to close first */
+	SIGNAL_MAX = 64,
+};
 
 int agentd_is_awaited(const struct agentd *d)
 {
@@ -23,67 +32,208 @@ int agentd_is_awaited(const struct agentd *d)
 	return 0;
 }
 
+/* --- a connection's life --- */
+
 /* The place is free again: the last line of whoever calls it. */
 static void conn_release(struct agent_conn *c)
 {
 	struct agentd *d = c->d;
 
+	if (c->watches)
+		ports_unwatch(&d->ports);
+	c->watches = c->wants_synced = 0;
+	loop_cancel(d->listener.loop, &c->idle);
 	end_close(&c->peer);
-	c->wants_synced = 0;
 	listener_release(&d->listener);
-	if (d->poweroff)
-		poweroff_check(d->poweroff);
+	if (d->options.poweroff)
+		poweroff_check(d->options.poweroff);
 }
+
+static void idle_due(struct timer *t)
+{
+	conn_release(CONTAINER(t, struct agent_conn, idle));
+}
+
+/* What this connection waits for now. 0 or a negative errno. */
+static int conn_settle(struct agent_conn *c)
+{
+	struct loop *l = c->d->listener.loop;
+
+	if (c->is_leaving && c->out.len == 0 && !c->is_shut) {
+		shutdown(c->peer.w.fd, SHUT_WR); /* it closes on that */
+		c->is_shut = 1;
+	}
+	if (c->is_leaving)
+		loop_after(l, &c->idle, LINGER_MS);
+	else if (c->watches || c->wants_synced)
+		loop_cancel(l, &c->idle);
+	else
+		loop_after(l, &c->idle, c->d->options.idle_ms);
+	return end_want(&c->peer, EPOLLIN | (c->out.len ? EPOLLOUT : 0u));
+}
+
+/* --- to the peer --- */
+
+static int conn_send(struct agent_conn *c, uint8_t type, const void *data, long len)
+{
+	return len < 0 ? (int)len : frame_post(&c->out, c->peer.w.fd, type, data, (size_t)len);
+}
+
+static int refuse(struct agent_conn *c, uint16_t why, int rc, const char *text)
+{
+	const struct refusal f = { why, (uint32_t)-rc, text };
+	uint8_t mem[256];
+
+	c->is_leaving = 1;
+	return conn_send(c, FRAME_ERROR, mem, refusal_encode(&f, mem, sizeof(mem)));
+}
+
+static int send_ports(struct agent_conn *c)
+{
+	struct agentd *d = c->d;
+
+	c->is_behind = 0;
+	return conn_send(c, FRAME_PORTS, d->frame,
+			 agent_ports_encode(&d->ports.now, d->frame, sizeof(d->frame)));
+}
+
+/* Whoever has not read what he got before gets no more of it: a snapshot, once he has. */
+static int send_change(struct agent_conn *c, const struct agent_ports_change *change)
+{
+	struct agentd *d = c->d;
+
+	if (c->out.len > 0) {
+		c->is_behind = 1;
+		return 0;
+	}
+	if (!change)
+		return send_ports(c);
+	return conn_send(c, FRAME_PORTS_CHANGE, d->frame,
+			 agent_ports_change_encode(change, d->frame, sizeof(d->frame)));
+}
+
+static void ports_changed(struct ports *p, const struct agent_ports_change *change)
+{
+	struct agentd *d = CONTAINER(p, struct agentd, ports);
+
+	for (size_t i = 0; i < AGENTD_CONNS; i++) {
+		struct agent_conn *c = &d->conns[i];
+		int rc;
+
+		if (!c->watches || c->is_leaving)
+			continue;
+		rc = send_change(c, change);
+		if (rc == 0)
+			rc = conn_settle(c);
+		if (rc < 0) /* gone: its own handler finds out, and may be the one that runs now */
+			shutdown(c->peer.w.fd, SHUT_RDWR);
+	}
+}
+
+/* --- frames of the peer --- */
 
 static int take_heartbeat(struct agent_conn *c, const struct frame *f)
 {
-	return frame_post(&c->out, c->peer.w.fd, f->type, f->data, f->len);
+	return conn_send(c, f->type, f->data, f->len);
 }
 
-static int send_refusal(struct agent_conn *c, const struct refusal *f)
+static int take_info(struct agent_conn *c, const struct frame *f)
 {
-	uint8_t mem[256];
-	long len = refusal_encode(f, mem, sizeof(mem));
+	struct agentd *d = c->d;
 
-	return len < 0 ? (int)len
-		       : frame_post(&c->out, c->peer.w.fd, FRAME_ERROR, mem, (size_t)len);
+	if (f->len > 0)
+		return -EPROTO;
+	return conn_send(c, FRAME_INFO, d->frame,
+			 info_write(&d->options.info, &d->clock, d->frame, sizeof(d->frame)));
+}
+
+static int take_ports(struct agent_conn *c, const struct frame *f)
+{
+	if (f->len > 0)
+		return -EPROTO;
+	if (!c->watches)
+		ports_watch(&c->d->ports);
+	c->watches = 1;
+	return send_ports(c);
+}
+
+static int take_clock(struct agent_conn *c, const struct frame *f)
+{
+	struct clock_sample s;
+	uint8_t mem[CLOCK_SAMPLE_BYTES];
+
+	if (clock_sample_decode(&s, f->data, f->len) < 0)
+		return -EPROTO;
+	s.guest_ns = (uint64_t)clock_now(&c->d->clock);
+	clock_sample_encode(&s, mem);
+	return conn_send(c, FRAME_CLOCK, mem, sizeof(mem));
+}
+
+static int take_clock_set(struct agent_conn *c, const struct frame *f)
+{
+	struct clock_set s;
+	struct clock_done done;
+	uint8_t mem[CLOCK_DONE_BYTES];
+
+	if (clock_set_decode(&s, f->data, f->len) < 0)
+		return -EPROTO;
+	if (!c->d->options.clock)
+		return refuse(c, REFUSED_UNSUPPORTED, 0, "this guest's clock is in other hands");
+	clock_correct(&c->d->clock, &s, &done);
+	clock_done_encode(&done, mem);
+	return conn_send(c, FRAME_CLOCK_SET, mem, sizeof(mem));
+}
+
+static int take_signal_main(struct agent_conn *c, const struct frame *f)
+{
+	struct execd *const *execd = c->d->options.info.execd;
+	struct rd r = rd_init(f->data, f->len);
+	uint32_t sig = rd_be32(&r);
+	pid_t pid;
+
+	if (!rd_done(&r) || sig == 0 || sig > SIGNAL_MAX)
+		return -EPROTO;
+	pid = execd && *execd ? sessions_main(execd_sessions(*execd)).pid : 0;
+	if (pid == 0)
+		return refuse(c, REFUSED_NOT_FOUND, -ESRCH, "no main process runs here");
+	if (kill(-pid, (int)sig) < 0)
+		return refuse(c, REFUSED_FAILED, -errno, "the main process cannot be signalled");
+	return conn_send(c, FRAME_SIGNAL_MAIN, NULL, 0);
 }
 
 static int take_poweroff(struct agent_conn *c, const struct frame *f)
 {
+	struct poweroff *p = c->d->options.poweroff;
 	struct rd r = rd_init(f->data, f->len);
 	uint32_t grace_ms = rd_be32(&r);
+	int rc;
 
 	if (!rd_done(&r) || grace_ms > GRACE_MAX_MS)
 		return -EPROTO;
-	if (!c->d->poweroff) {
-		static const struct refusal no = { REFUSED_UNSUPPORTED, 0,
-						   "this guest's power is in other hands" };
-
-		return send_refusal(c, &no);
-	}
+	if (!p)
+		return refuse(c, REFUSED_UNSUPPORTED, 0, "this guest's power is in other hands");
 	c->wants_synced = 1;
-	if (c->d->going)
-		c->d->going(c->d);
-	poweroff_begin(c->d->poweroff, RB_POWER_OFF, grace_ms);
+	rc = poweroff_begin(p, RB_POWER_OFF, grace_ms);
+	if (rc < 0)
+		return refuse(c, REFUSED_FAILED, rc,
+			      "this guest's init cannot be asked to power off");
 	return 0;
 }
 
 /* The copy is a child's from here on: the connection ends for us, and only for us. */
 static int take_copy(struct agent_conn *c, const struct frame *f)
 {
-	static const struct refusal off = { REFUSED_SHUTDOWN, 0, "the guest is powering off" };
-	const struct poweroff *p = c->d->poweroff;
+	const struct poweroff *p = c->d->options.poweroff;
 	struct refusal no;
 	int rc;
 
 	if (inbox_is_partial(&c->in) || c->out.len > 0)
 		return -EPROTO; /* what is in here would be lost */
 	if (p && p->phase != POWER_ON)
-		return send_refusal(c, &off);
+		return refuse(c, REFUSED_SHUTDOWN, 0, "the guest is powering off");
 	rc = files_take(&c->d->files, c->peer.w.fd, f, &no);
 	if (rc == -EREMOTEIO)
-		return send_refusal(c, &no);
+		return refuse(c, no.why, -(int)no.sys, no.text);
 	return rc < 0 ? rc : -ECONNABORTED;
 }
 
@@ -95,6 +245,11 @@ static int take_frame(struct agent_conn *c, const struct frame *f)
 	} table[] = {
 		{ FRAME_HEARTBEAT, take_heartbeat },
 		{ FRAME_POWEROFF, take_poweroff },
+		{ FRAME_INFO, take_info },
+		{ FRAME_PORTS, take_ports },
+		{ FRAME_CLOCK, take_clock },
+		{ FRAME_CLOCK_SET, take_clock_set },
+		{ FRAME_SIGNAL_MAIN, take_signal_main },
 		{ FRAME_COPY_PUT, take_copy },
 		{ FRAME_COPY_GET, take_copy },
 	};
@@ -109,16 +264,36 @@ static int take_frames(struct agent_conn *c)
 {
 	ssize_t n = inbox_fill(&c->in, c->peer.w.fd);
 	struct frame f;
-	int rc;
+	int rc = 0;
 
 	if (n <= 0)
 		return n == -EAGAIN ? 0 : n == 0 ? -ECONNRESET : (int)n;
-	while ((rc = frame_next(&c->in, &f)) > 0) {
+	while (!c->is_leaving && (rc = frame_next(&c->in, &f)) > 0) {
 		rc = take_frame(c, &f);
 		if (rc < 0)
-			return rc;
+			break;
 	}
+	if (rc == -EPROTO || rc == -EMSGSIZE)
+		rc = refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
 	return rc;
+}
+
+/* What comes after the last frame is not for us, but has to be taken: closing over it would reset
+ * the connection, and the reset may overtake that frame. */
+static int await_close(struct agent_conn *c)
+{
+	ssize_t n = fd_read(c->peer.w.fd, c->in.mem, c->in.cap);
+
+	return n > 0 || n == -EAGAIN ? 0 : -ECONNRESET;
+}
+
+static int flush(struct agent_conn *c)
+{
+	ssize_t n = fifo_write(&c->out, c->peer.w.fd);
+
+	if (n < 0)
+		return n == -EAGAIN ? 0 : (int)n;
+	return c->is_behind && c->out.len == 0 ? send_ports(c) : 0;
 }
 
 static void peer_ready(struct watch *w, uint32_t events)
@@ -127,55 +302,80 @@ static void peer_ready(struct watch *w, uint32_t events)
 	int rc = 0;
 
 	if (events & EPOLLOUT)
-		rc = (int)fifo_write(&c->out, w->fd);
-	if (rc == -EAGAIN)
-		rc = 0;
+		rc = flush(c);
 	if (rc >= 0 && (events & ~(uint32_t)EPOLLOUT))
-		rc = take_frames(c);
+		rc = c->is_leaving ? await_close(c) : take_frames(c);
 	if (rc >= 0)
-		rc = end_want(&c->peer, EPOLLIN | (c->out.len ? EPOLLOUT : 0u));
+		rc = conn_settle(c);
 	if (rc < 0)
 		conn_release(c);
 }
+
+/* --- the server --- */
 
 static void accepted(struct listener *l, int fd)
 {
 	struct agentd *d = CONTAINER(l, struct agentd, listener);
 	struct agent_conn *c = d->conns;
+	size_t i;
 
 	while (c->peer.w.fd >= 0)
 		c++; /* the listener counts: one is free */
-	inbox_init(&c->in, c->in_mem, sizeof(c->in_mem));
-	fifo_init(&c->out, c->out_mem, sizeof(c->out_mem));
+	i = (size_t)(c - d->conns);
+	inbox_init(&c->in, d->in_mem[i], AGENTD_IN);
+	fifo_init(&c->out, d->out_mem[i], AGENTD_OUT);
+	c->is_behind = c->is_leaving = c->is_shut = 0;
 	end_open(&c->peer, fd);
-	if (end_want(&c->peer, EPOLLIN) < 0)
+	if (conn_settle(c) < 0)
 		conn_release(c);
 }
 
-int agentd_open(struct agentd *d, struct loop *l, struct reap *r, int listen_fd,
-		struct poweroff *p)
+struct agentd *agentd_open(struct loop *l, struct reap *r, int listen_fd,
+			   const struct agentd_options *o)
 {
-	d->poweroff = p;
+	struct agentd *d;
+	int rc;
+
+	d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (d == MAP_FAILED)
+		return NULL;
+	d->options = *o;
+	if (d->options.idle_ms == 0)
+		d->options.idle_ms = IDLE_MS;
+	d->clock = (struct clock){ .ops = o->clock ? o->clock : &clock_ops_machine };
 	files_init(&d->files, r);
-	for (size_t i = 0; i < AGENTD_CONNS; i++) {
-		d->conns[i].d = d;
-		d->conns[i].peer = END_INIT(l, peer_ready);
-		d->conns[i].wants_synced = 0;
-	}
-	return listener_open(&d->listener, l, listen_fd, AGENTD_CONNS, accepted);
+	ports_init(&d->ports, l, o->scan ? o->scan : procnet_scan, ports_changed);
+	for (size_t i = 0; i < AGENTD_CONNS; i++)
+		d->conns[i] = (struct agent_conn){
+			.d = d,
+			.peer = END_INIT(l, peer_ready),
+			.idle = { .due = idle_due },
+		};
+	rc = listener_open(&d->listener, l, listen_fd, AGENTD_CONNS, accepted);
+	if (rc == 0)
+		return d;
+	munmap(d, sizeof(*d));
+	errno = -rc;
+	return NULL;
 }
 
-void agentd_say_synced(struct agentd *d)
+static int say_synced(struct agent_conn *c, int settled)
+{
+	if (!settled)
+		return refuse(c, REFUSED_FAILED, 0, "the disks did not settle in time");
+	c->is_leaving = 1;
+	return conn_send(c, FRAME_SYNCED, NULL, 0);
+}
+
+void agentd_say_synced(struct agentd *d, int settled)
 {
 	for (size_t i = 0; i < AGENTD_CONNS; i++) {
 		struct agent_conn *c = &d->conns[i];
 
 		if (c->peer.w.fd < 0 || !c->wants_synced)
 			continue;
-		if (frame_post(&c->out, c->peer.w.fd, FRAME_SYNCED, NULL, 0) < 0)
+		if (say_synced(c, settled) < 0 || conn_settle(c) < 0)
 			c->wants_synced = 0; /* gone; its handler will find out */
-		else if (c->out.len == 0)
-			shutdown(c->peer.w.fd, SHUT_WR); /* our last word; it closes on that */
-		end_want(&c->peer, EPOLLIN | (c->out.len ? EPOLLOUT : 0u));
 	}
 }

@@ -194,10 +194,16 @@ void beacon_stage(struct beacon *b, const char *name, uint8_t state, const char 
 
 	if (!n)
 		return;
+	b->latest = (size_t)(n - b->notes);
 	n->state = state;
 	n->ms = clock_ms();
 	snprintf(n->detail, sizeof(n->detail), "%s", detail);
 	say_stage(b, n);
+}
+
+const struct beacon_note *beacon_latest(const struct beacon *b)
+{
+	return b->nnotes ? &b->notes[b->latest] : NULL;
 }
 
 void beacon_ready(struct beacon *b)

@@ -37,7 +37,7 @@ struct beacon {
 	unsigned retry_ms, tries;
 	int is_up; /* connected: hello is said */
 	struct beacon_note notes[BEACON_STAGES];
-	size_t nnotes;
+	size_t nnotes, latest;
 	int is_ready;
 	int has_exit; /* exit is to be told */
 	struct exec_status exit;
@@ -56,6 +56,9 @@ void beacon_light(struct beacon *b, const char *boot);
 /* detail: "" or a sentence, copied. */
 void beacon_stage(struct beacon *b, const char *name, uint8_t state, const char *detail);
 void beacon_ready(struct beacon *b);
+
+/* The stage of which something was noted last; NULL before the first. */
+const struct beacon_note *beacon_latest(const struct beacon *b);
 
 /* exit_told is called once, at the latest after wait_ms. */
 void beacon_main_exit(struct beacon *b, const struct exec_status *s, unsigned wait_ms,

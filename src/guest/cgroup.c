@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 #define PREFIX "vmtool-"
 
-enum { NAME_ROOM = 64, TRIES = 1000 };
+enum { NAME_ROOM = 64 };
 
 /* Where cgroup2 is mounted, the hybrid layout of older systemds included. */
 static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -52,42 +53,7 @@ static int write_file(int dir, const char *path, const char *text)
 
 static void file_of(char out[NAME_ROOM], unsigned number, const char *file)
 {
-	snprintf(out, NAME_ROOM, PREFIX "%u%s", number, file);
-}
-
-/* Nonzero when cgroups can be made in it, and can be killed (Linux 5.14). */
-static int is_usable(struct cgroups *g)
-{
-	unsigned number;
-	int fd = cgroup_make(g, &number), good;
-	char kill_file[NAME_ROOM];
-
-	if (fd == 0)
-		return 0;
-	fd_close(&fd);
-	file_of(kill_file, number, "/cgroup.kill");
-	good = faccessat(g->dir, kill_file, W_OK, 0) == 0;
-	cgroup_remove(g, number);
-	return good;
-}
-
-void cgroups_open(struct cgroups *g)
-{
-	char own[256], path[512];
-
-	*g = CGROUPS_NONE;
-	if (!own_path(own, sizeof(own)))
-		return;
-	for (size_t i = 0; i < COUNT(mounts); i++) {
-		snprintf(path, sizeof(path), "%s%s", mounts[i], own);
-		g->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (g->dir >= 0 && is_usable(g)) {
-			/* For memory.events. Refused below the root while we live there ourselves. */
-			(void)write_file(g->dir, "cgroup.subtree_control", "+memory");
-			return;
-		}
-		fd_close(&g->dir);
-	}
+	snprintf(out, NAME_ROOM, PREFIX "%d-%u%s", (int)getpid(), number, file);
 }
 
 void cgroups_close(struct cgroups *g)
@@ -95,28 +61,36 @@ void cgroups_close(struct cgroups *g)
 	fd_close(&g->dir);
 }
 
+/* A new folder's number; 0: it cannot be made. */
+static unsigned make_folder(struct cgroups *g)
+{
+	char name[NAME_ROOM];
+	int rc;
+
+	/* One that is there is inhabited, since an agent that had our pid before us. */
+	do
+		file_of(name, ++g->last, "");
+	while ((rc = mkdirat(g->dir, name, 0755)) < 0 && errno == EEXIST);
+	return rc < 0 ? 0 : g->last;
+}
+
 int cgroup_make(struct cgroups *g, unsigned *number)
 {
 	char name[NAME_ROOM];
-	int fd, rc = -1;
+	int fd;
 
 	*number = 0;
-	/* Names may be taken by what an agent before us has left. */
-	for (int i = 0; g->dir >= 0 && rc < 0 && i < TRIES; i++) {
-		file_of(name, ++g->last, "");
-		rc = mkdirat(g->dir, name, 0755);
-		if (rc < 0 && errno != EEXIST)
-			return 0;
-	}
-	if (rc < 0)
+	if (g->dir >= 0)
+		*number = g->nspare > 0 ? g->spare[--g->nspare] : make_folder(g);
+	if (*number == 0)
 		return 0;
+	file_of(name, *number, "");
 	fd = openat(g->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd <= 0) {
-		unlinkat(g->dir, name, AT_REMOVEDIR);
-		return 0;
-	}
-	*number = g->last;
-	return fd;
+	if (fd > 0)
+		return fd;
+	cgroup_remove(g, *number, 1);
+	*number = 0;
+	return 0;
 }
 
 void cgroup_kill(const struct cgroups *g, unsigned number)
@@ -143,10 +117,55 @@ int cgroup_had_oom(const struct cgroups *g, unsigned number)
 	return at && strtoul(at + 10, NULL, 10) > 0;
 }
 
-/* Those left behind, as far as they are empty by now. One in use is not: its command lives. */
+static int try_remove(struct cgroups *g, unsigned number)
+{
+	char name[NAME_ROOM];
+
+	file_of(name, number, "");
+	return unlinkat(g->dir, name, AT_REMOVEDIR);
+}
+
+static void try_one_again(struct cgroups *g)
+{
+	unsigned *again = &g->inhabited[g->next++ % CGROUPS_INHABITED];
+
+	if (*again && try_remove(g, *again) == 0)
+		*again = 0;
+}
+
+/* Nonzero when it is as good as new. */
+static int is_clean(const struct cgroups *g, unsigned number)
+{
+	char path[NAME_ROOM], text[256];
+
+	file_of(path, number, "/cgroup.events");
+	return fd_slurp(g->dir, path, text, sizeof(text)) > 0 && strstr(text, "populated 0") &&
+	       !cgroup_had_oom(g, number);
+}
+
+void cgroup_remove(struct cgroups *g, unsigned number, int was_killed)
+{
+	if (number == 0)
+		return;
+	try_one_again(g);
+	if (!was_killed && g->nspare < CGROUPS_SPARE && is_clean(g, number)) {
+		g->spare[g->nspare++] = number;
+		return;
+	}
+	if (try_remove(g, number) == 0 || errno != EBUSY)
+		return;
+	for (size_t i = 0; i < CGROUPS_INHABITED; i++) {
+		if (g->inhabited[i] == 0) {
+			g->inhabited[i] = number;
+			return;
+		}
+	}
+}
+
+/* Those that agents before us have left, as far as they are empty by now. */
 static void sweep(struct cgroups *g)
 {
-	int fd = openat(g->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(g->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), agent;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -154,24 +173,45 @@ static void sweep(struct cgroups *g)
 		fd_close(&fd);
 		return;
 	}
-	while (g->inhabited > 0 && (entry = readdir(d)))
-		if (!strncmp(entry->d_name, PREFIX, strlen(PREFIX)) &&
-		    unlinkat(g->dir, entry->d_name, AT_REMOVEDIR) == 0)
-			g->inhabited--;
+	while ((entry = readdir(d)))
+		if (sscanf(entry->d_name, PREFIX "%d-", &agent) == 1 && kill(agent, 0) < 0 &&
+		    errno == ESRCH)
+			unlinkat(g->dir, entry->d_name, AT_REMOVEDIR);
 	closedir(d);
 }
 
-void cgroup_remove(struct cgroups *g, unsigned number)
+/* Nonzero when cgroups can be made in it, and can be killed (Linux 5.14). */
+static int is_usable(struct cgroups *g)
 {
-	char name[NAME_ROOM];
+	unsigned number;
+	int fd = cgroup_make(g, &number), good;
+	char kill_file[NAME_ROOM];
 
-	if (number == 0)
+	if (fd == 0)
+		return 0;
+	fd_close(&fd);
+	file_of(kill_file, number, "/cgroup.kill");
+	good = faccessat(g->dir, kill_file, W_OK, 0) == 0;
+	cgroup_remove(g, number, 1);
+	return good;
+}
+
+void cgroups_open(struct cgroups *g)
+{
+	char own[256], path[512];
+
+	*g = CGROUPS_NONE;
+	if (!own_path(own, sizeof(own)))
 		return;
-	file_of(name, number, "");
-	if (unlinkat(g->dir, name, AT_REMOVEDIR) < 0) {
-		g->inhabited++;
-		return;
+	for (size_t i = 0; i < COUNT(mounts); i++) {
+		snprintf(path, sizeof(path), "%s%s", mounts[i], own);
+		g->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (g->dir >= 0 && is_usable(g)) {
+			/* For memory.events. Refused below the root while we live there ourselves. */
+			(void)write_file(g->dir, "cgroup.subtree_control", "+memory");
+			sweep(g);
+			return;
+		}
+		fd_close(&g->dir);
 	}
-	if (g->inhabited > 0)
-		sweep(g);
 }

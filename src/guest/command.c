@@ -114,7 +114,7 @@ static int step_limits(const struct becoming *to)
 /* While we may: afterwards no exec, of a set-uid file either, brings them back. */
 static int step_bounding(const struct becoming *to)
 {
-	for (unsigned cap = 0; cap < 64; cap++)
+	for (unsigned cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		if (to->q->drop_caps >> cap & 1 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno;
 	return 0;
@@ -250,7 +250,7 @@ static int check_request(struct command_base *b, const struct exec_req *q, struc
 	if (q->ngroups > 0 && user_set_groups(&b->user, b->etc, q->groups, q->ngroups, &group) < 0)
 		return refuse(b, f, REFUSED_BAD_USER, ENOENT,
 			      "group %.100s: not in the guest's /etc/group", group);
-	for (unsigned cap = 0; cap < 64; cap++)
+	for (unsigned cap = 0; cap < 64 && q->drop_caps != EXEC_CAPS_ALL; cap++)
 		if (q->drop_caps >> cap & 1 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
 			return refuse(b, f, REFUSED_UNSUPPORTED, EINVAL,
 				      "capability %u: the guest's kernel has none of that number",
@@ -258,7 +258,8 @@ static int check_request(struct command_base *b, const struct exec_req *q, struc
 	return 0;
 }
 
-/* "-" is the user's shell, told by its name that somebody logs in. */
+/* "-" is the user's shell, told by its name that somebody logs in; one that is not there is /bin/sh,
+ * for a way in is better than none. */
 static void choose_program(struct command_base *b, struct exec_req *q)
 {
 	const char *slash;
@@ -266,7 +267,7 @@ static void choose_program(struct command_base *b, struct exec_req *q)
 	b->program = q->argv[0];
 	if (strcmp(q->argv[0], "-") != 0)
 		return;
-	b->program = b->user.shell;
+	b->program = access(b->user.shell, X_OK) == 0 ? b->user.shell : "/bin/sh";
 	slash = strrchr(b->program, '/');
 	snprintf(b->login, sizeof(b->login), "-%s", slash ? slash + 1 : b->program);
 	q->argv[0] = b->login;

@@ -25,7 +25,7 @@ struct command_base {
 	const char *etc;       /* borrowed; the folder of passwd and group */
 	int null_fd;	       /* owned: stdin of commands that get none; -1 while closed */
 	struct user user;
-	const char *program;	 /* what is executed: not always the first argument */
+	const char *program; /* what is executed: not always the first argument */
 	char login[sizeof(((struct user *)0)->shell) + 1]; /* its name then */
 	char own[COMMAND_ENV_OWN][COMMAND_ENV_BYTES];
 	const char *env[EXEC_ARGS_MAX + COMMAND_ENV_OWN + 1];

@@ -89,9 +89,9 @@ static void conn_release(struct conn *c)
 	loop_cancel(d->loop, &c->timer);
 	end_close(&c->peer);
 	madvise(bulk, sizeof(*bulk), MADV_DONTNEED);
+	c->state = CONN_FREE;
 	if (c->viewer.session)
 		session_leave(&c->viewer);
-	c->state = CONN_FREE;
 	listener_release(&d->doors[c->door]);
 	if (d->options.released)
 		d->options.released(d->options.owner);
@@ -312,6 +312,10 @@ static int take_seen(struct conn *c, const struct frame *f)
 
 	if (exec_seen_decode(&seen, f->data, f->len) < 0)
 		return -EPROTO;
+	if (c->state == CONN_ASKING) {
+		c->viewer.says_seen = 1; /* announced: before any output */
+		return 0;
+	}
 	return session_seen(c->viewer.session, &seen);
 }
 
@@ -357,7 +361,7 @@ static int take_frame(struct conn *c, const struct frame *f)
 		{ FRAME_STDIN, CONN_ATTACHED, take_input },
 		{ FRAME_SIGNAL, CONN_ATTACHED, take_signal },
 		{ FRAME_RESIZE, CONN_ATTACHED, take_resize },
-		{ FRAME_SEEN, CONN_ATTACHED, take_seen },
+		{ FRAME_SEEN, CONN_ASKING | CONN_ATTACHED, take_seen },
 		{ FRAME_STDOUT, CONN_ATTACHED, take_reader_gone },
 		{ FRAME_STDERR, CONN_ATTACHED, take_reader_gone },
 		{ FRAME_DETACH, CONN_ATTACHED, take_detach },
@@ -518,6 +522,11 @@ struct execd *execd_open(struct loop *l, struct reap *r, const struct execd_opti
 struct listener *execd_listener(struct execd *d, enum execd_door door)
 {
 	return &d->doors[door];
+}
+
+struct sessions *execd_sessions(struct execd *d)
+{
+	return d->sessions;
 }
 
 void execd_refuse(struct execd *d)

@@ -11,6 +11,7 @@
 
 #include "base/listener.h"
 #include "guest/reap.h"
+#include "guest/session.h"
 
 struct execd;
 
@@ -43,6 +44,9 @@ int execd_serve(struct execd *d, enum execd_door door, int listen_fd);
 
 /* Where connections come in, for whoever brings some himself. */
 struct listener *execd_listener(struct execd *d, enum execd_door door);
+
+/* Its sessions, for whoever starts or watches one himself. */
+struct sessions *execd_sessions(struct execd *d);
 
 /* From now on commands are refused: the guest is powering off. */
 void execd_refuse(struct execd *d);

@@ -35,8 +35,8 @@ static pid_t start(int conn, const struct frame *request, const struct copy_req 
 {
 	const char *what = request->type == FRAME_COPY_PUT ? "put" : "get";
 	char flags[8];
-	char *argv[] = { (char *)"vmtool", (char *)"filed", (char *)what,	   (char *)"--",
-			 flags,		   (char *)q->user, (char *)q->path, NULL };
+	char *argv[] = { (char *)"vmtool", (char *)"filed", (char *)what, (char *)"--", flags,
+			 (char *)q->user,  (char *)q->path, NULL };
 	const struct fdmap fds[] = { { conn, FILED_FD } };
 	const struct spawn s = {
 		.path = "/proc/self/exe",

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "guest/beacon.h"
+#include "guest/bootid.h"
 #include "guest/device.h"
 #include "guest/handover.h"
 #include "guest/ifup.h"
@@ -40,8 +41,8 @@
 #include "guest/services.h"
 #include "guest/sysctl.h"
 #include "guest/vsock.h"
-#include "proto/ports.h"
 #include "proto/desc.h"
+#include "proto/ports.h"
 #include "proto/ready.h"
 
 enum {
@@ -121,14 +122,6 @@ static int stage_console(struct init *in, struct err *e)
 	return 0;
 }
 
-static void use_kernels_boot_id(struct init *in)
-{
-	char text[64] = "";
-
-	if (fd_slurp(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) > 0)
-		snprintf(in->boot, sizeof(in->boot), "%.*s", BOOT_ID_LEN, text);
-}
-
 static int is_word_of(const char *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -151,11 +144,12 @@ static void read_kernels_word(struct init *in)
 static int stage_description(struct init *in, struct err *e)
 {
 	struct guest_desc *g = &in->wanted->desc;
-	ssize_t n = fd_slurp(AT_FDCWD, GUEST_FILE, (char *)in->wanted->mem, sizeof(in->wanted->mem));
+	ssize_t n = fd_slurp(AT_FDCWD, GUEST_FILE, (char *)in->wanted->mem,
+			     sizeof(in->wanted->mem));
 	int rc;
 
 	read_kernels_word(in);
-	use_kernels_boot_id(in);
+	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
 	unlink(GUEST_FILE);
@@ -167,8 +161,10 @@ static int stage_description(struct init *in, struct err *e)
 	else
 		guest_desc_init(g); /* half of one is none */
 	if (rc == -EPROTONOSUPPORT)
-		return err_set(e, rc, GUEST_FILE " is of a later version than %d, ours: the host's "
-				      "vmtool is newer", DESC_VERSION);
+		return err_set(e, rc,
+			       GUEST_FILE " is of a later version than %d, ours: the host's "
+					  "vmtool is newer",
+			       DESC_VERSION);
 	if (rc < 0)
 		return err_set(e, rc, GUEST_FILE " cannot be read");
 	snprintf(in->hostname, sizeof(in->hostname), "%s", g->hostname);
@@ -184,9 +180,6 @@ static int stage_hostname(struct init *in, struct err *e)
 
 static void shut_down(struct init *in, int how)
 {
-	if (in->services.execd)
-		execd_refuse(in->services.execd);
-	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 	poweroff_begin(&in->poweroff, how, GRACE_MS);
 }
 
@@ -195,11 +188,15 @@ static void exit_told(struct beacon *b)
 	shut_down(CONTAINER(b, struct init, beacon), RB_POWER_OFF);
 }
 
+/* A host hears of ready before it hears of the end. */
 static void main_ended(void *owner, const struct exec_status *s)
 {
 	struct init *in = owner;
 
-	beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
+	in->main_status = *s;
+	in->main_has_ended = 1;
+	if (!in->wanted)
+		beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
 }
 
 static void released(void *owner)
@@ -209,26 +206,52 @@ static void released(void *owner)
 	poweroff_check(&in->poweroff);
 }
 
-static void host_powers_off(struct agentd *d)
+/* --- the end, as poweroff tells it --- */
+
+static void end_begins(struct poweroff *p)
 {
-	struct init *in = CONTAINER(d, struct init, services.agentd);
+	struct init *in = CONTAINER(p, struct init, poweroff);
 
 	if (in->services.execd)
 		execd_refuse(in->services.execd);
+	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 }
 
-static void disks_settled(struct poweroff *p)
+static unsigned sessions(struct poweroff *p, int sig)
 {
-	agentd_say_synced(&CONTAINER(p, struct init, poweroff)->services.agentd);
+	struct init *in = CONTAINER(p, struct init, poweroff);
+
+	return in->services.execd ? sessions_signal(execd_sessions(in->services.execd), sig) : 0;
+}
+
+static void end_stage_is(struct poweroff *p, const char *name, int state, const char *detail)
+{
+	beacon_stage(&CONTAINER(p, struct init, poweroff)->beacon, name, (uint8_t)state, detail);
+}
+
+static void disks_settled(struct poweroff *p, int settled)
+{
+	struct init *in = CONTAINER(p, struct init, poweroff);
+
+	beacon_stage(&in->beacon, "poweroff", settled ? STAGE_DONE : STAGE_FAILED,
+		     settled ? "" : "the disks did not settle in time");
+	if (in->services.agentd)
+		agentd_say_synced(in->services.agentd, settled);
 }
 
 static int is_awaited(struct poweroff *p)
 {
 	const struct init *in = CONTAINER(p, struct init, poweroff);
 
-	return agentd_is_awaited(&in->services.agentd) ||
+	return (in->services.agentd && agentd_is_awaited(in->services.agentd)) ||
 	       (in->services.execd && execd_is_awaited(in->services.execd));
 }
+
+static const struct poweroff_events poweroff_events = {
+	end_begins, sessions, end_stage_is, disks_settled, is_awaited,
+};
+
+/* --- more stages --- */
 
 static int stage_exec(struct init *in, struct err *e)
 {
@@ -368,22 +391,13 @@ static int stage_handover(struct init *in, struct err *e)
 	if (rc == 0)
 		rc = handover_give(&in->handover, &in->loop);
 	if (rc == -ECHILD)
-		return err_set(e, rc, "the agent was killed before %s could be started, and "
-				      "process 1 stays what it is", in->wanted->desc.init[0]);
+		return err_set(e, rc,
+			       "the agent was killed before %s could be started, and "
+			       "process 1 stays what it is",
+			       in->wanted->desc.init[0]);
 	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
-				strerror(-rc)) :
-			1;
-}
-
-/* A host hears of ready before it hears of the end. */
-static void main_over(struct mainproc *m, const struct exec_status *s)
-{
-	struct init *in = CONTAINER(m, struct init, main);
-
-	in->main_status = *s;
-	in->main_has_ended = 1;
-	if (!in->wanted)
-		main_ended(in, s);
+				strerror(-rc))
+		      : 1;
 }
 
 static int stage_main(struct init *in, struct err *e)
@@ -392,8 +406,9 @@ static int stage_main(struct init *in, struct err *e)
 
 	if (is_broken(in, q->argv[0], e))
 		return e->code;
-	in->main.ended = main_over;
-	return mainproc_start(&in->main, &in->loop, &in->reap, q, in->hostname, in->boot, e);
+	if (!in->services.execd)
+		return err_set(e, -ENOTCONN, "no exec server to start it");
+	return mainproc_start(&in->main, &in->loop, execd_sessions(in->services.execd), q, e);
 }
 
 static int wants_main(const struct guest_desc *g)
@@ -532,7 +547,7 @@ static void boot_over(struct init *in)
 	if (in->services.execd)
 		beacon_ready(&in->beacon);
 	if (in->main_has_ended)
-		main_ended(in, &in->main_status);
+		beacon_main_exit(&in->beacon, &in->main_status, EXIT_TOLD_MS, exit_told);
 	in->step.due = announce;
 	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
 }
@@ -590,12 +605,19 @@ static void occupy_standard_fds(void)
 		fd_close(&fd);
 }
 
+static const char *latest_stage(void *owner, uint8_t *state)
+{
+	const struct beacon_note *n = beacon_latest(owner);
+
+	*state = n ? n->state : 0;
+	return n ? n->name : NULL;
+}
+
 static void open_services(struct init *in)
 {
 	in->services = (struct services){
 		.loop = &in->loop,
 		.reap = &in->reap,
-		.poweroff = &in->poweroff,
 		.exec_options = {
 			.vm = in->hostname,
 			.boot = in->boot,
@@ -603,7 +625,11 @@ static void open_services(struct init *in)
 			.released = released,
 			.owner = in,
 		},
-		.agentd.going = host_powers_off,
+		.agent_options = {
+			.poweroff = &in->poweroff,
+			.clock = &clock_ops_machine,
+			.info = { .boot = in->boot, .stage = latest_stage, .owner = &in->beacon },
+		},
 	};
 }
 
@@ -615,9 +641,7 @@ static void open_all(struct init *in)
 	in->loop.signalled = signalled;
 	in->step.due = step_due;
 	reap_init(&in->reap);
-	poweroff_init(&in->poweroff, &in->loop, &in->reap);
-	in->poweroff.synced = disks_settled;
-	in->poweroff.is_awaited = is_awaited;
+	poweroff_init(&in->poweroff, &in->loop, &in->reap, &poweroff_events);
 	open_services(in);
 }
 
@@ -633,8 +657,10 @@ int init_run(struct err *e)
 	in = calloc(1, sizeof(*in));
 	if (in)
 		in->wanted = calloc(1, sizeof(*in->wanted));
-	if (!in || !in->wanted)
+	if (!in || !in->wanted) {
+		free(in);
 		return err_set(e, -ENOMEM, "no memory for a guest's first process");
+	}
 	guest_desc_init(&in->wanted->desc);
 	in->handover = HANDOVER_NONE;
 	beacon_init(&in->beacon, &in->loop, connect_beacon);

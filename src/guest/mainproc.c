@@ -5,63 +5,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/util.h"
 
-enum { DRAIN_MS = 500 };
+/* --- the console --- */
 
-/* The last line of whoever calls it. */
-static void check_over(struct mainproc *m, int at_once)
+/* All was heard and said, or somebody else listens: the console is let go. */
+static void leave_due(struct timer *t)
 {
-	int said_all = m->out.w.fd < 0 && m->err.w.fd < 0 && m->said.len == 0;
+	struct mainproc *m = CONTAINER(t, struct mainproc, leave);
 
-	if (!m->has_status || !(said_all || at_once))
-		return;
-	m->has_status = 0;
-	loop_cancel(m->loop, &m->drain);
-	end_close(&m->out);
-	end_close(&m->err);
+	if (m->viewer.session)
+		session_leave(&m->viewer);
 	end_close(&m->console);
-	m->ended(m, &m->status);
 }
 
-/* It is read while there is room, and the console wanted while there is something for it. */
-static void want(struct mainproc *m)
+static void proceed(struct mainproc *m)
 {
-	uint32_t in = fifo_room(&m->said) ? EPOLLIN : 0;
-
-	end_want(&m->out, in);
-	end_want(&m->err, in);
 	end_want(&m->console, m->said.len ? EPOLLOUT : 0);
-}
-
-static void take(struct mainproc *m, struct end *from)
-{
-	ssize_t n = fifo_read(&m->said, from->w.fd);
-
-	if (n == 0 || (n < 0 && n != -EAGAIN && n != -ENOBUFS))
-		end_close(from);
-	want(m);
-	check_over(m, 0);
-}
-
-static void out_ready(struct watch *w, uint32_t events)
-{
-	struct mainproc *m = CONTAINER(w, struct mainproc, out.w);
-
-	(void)events;
-	take(m, &m->out);
-}
-
-static void err_ready(struct watch *w, uint32_t events)
-{
-	struct mainproc *m = CONTAINER(w, struct mainproc, err.w);
-
-	(void)events;
-	take(m, &m->err);
+	if (m->heard_all && m->said.len == 0)
+		loop_after(m->loop, &m->leave, 0);
 }
 
 static void console_ready(struct watch *w, uint32_t events)
@@ -72,65 +36,78 @@ static void console_ready(struct watch *w, uint32_t events)
 	(void)events;
 	if (n < 0 && n != -EAGAIN)
 		fifo_drop(&m->said, m->said.len); /* a console that is none keeps nobody waiting */
-	want(m);
-	check_over(m, 0);
+	proceed(m);
+	if (m->viewer.session && !m->heard_all && m->said.len == 0)
+		session_resume(m->viewer.session);
 }
 
-static void drained(struct timer *t)
+/* --- what the session tells --- */
+
+static int has_room(struct viewer *v)
 {
-	check_over(CONTAINER(t, struct mainproc, drain), 1);
+	return CONTAINER(v, struct mainproc, viewer)->said.len == 0;
 }
 
-static void child_ended(struct child *c, const struct exec_status *s)
+static void output(struct viewer *v, uint8_t type, const void *data, size_t len)
 {
-	struct mainproc *m = CONTAINER(c, struct mainproc, child);
+	struct mainproc *m = CONTAINER(v, struct mainproc, viewer);
 
-	m->status = *s;
-	m->has_status = 1;
-	loop_after(m->loop, &m->drain, DRAIN_MS);
-	check_over(m, 0);
+	(void)type;
+	if (m->console.w.fd < 0)
+		return;
+	fifo_put(&m->said, data, len);
+	proceed(m);
 }
 
-static int start(struct mainproc *m, struct reap *r, struct exec_req *q, struct err *e)
+static void window(struct viewer *v, uint32_t bytes)
 {
-	struct refusal no;
-	struct command c;
-	int rc = command_start(&c, &m->base, q, 0, &no);
-
-	if (rc < 0)
-		return err_set(e, rc, "%s", no.text);
-	fd_close(&c.in);
-	reap_add(r, &m->child, c.pid);
-	end_open(&m->out, c.out);
-	end_open(&m->err, c.err);
-	want(m);
-	return 0;
+	(void)v;
+	(void)bytes;
 }
 
-int mainproc_start(struct mainproc *m, struct loop *l, struct reap *r, struct exec_req *q,
-		   const char *vm, const char *boot, struct err *e)
+static void ended(struct viewer *v, const struct exec_status *s)
 {
-	int rc, fd;
+	struct mainproc *m = CONTAINER(v, struct mainproc, viewer);
 
+	(void)s;
+	m->heard_all = 1;
+	proceed(m);
+}
+
+/* Somebody attached, and has the output from here on. */
+static void taken_over(struct viewer *v)
+{
+	ended(v, NULL);
+}
+
+static const struct viewer_type console_viewer = { has_room, output, window, ended, taken_over };
+
+int mainproc_start(struct mainproc *m, struct loop *l, struct sessions *all, struct exec_req *q,
+		   struct err *e)
+{
+	static const struct exec_attach from_the_start = { .id = MAIN_ID };
+	struct exec_started started;
+	struct refusal why;
+	struct session *s;
+	int fd;
+
+	q->id = MAIN_ID;
+	q->policy = EXEC_DETACH;
+	q->flags |= EXEC_MAIN;
+	s = session_start(all, q, 0, &why);
+	if (!s)
+		return err_set(e, why.sys ? -(int)why.sys : -EINVAL, "%s", why.text);
 	m->loop = l;
-	m->child.ended = child_ended;
-	m->drain = (struct timer){ .due = drained };
-	m->out = END_INIT(l, out_ready);
-	m->err = END_INIT(l, err_ready);
+	m->viewer.type = &console_viewer;
 	m->console = END_INIT(l, console_ready);
-	m->has_status = 0;
+	m->leave = (struct timer){ .due = leave_due };
+	m->heard_all = 0;
 	fifo_init(&m->said, m->mem, sizeof(m->mem));
 	/* A description of its own, for it does not block, and the one all share does. */
 	fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		end_open(&m->console, fd);
-	rc = command_base_open(&m->base, vm, boot);
-	if (rc < 0)
-		err_set(e, rc, "open /dev/null: %s", strerror(-rc));
-	else
-		rc = start(m, r, q, e);
-	command_base_close(&m->base);
-	if (rc < 0)
-		end_close(&m->console);
-	return rc;
+	if (session_attach(s, &m->viewer, &from_the_start, &started) == 0)
+		session_resume(s);
+	return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * mainproc - the guest's main process: what the VM is for, and whose end is the VM's.
  *
- * Its output goes to the console, which may be slow: then it waits, and nobody else does. Its
- * stdin is /dev/null.
+ * It is a detached session of the exec server's, by the id MAIN_ID, so that the host can attach to
+ * it. Its first viewer is us: until somebody attaches, what it says goes to the console. Where that
+ * is slower, EXEC_KEPT bytes wait for it, as for any viewer. Its stdin is /dev/null.
  */
 #ifndef GUEST_MAINPROC_H
 #define GUEST_MAINPROC_H
@@ -10,28 +11,24 @@
 #include "base/end.h"
 #include "base/err.h"
 #include "base/fifo.h"
-#include "guest/command.h"
-#include "guest/reap.h"
+#include "guest/session.h"
+#include "proto/frame.h"
 
-enum { MAINPROC_KEEPS = 16 * 1024 };
+#define MAIN_ID "main"
 
 struct mainproc {
 	struct loop *loop; /* borrowed */
-	struct child child;
-	struct end out, err;	/* what it says */
-	struct end console;	/* where that goes */
-	struct timer drain;	/* it has ended; somebody else may hold its output for ever */
-	struct fifo said;	/* on its way */
-	struct exec_status status;
-	int has_status;
-	/* It has ended, and what it said is on the console. Once. */
-	void (*ended)(struct mainproc *m, const struct exec_status *s);
-	struct command_base base;
-	uint8_t mem[MAINPROC_KEEPS];
+	struct viewer viewer;
+	struct end console;
+	struct fifo said;   /* on its way to it */
+	struct timer leave; /* a viewer may not leave while the session talks to it */
+	int heard_all;
+	uint8_t mem[FRAME_CHUNK];
 };
 
-/* vm, boot: of its environment, borrowed for good. 0 or negative with *e filled. */
-int mainproc_start(struct mainproc *m, struct loop *l, struct reap *r, struct exec_req *q,
-		   const char *vm, const char *boot, struct err *e);
+/* Starts q, which becomes a request for a detached main session; what follows is told by the
+ * sessions' main_ended. 0 or negative with *e filled. */
+int mainproc_start(struct mainproc *m, struct loop *l, struct sessions *all, struct exec_req *q,
+		   struct err *e);
 
 #endif

@@ -40,12 +40,14 @@ static struct listener *pty_listener(struct services *s)
 
 static int open_agent(struct services *s, int listen_fd)
 {
-	return agentd_open(&s->agentd, s->loop, s->reap, listen_fd, s->poweroff);
+	s->agent_options.info.execd = &s->execd;
+	s->agentd = agentd_open(s->loop, s->reap, listen_fd, &s->agent_options);
+	return s->agentd ? 0 : -errno;
 }
 
 static struct listener *agent_listener(struct services *s)
 {
-	return &s->agentd.listener;
+	return &s->agentd->listener;
 }
 
 static int open_stream(struct services *s, int listen_fd)

@@ -16,10 +16,10 @@
 struct services {
 	struct loop *loop;	   /* borrowed */
 	struct reap *reap;	   /* borrowed */
-	struct poweroff *poweroff; /* borrowed; NULL: powering off is not ours */
 	struct execd_options exec_options;
 	struct execd *execd; /* of exec and pty; NULL while not serving */
-	struct agentd agentd;
+	struct agentd_options agent_options; /* info.execd is filled in here */
+	struct agentd *agentd; /* NULL while not serving */
 	struct streamd_options stream_options;
 	struct streamd *streamd; /* NULL while not serving */
 };

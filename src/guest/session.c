@@ -16,10 +16,10 @@
 #include "base/clock.h"
 #include "base/end.h"
 #include "base/fd.h"
-#include "base/fifo.h"
 #include "base/util.h"
 #include "guest/cgroup.h"
 #include "guest/command.h"
+#include "guest/intake.h"
 #include "guest/kept.h"
 #include "guest/terminal.h"
 #include "proto/frame.h"
@@ -30,8 +30,7 @@ enum {
 	DRAIN_MAX_MS = 2000,		   /* noise of pipes that outlive their command */
 	DETACHED_KEPT_MS = 10 * 60 * 1000, /* what a detached command has left, once it ended */
 	SIGNAL_MAX = 64,
-	PIPE_BUSY = 4 * FRAME_CHUNK,   /* capacity of a pipe whose command fills it */
-	WINDOW_STEP = EXEC_WINDOW / 4, /* of stdin: worth a frame */
+	PIPE_BUSY = 4 * FRAME_CHUNK, /* capacity of a pipe whose command fills it */
 };
 
 enum session_state { SESSION_FREE, SESSION_RUNNING, SESSION_DRAINING, SESSION_ENDED };
@@ -71,20 +70,14 @@ struct session {
 	unsigned cgroup;
 	uint64_t ended_at; /* which of the ended ones is the oldest */
 	int64_t drain_until_ms;
-	struct timer drain; /* DRAINING: silence. */
+	struct timer drain; /* DRAINING: the pipes' silence */
 	struct timer life;  /* the next step of ending; or how long nobody may be attached */
 
 	struct stream streams[2];
 	int ring;  /* which of the rings; -1: nothing is kept */
 	int slave; /* owned; -1 without a terminal, and once the child ended */
 
-	struct end input;
-	struct fifo input_held; /* what the command has not taken yet */
-	uint32_t window;	/* bytes of stdin the viewer may still send */
-	uint64_t input_came;	/* bytes of stdin the viewers have sent */
-	uint32_t consumed;	/* bytes of stdin gone since the window was last opened */
-	int input_ended, eof_written;
-	uint8_t last_input;
+	struct intake input;
 };
 
 /* Heads lie together, bulk apart: an idle server touches few pages. */
@@ -95,6 +88,7 @@ struct sessions {
 	struct command_base base;
 	struct cgroups cgroups;
 	uint64_t ended; /* how many so far */
+	struct exec_status main_status; /* end 0: it has not */
 	struct session list[SESSIONS];
 	int ring_taken[SESSIONS_KEPT];
 	uint8_t chunk[FRAME_CHUNK];
@@ -113,7 +107,7 @@ static int has_streams(const struct session *s)
 
 static void close_wires(struct session *s)
 {
-	end_close(&s->input);
+	end_close(&s->input.end);
 	end_close(&s->streams[0].end);
 	end_close(&s->streams[1].end);
 	fd_close(&s->slave);
@@ -136,8 +130,8 @@ static void session_free(struct session *s)
 		reap_del(all->reap, &s->child); /* it withstood SIGKILL; nobody waits longer */
 		s->status = (struct exec_status){ .end = EXEC_LOST };
 	}
-	cgroup_remove(&all->cgroups, s->cgroup);
-	give_back(s->input_held.mem, EXEC_WINDOW);
+	cgroup_remove(&all->cgroups, s->cgroup, s->ending != NOT_ENDING);
+	give_back(s->input.held.mem, EXEC_WINDOW);
 	if (s->ring >= 0) {
 		give_back(all->rings[s->ring], sizeof(all->rings[0]));
 		all->ring_taken[s->ring] = 0;
@@ -177,29 +171,34 @@ static struct session *free_place(struct sessions *all)
 	return s;
 }
 
-/* From now on output is kept. 0 or -ENOBUFS. */
-static int take_ring(struct session *s)
+static int take_free_ring(struct session *s)
 {
 	struct sessions *all = s->all;
-	struct session *oldest;
 	size_t i = 0;
 
-	if (s->ring >= 0)
-		return 0;
 	while (i < SESSIONS_KEPT && all->ring_taken[i])
 		i++;
-	if (i == SESSIONS_KEPT) {
-		oldest = oldest_ended(all, 1);
-		if (!oldest)
-			return -ENOBUFS;
-		session_free(oldest);
-		return take_ring(s);
-	}
+	if (i == SESSIONS_KEPT)
+		return -ENOBUFS;
 	all->ring_taken[i] = 1;
 	s->ring = (int)i;
 	for (size_t k = 0; k < COUNT(s->streams); k++)
 		kept_init(&s->streams[k].kept, all->rings[i][k], EXEC_KEPT, s->streams[k].kept.end);
 	return 0;
+}
+
+/* From now on output is kept. 0 or -ENOBUFS. */
+static int take_ring(struct session *s)
+{
+	struct session *oldest;
+
+	if (s->ring >= 0 || take_free_ring(s) == 0)
+		return 0;
+	oldest = oldest_ended(s->all, 1);
+	if (!oldest)
+		return -ENOBUFS;
+	session_free(oldest);
+	return take_free_ring(s);
 }
 
 /* --- ending what nobody wants --- */
@@ -276,7 +275,7 @@ static void settle(struct session *s)
 {
 	int is_stalled = 0;
 
-	end_want(&s->input, s->input_held.len ? EPOLLOUT : 0);
+	intake_settle(&s->input);
 	for (size_t i = 0; i < COUNT(s->streams); i++) {
 		struct stream *st = &s->streams[i];
 		int take = st->end.w.fd >= 0 && can_take(st);
@@ -339,13 +338,10 @@ static int has_given(struct session *s, struct stream *st)
 
 static void open_window(struct session *s)
 {
-	uint32_t bytes = s->consumed;
+	uint32_t bytes = s->viewer->type->has_room(s->viewer) ? intake_open_window(&s->input) : 0;
 
-	if (bytes < WINDOW_STEP || s->input_ended || !s->viewer->type->has_room(s->viewer))
-		return;
-	s->consumed = 0;
-	s->window += bytes;
-	s->viewer->type->window(s->viewer, bytes);
+	if (bytes > 0)
+		s->viewer->type->window(s->viewer, bytes);
 }
 
 static void tell_viewer(struct session *s)
@@ -430,6 +426,8 @@ static void child_ended(struct child *child, const struct exec_status *status)
 	s->status = *status;
 	if (cgroup_had_oom(&s->all->cgroups, s->cgroup))
 		s->status.notes |= EXEC_OOM_KILLED;
+	if (s->is_main)
+		s->all->main_status = s->status;
 	if (s->ending != NOT_ENDING) {
 		kill_all(s); /* its descendants; their group's number is still theirs */
 		session_free(s);
@@ -466,86 +464,25 @@ static void life_due(struct timer *t)
 		give_up(s); /* held, or kept, for long enough */
 }
 
-/* --- input --- */
-
-static void input_taken(struct session *s, size_t len)
-{
-	s->consumed += (uint32_t)len;
-}
-
-/* A pipe is closed. On a terminal it is what a person would type, once, where it means anything;
- * in the middle of a line the first such character only pushes the line. */
-static void end_input(struct session *s)
-{
-	int is_line = s->last_input == '\n' || s->last_input == '\r', eof;
-	uint8_t typed[2];
-
-	if (!s->tty) {
-		end_close(&s->input);
-		return;
-	}
-	eof = s->eof_written ? -1 : terminal_eof(s->input.w.fd);
-	s->eof_written = 1;
-	typed[0] = typed[1] = (uint8_t)eof;
-	if (eof >= 0)
-		fifo_put(&s->input_held, typed, is_line ? 1 : 2);
-}
-
-/* It closed its stdin. The viewer goes on sending, as into any such pipe of ours. */
-static void input_refused(struct session *s)
-{
-	input_taken(s, s->input_held.len);
-	fifo_drop(&s->input_held, s->input_held.len);
-	end_close(&s->input);
-}
-
-/* As much of what is held as the command takes now. */
-static void feed(struct session *s)
-{
-	ssize_t n = 0;
-
-	while (s->input.w.fd >= 0 && n >= 0) {
-		if (s->input_held.len == 0 && s->input_ended)
-			end_input(s);
-		if (s->input_held.len == 0)
-			return;
-		n = fifo_write(&s->input_held, s->input.w.fd);
-		if (n > 0)
-			input_taken(s, (size_t)n);
-	}
-	if (n < 0 && n != -EAGAIN)
-		input_refused(s);
-}
+/* --- what a viewer does --- */
 
 static void input_ready(struct watch *w, uint32_t events)
 {
-	struct session *s = CONTAINER(w, struct session, input.w);
+	struct session *s = CONTAINER(w, struct session, input.end.w);
 
 	(void)events;
-	feed(s);
+	intake_feed(&s->input);
 	proceed(s);
 }
 
 int session_input(struct session *s, const void *data, size_t len)
 {
-	if (len > s->window || (s->input_ended && len > 0))
-		return -EPROTO;
-	s->window -= (uint32_t)len;
-	s->input_came += len;
-	if (len == 0)
-		s->input_ended = 1;
-	else
-		s->last_input = ((const uint8_t *)data)[len - 1];
-	if (s->input.w.fd < 0)
-		input_taken(s, len);
-	else
-		fifo_put(&s->input_held, data, len); /* fits: the window is its capacity */
-	feed(s);
-	proceed(s);
-	return 0;
-}
+	int rc = intake_put(&s->input, data, len);
 
-/* --- what else a viewer does --- */
+	if (rc == 0)
+		proceed(s);
+	return rc;
+}
 
 /* What a terminal sends to whoever is in its foreground; everything else is for the command. */
 static int is_from_the_keyboard(uint32_t sig)
@@ -583,7 +520,6 @@ int session_seen(struct session *s, const struct exec_seen *seen)
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		if (now[i] > s->streams[i].sent)
 			return -EPROTO;
-	s->says_seen = 1;
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i].seen = MAX(s->streams[i].seen, now[i]);
 	proceed(s);
@@ -631,11 +567,9 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 	s->viewer = v;
 	v->session = s;
 	s->told = 0;
-	s->says_seen = 0;
+	s->says_seen = v->says_seen;
 	continue_at(&s->streams[0], from->out_seen);
 	continue_at(&s->streams[1], from->err_seen);
-	s->consumed = 0;
-	s->window = s->input.w.fd >= 0 && !s->input_ended ? (uint32_t)fifo_room(&s->input_held) : 0;
 	if (s->tty && from->rows)
 		session_resize(s, from->rows, from->cols);
 	*started = (struct exec_started){
@@ -645,8 +579,8 @@ int session_attach(struct session *s, struct viewer *v, const struct exec_attach
 		.tty = (uint8_t)s->tty,
 		.out_at = s->streams[0].sent,
 		.err_at = s->streams[1].sent,
-		.in_at = s->input_came,
-		.window = s->window,
+		.in_at = s->input.came,
+		.window = intake_new_window(&s->input),
 	};
 	s->was_attached = 1;
 	return 0;
@@ -693,6 +627,32 @@ int session_is_main(const struct session *s)
 	return s->is_main;
 }
 
+struct main_state sessions_main(const struct sessions *all)
+{
+	struct main_state m = { .status = all->main_status };
+
+	for (size_t i = 0; i < SESSIONS; i++)
+		if (all->list[i].is_main && all->list[i].child.pid)
+			m.pid = all->list[i].child.pid;
+	return m;
+}
+
+unsigned sessions_signal(struct sessions *all, int sig)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < SESSIONS; i++) {
+		const struct session *s = &all->list[i];
+
+		if (!s->child.pid || s->is_main)
+			continue;
+		count++;
+		if (sig)
+			kill(-s->child.pid, sig);
+	}
+	return count;
+}
+
 /* Random, so that an id of an agent before us does not find a session of ours. */
 static void make_id(char out[EXEC_ID_MAX])
 {
@@ -708,7 +668,7 @@ static void adopt(struct session *s, const struct command *c)
 	reap_add(s->all->reap, &s->child, c->pid);
 	s->pid = c->pid;
 	s->slave = c->slave;
-	end_open(&s->input, c->in);
+	intake_open(&s->input, c->in, s->tty);
 	end_open(&s->streams[0].end, c->out);
 	end_open(&s->streams[1].end, c->err);
 	s->state = SESSION_RUNNING;
@@ -722,11 +682,9 @@ static void session_init(struct session *s, struct sessions *all, uint8_t *input
 		.drain.due = drain_due,
 		.life.due = life_due,
 		.slave = -1,
-		.input = END_INIT(all->loop, input_ready),
 		.ring = -1,
-		.last_input = '\n',
 	};
-	fifo_init(&s->input_held, input_mem, EXEC_WINDOW);
+	intake_init(&s->input, all->loop, input_mem, EXEC_WINDOW, input_ready);
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		s->streams[i] = (struct stream){
 			.end = END_INIT(all->loop, stream_ready),
@@ -764,6 +722,9 @@ struct session *session_start(struct sessions *all, struct exec_req *q, uint64_t
 		refuse_full(why);
 		return NULL;
 	}
+	/* Whoever leaves a terminal and comes back expects his screen; if there is room for it. */
+	if (s->tty && s->ring < 0)
+		(void)take_free_ring(s);
 	folder = cgroup_make(&all->cgroups, &s->cgroup);
 	rc = command_start(&c, &all->base, q, folder, why);
 	if (folder > 0)

@@ -54,6 +54,7 @@ struct viewer_type {
 struct viewer {
 	const struct viewer_type *type;
 	struct session *session; /* NULL: attached to none */
+	int says_seen;		 /* what has reached him, by session_seen() */
 };
 
 struct session_options {
@@ -82,6 +83,18 @@ int session_is_of(const struct session *s, uint64_t digest);
 /* Nonzero when its end is the VM's. */
 int session_is_main(const struct session *s);
 
+/* The main process: pid 0 and status.end 0 when there never was one. */
+struct main_state {
+	pid_t pid;		   /* 0 unless it runs */
+	struct exec_status status; /* once it has ended */
+};
+
+struct main_state sessions_main(const struct sessions *all);
+
+/* To the process groups of the commands that run, the main process excepted; 0: to none, they are
+ * only counted. How many. */
+unsigned sessions_signal(struct sessions *all, int sig);
+
 /* Lets go of whoever was attached before. 0 with *started filled (it borrows from the session);
  * or -ESRCH: it is being ended. Output comes from session_resume() on. */
 int session_attach(struct session *s, struct viewer *v, const struct exec_attach *from,
@@ -93,7 +106,7 @@ void session_resume(struct session *s);
 /* The viewer goes; the policy says what becomes of the command. The session may be no more. */
 void session_leave(struct viewer *v);
 
-/* The policy is EXEC_DETACH from now on. 0; or -ENOBUFS: no place to keep output, nothing has
+/* The policy is EXEC_DETACH from now on; output is kept from here on if it was not. 0; or -ENOBUFS: no place to keep output, nothing has
  * changed. */
 int session_detach(struct session *s);
 

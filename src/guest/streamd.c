@@ -3,15 +3,17 @@
  *
  * The life of a stream: its peer asks, its destination is looked up and connected to, one address
  * after the other, and from then on it is a base/relay, or frames to and from a socket of udp. A
- * place is memory that only a slow receiver touches beyond its first page; at the stream's end
- * all of it goes back to the system.
+ * place is three pages; only a slow receiver makes it more. At the stream's end all of it goes back
+ * to the system.
  */
 #include "guest/streamd.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -30,15 +32,17 @@ enum {
 	STUCK_MS = 5 * 60 * 1000, /* see base/relay.h */
 	LINGER_MS = 2000,	  /* for the peer to close first behind a refusal; as in execd */
 	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
+	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
 	TEXT_MAX = 512,
 	CHUNK = 64 * 1024, /* a datagram's frame fits */
+	PAGE = 4096,
 };
 
 _Static_assert(FRAME_HEADER + STREAM_DATAGRAM_MAX <= CHUNK, "a datagram is a chunk at most");
 
 enum conn_state {
-	CONN_FREE = 0, /* as fresh memory is */
+	CONN_FREE = 0, /* as memory is that was never used, or given back */
 	/* A peer is there, its request is not, or not whole. The timer limits its silence. */
 	CONN_ASKING,
 	/* A child looks the name up. The timer is the request's own, also of the next. */
@@ -56,7 +60,6 @@ enum conn_state {
 struct stream_conn {
 	struct streamd *d; /* borrowed: the server outlives its connections */
 	enum conn_state state;
-	unsigned next_free; /* while CONN_FREE */
 	struct relay_port peer, inner;
 	struct relay relay;
 	struct timer timer, next; /* next: the address after this one has its turn */
@@ -71,30 +74,31 @@ struct stream_conn {
 	struct fifo out;
 };
 
-/* What has not gone on yet: before OPENED a frame of the peer and one for it, then bytes. */
-struct stream_memory {
-	uint8_t in[CHUNK], out[CHUNK];
+struct stream_place {
+	struct stream_conn conn;
+	/* What has not gone on yet: before OPENED a frame of the peer and one for it, then bytes. */
+	_Alignas(PAGE) uint8_t in[CHUNK];
+	_Alignas(PAGE) uint8_t out[CHUNK];
 };
 
+/* One mapping; pages that are not in use cost nothing. */
 struct streamd {
 	struct loop *loop; /* borrowed */
 	struct reap *reap; /* borrowed */
 	struct streamd_options options;
 	struct listener listener;
-	unsigned free, fresh; /* the place freed last; the first one never used */
 	unsigned lookups;
+	uint16_t free[STREAMD_PLACES]; /* a stack: the same few places serve again and again */
+	unsigned nfree;
 	uint8_t chunk[CHUNK];
-	struct stream_conn *conns;     /* owned mappings: untouched pages cost nothing */
-	struct stream_memory *memory;
+	struct stream_place places[];
 };
-
-#define NO_PLACE UINT32_MAX
 
 /* --- a stream's life --- */
 
-static struct stream_memory *memory_of(const struct stream_conn *c)
+static struct stream_place *place_of(struct stream_conn *c)
 {
-	return &c->d->memory[c - c->d->conns];
+	return CONTAINER(c, struct stream_place, conn);
 }
 
 /* The host hears a close as a whole; a peer of tcp must not take that for an orderly end. */
@@ -111,9 +115,11 @@ static void stop_looking_up(struct stream_conn *c)
 	lookup_cancel(&c->lookup);
 }
 
-/* The place is free again: the last line of whoever calls it. */
+/* The place is free again, and all of it zero, CONN_FREE included: the last line of whoever calls
+ * it. */
 static void conn_release(struct stream_conn *c)
 {
+	struct stream_place *place = place_of(c);
 	struct streamd *d = c->d;
 
 	if (c->state == CONN_LOOKING_UP)
@@ -123,10 +129,8 @@ static void conn_release(struct stream_conn *c)
 	loop_cancel(d->loop, &c->next);
 	end_close(&c->peer.end);
 	end_close(&c->inner.end);
-	madvise(memory_of(c), sizeof(struct stream_memory), MADV_DONTNEED);
-	c->state = CONN_FREE;
-	c->next_free = d->free;
-	d->free = (unsigned)(c - d->conns);
+	madvise(place, sizeof(*place), MADV_DONTNEED);
+	d->free[d->nfree++] = (uint16_t)(place - d->places);
 	listener_release(&d->listener);
 }
 
@@ -283,9 +287,11 @@ static void datagrams_from_inner(struct stream_conn *c)
 	ssize_t n = 0;
 	int rc;
 
-	while (c->out.len == 0 &&
-	       (n = recv(c->inner.end.w.fd, chunk, sizeof(c->d->chunk), MSG_DONTWAIT)) >= 0) {
+	while (c->out.len == 0 && (n = recv(c->inner.end.w.fd, chunk, STREAM_DATAGRAM_MAX,
+					    MSG_DONTWAIT | MSG_TRUNC)) >= 0) {
 		c->is_heard = 1;
+		if (n > STREAM_DATAGRAM_MAX)
+			continue; /* IPv6 takes 20 bytes more than anybody sends */
 		if (frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
 			conn_release(c);
 			return;
@@ -324,11 +330,11 @@ static void relay_over(struct relay *r, int why)
 
 static void start_relay(struct stream_conn *c)
 {
-	struct stream_memory *m = memory_of(c);
+	struct stream_place *place = place_of(c);
 
 	c->relay = (struct relay){
 		.loop = c->d->loop,
-		.way = { { .from = &c->peer, .to = &c->inner, .rest = { .mem = m->in } },
+		.way = { { .from = &c->peer, .to = &c->inner, .rest = { .mem = place->in } },
 			 { .from = &c->inner, .to = &c->peer, .rest = c->out } },
 		.chunk = c->d->chunk,
 		.chunk_len = sizeof(c->d->chunk),
@@ -336,7 +342,7 @@ static void start_relay(struct stream_conn *c)
 		.over = relay_over,
 	};
 	/* What the peer sent behind its request lies where its request lay. */
-	c->relay.way[0].rest.cap = sizeof(m->in);
+	c->relay.way[0].rest.cap = sizeof(place->in);
 	c->relay.way[0].rest.head = c->in.at;
 	c->relay.way[0].rest.len = c->in.end - c->in.at;
 	relay_start(&c->relay);
@@ -389,12 +395,14 @@ static void inner_connected(struct watch *w, uint32_t events)
 /* Nonzero while it is on its way, 0 when it is there; or a negative errno. */
 static int connect_to(struct stream_conn *c, const union addr *a)
 {
-	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int type = c->kind == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM, one = 1;
 	int fd = socket(a->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
 	end_open(&c->inner.end, fd);
+	if (c->kind == STREAM_TCP)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, &a->any, addr_len(a)) == 0)
 		return 0;
 	if (errno == EINPROGRESS) {
@@ -592,22 +600,11 @@ static void conn_due(struct timer *t)
 
 /* --- the server --- */
 
-static struct stream_conn *take_place(struct streamd *d)
-{
-	unsigned place = d->free;
-
-	if (place == NO_PLACE)
-		place = d->fresh++; /* the listener counts: there is one */
-	else
-		d->free = d->conns[place].next_free;
-	return &d->conns[place];
-}
-
 static void accepted(struct listener *l, int fd)
 {
 	struct streamd *d = CONTAINER(l, struct streamd, listener);
-	struct stream_conn *c = take_place(d);
-	struct stream_memory *m;
+	struct stream_place *place = &d->places[d->free[--d->nfree]]; /* the listener counts */
+	struct stream_conn *c = &place->conn;
 
 	*c = (struct stream_conn){
 		.d = d,
@@ -617,50 +614,55 @@ static void accepted(struct listener *l, int fd)
 		.timer = { .due = conn_due },
 		.next = { .due = next_due },
 	};
-	m = memory_of(c);
 	lookup_init(&c->lookup, d->loop, d->reap, looked_up);
-	inbox_init(&c->in, m->in, FRAME_HEADER + STREAM_DATAGRAM_MAX);
-	fifo_init(&c->out, m->out, sizeof(m->out));
+	inbox_init(&c->in, place->in, FRAME_HEADER + STREAM_DATAGRAM_MAX);
+	fifo_init(&c->out, place->out, sizeof(place->out));
 	end_open(&c->peer.end, fd);
 	loop_after(d->loop, &c->timer, d->options.idle_ms);
 	if (end_want(&c->peer.end, EPOLLIN) < 0)
 		conn_release(c);
 }
 
-static void *reserve(size_t len)
+/* A stream has two descriptors, and other services want some too. Process 1 is given 1024, and may
+ * take 4096; what is still too few are fewer places, so that whoever comes waits outside. */
+static unsigned places_for_descriptors(void)
 {
-	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct rlimit limit;
 
-	return mem == MAP_FAILED ? NULL : mem;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return STREAMD_PLACES / 4;
+	if (limit.rlim_cur < DESCRIPTORS) {
+		limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return (unsigned)MIN(limit.rlim_cur / 3, STREAMD_PLACES);
 }
 
 struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
 			     const struct streamd_options *o)
 {
-	struct streamd *d = reserve(sizeof(*d));
+	unsigned places = o->places ? o->places : places_for_descriptors();
+	size_t len = sizeof(struct streamd) + places * sizeof(struct stream_place);
+	struct streamd *d;
 	int rc;
 
-	if (!d)
+	d = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		 0);
+	if (d == MAP_FAILED)
 		return NULL;
 	d->loop = l;
 	d->reap = r;
 	d->options = *o;
-	d->options.places = o->places ? o->places : STREAMD_PLACES;
 	d->options.idle_ms = o->idle_ms ? o->idle_ms : IDLE_MS;
 	d->options.udp_idle_ms = o->udp_idle_ms ? o->udp_idle_ms : UDP_IDLE_MS;
-	d->free = NO_PLACE;
-	d->conns = reserve(d->options.places * sizeof(*d->conns));
-	d->memory = d->conns ? reserve(d->options.places * sizeof(*d->memory)) : NULL;
-	rc = d->memory ? listener_open(&d->listener, l, listen_fd, d->options.places, accepted)
-		       : -errno;
+	while (d->nfree < places) {
+		d->free[d->nfree] = (uint16_t)(places - 1 - d->nfree);
+		d->nfree++;
+	}
+	rc = listener_open(&d->listener, l, listen_fd, places, accepted);
 	if (rc == 0)
 		return d;
-	if (d->memory)
-		munmap(d->memory, d->options.places * sizeof(*d->memory));
-	if (d->conns)
-		munmap(d->conns, d->options.places * sizeof(*d->conns));
-	munmap(d, sizeof(*d));
+	munmap(d, len);
 	errno = -rc;
 	return NULL;
 }

@@ -15,7 +15,7 @@ enum { STREAMD_PLACES = 1024 };
 struct streamd;
 
 struct streamd_options {
-	unsigned places;	/* streams at a time; 0: STREAMD_PLACES */
+	unsigned places;	/* streams at a time, at most STREAMD_PLACES; 0: these, or as descriptors suffice */
 	unsigned idle_ms;	/* how long a peer may take to ask; 0: 30 s */
 	unsigned udp_idle_ms;	/* silence both ways that ends a stream of udp; 0: 5 min (RFC 4787) */
 };

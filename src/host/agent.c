@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/chance.h"
+#include "host/clocksync.h"
 #include "host/config.h"
 #include "host/console.h"
 #include "host/control.h"
@@ -55,6 +56,7 @@ struct agent {
 	struct vmmchild vmm;
 	struct ready ready;
 	struct ladder ladder;
+	struct clocksync clock;
 	struct control control;
 	struct watch leash; /* owned; -1 once the starter is no longer of interest */
 	struct timer deadline;
@@ -262,6 +264,10 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 	if (si->ssi_signo == SIGTERM)
 		stop(a, STOP_MS, 0);
+	/* Whoever was stopped has missed some time, and perhaps the end of a minute. */
+	if (si->ssi_signo == SIGCONT ||
+	    (si->ssi_signo == SIGCHLD && vmmchild_was_continued(&a->vmm)))
+		clocksync_jumped(&a->clock);
 }
 
 /* --- what others ask --- */
@@ -328,6 +334,15 @@ static void let_starter_go(struct agent *a)
 	a->tl.leash = -1;
 }
 
+/* A clock that was right is no event. */
+static void clock_compared(struct clocksync *k, const struct clock_done *d)
+{
+	struct agent *a = CONTAINER(k, struct agent, clock);
+
+	if (d->did == CLOCK_STEPPED)
+		timeline_clock(&a->tl, clock_did_name(d->did), d->ahead_ns, d->bound_ns);
+}
+
 static void become_ready(struct agent *a)
 {
 	loop_cancel(&a->loop, &a->deadline);
@@ -335,6 +350,7 @@ static void become_ready(struct agent *a)
 	timeline_ready(&a->tl);
 	if (!a->ask->tied)
 		let_starter_go(a);
+	clocksync_start(&a->clock, &a->loop, a->sockets.dir, clock_compared);
 }
 
 static void ready_changed(struct ready *r)
@@ -538,6 +554,7 @@ static void close_all(struct agent *a)
 	struct err e = ERR_NONE;
 
 	ready_stop(&a->ready);
+	clocksync_stop(&a->clock);
 	ladder_stop(&a->ladder);
 	vmmchild_close(&a->vmm);
 	vmm_files_close(&a->files);
@@ -578,6 +595,7 @@ int agent_run(const struct agent_ask *ask, struct err *e)
 		.vmm = VMMCHILD_NONE,
 		.ready = READY_NONE,
 		.ladder = LADDER_NONE,
+		.clock = CLOCKSYNC_NONE,
 		.control = CONTROL_NONE,
 		.leash = { .fd = -1 },
 	};

@@ -205,7 +205,7 @@ static int name_the_vm(struct command *c, const struct target *t, struct err *e)
 
 static void report(const struct command *c, const struct target *t, const struct session_end *end)
 {
-	if (end->was_left && !c->is_detached)
+	if (end->was_left && end->id[0] && !c->is_detached)
 		fprintf(stderr, "\nvmtool: %s: left %s running; vmtool attach %s %s goes back\n",
 			t->name, end->id, t->name, end->id);
 	/* A KILL out of nowhere is a riddle to everybody: this is its answer. */
@@ -249,6 +249,7 @@ int command_attach(struct command *c, const struct target *t, const struct exec_
 		   struct err *e)
 {
 	struct session_how how = { .attach = a };
+	int rc = run(c, t, PORT_PTY, &how, e); /* either port knows all sessions */
 
-	return run(c, t, PORT_PTY, &how, e);
+	return rc < 0 ? err_in(e, "%s", a->id) : rc;
 }

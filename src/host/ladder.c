@@ -53,12 +53,16 @@ static void call_up(struct call *c)
 	wr_be32(&w, l->wait_ms / 2);
 	if (call_send(c, FRAME_POWEROFF, grace, sizeof(grace)) < 0)
 		step(l, RUNG_TERM);
+	else
+		l->asked = 1;
 }
 
 static void call_frame(struct call *c, const struct frame *f)
 {
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
+	if (f->type == FRAME_ERROR)
+		step(l, RUNG_TERM); /* it will not */
 	if (f->type != FRAME_SYNCED)
 		return;
 	l->synced = 1;
@@ -69,9 +73,11 @@ static void call_lost(struct call *c, const char *why)
 {
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
-	/* Nobody in there is going to act, so nothing is worth waiting for. */
-	log_info("stop: the guest did not answer why=%s", why);
-	step(l, RUNG_TERM);
+	log_info("stop: the guest's agent is gone asked=%d why=%s", l->asked, why);
+	/* Who was asked may be going: another's init ends our agent with all the others, and has disks
+	 * to settle after that. Else nobody in there is going to act. */
+	if (!l->asked)
+		step(l, RUNG_TERM);
 }
 
 void ladder_start(struct ladder *l, struct loop *loop, struct vmmchild *vmm, int sockets_dir,

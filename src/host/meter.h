@@ -10,13 +10,13 @@
 
 struct meter {
 	struct sink sink;
-	struct sink *to;   /* borrowed */
-	const char *what;  /* borrowed: begins the line */
-	int is_on;	   /* stderr is a terminal, and nobody asked for quiet */
-	int is_shown;	   /* the line is on the screen now */
+	struct sink *to;  /* borrowed */
+	const char *what; /* borrowed: begins the line */
+	int is_on;	  /* stderr is a terminal, and nobody asked for quiet */
+	int is_shown;	  /* the line is on the screen now */
 	int64_t start_ms, drawn_ms;
 	uint64_t files, bytes, total; /* total 0: not known */
-	int is_root;	   /* the next entry is a tree's first */
+	int is_root;		      /* the next entry is a tree's first */
 };
 
 /* what: "web:/srv". It is on only where people look: a terminal that is not dumb, and no CI. */

@@ -150,7 +150,7 @@ int privilege_cap_drop(struct exec_req *q, const char *text, struct err *e)
 	const struct name *n = find(caps, COUNT(caps), bare, strlen(bare));
 
 	if (!strcasecmp(text, "all"))
-		q->drop_caps = UINT64_MAX; /* those too that are newer than our table */
+		q->drop_caps = EXEC_CAPS_ALL;
 	else if (!n)
 		return unknown(e, "--cap-drop", text, strlen(text), caps, COUNT(caps));
 	else

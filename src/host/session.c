@@ -75,6 +75,8 @@ struct session {
 	int has_input;
 	struct input input;
 	struct outlet outlets[2];
+	int says_seen;
+	uint64_t said_seen; /* of both outlets, when it was last said */
 
 	struct timer leave, limit;
 	int limit_step;
@@ -219,10 +221,31 @@ static void settle_input(struct session *s)
 			;
 }
 
+/* What a connection that breaks now need not bring again: else a held command would stop when the
+ * guest keeps no more. Zeros in front of the request say that we say so. */
+static void post_seen(struct session *s, struct exec_seen seen)
+{
+	uint8_t mem[EXEC_SEEN_BYTES];
+
+	exec_seen_encode(&seen, mem);
+	post(s, FRAME_SEEN, mem, sizeof(mem));
+	s->said_seen = seen.out + seen.err;
+}
+
+static void say_seen(struct session *s)
+{
+	const struct exec_seen seen = { s->outlets[0].seen, s->outlets[1].seen };
+
+	if (s->state == RUNNING && s->says_seen &&
+	    seen.out + seen.err - s->said_seen >= EXEC_KEPT / 4)
+		post_seen(s, seen);
+}
+
 static void settle(struct session *s)
 {
 	struct outlet *full = blocked(s);
 
+	say_seen(s);
 	if (s->has_input)
 		settle_input(s);
 	for (size_t i = 0; i < COUNT(s->outlets); i++)
@@ -253,6 +276,9 @@ static int ask(struct session *s)
 	if (mem)
 		len = attach ? exec_attach_encode(attach, mem, FRAME_MAX)
 			     : exec_req_encode(how->start, mem, FRAME_MAX);
+	s->says_seen = attach || how->start->policy != EXEC_KILL;
+	if (s->says_seen)
+		post_seen(s, (struct exec_seen){ 0, 0 });
 	if (len > 0)
 		post(s, attach ? FRAME_ATTACH : FRAME_EXEC, mem, (size_t)len);
 	free(mem);
@@ -449,6 +475,7 @@ static int take_error(struct session *s, const struct frame *f)
 	for (char *c = s->e->text; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
+	s->end->was_left = 0;
 	/* 126 and 127 are about a command that did not start, and only about that. */
 	s->e->exit = s->how->attach || s->end->id[0] ? FAILED : refusal_code(&why);
 	finish(s, s->e->code);

@@ -149,6 +149,13 @@ void timeline_agent(struct timeline *t, const char *what)
 	say(t, "agent", json_pack("{s:s}", "state", what));
 }
 
+void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns)
+{
+	say(t, "clock",
+	    json_pack("{s:s, s:f, s:f}", "did", did, "ahead_ms", (double)ahead_ns / 1e6, "bound_ms",
+		      (double)bound_ns / 1e6));
+}
+
 void timeline_exit(struct timeline *t, const struct timeline_end *x)
 {
 	say(t, "exit",

@@ -38,6 +38,7 @@ void timeline_guest_stage(struct timeline *t, const char *stage, enum stage_stat
 void timeline_condition(struct timeline *t, const char *name, int value, const char *reason);
 void timeline_ready(struct timeline *t);
 void timeline_agent(struct timeline *t, const char *what);
+void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns);
 
 struct timeline_end {
 	const char *reason;	/* contracts.md's words */

@@ -229,6 +229,15 @@ out:
 	return rc;
 }
 
+int vmmchild_was_continued(const struct vmmchild *v)
+{
+	siginfo_t si = { 0 };
+
+	return v->id.pid > 0 &&
+	       waitid(P_PIDFD, (id_t)v->exited.fd, &si, WCONTINUED | WNOHANG) == 0 &&
+	       si.si_code == CLD_CONTINUED;
+}
+
 void vmmchild_signal(struct vmmchild *v, int sig)
 {
 	if (v->id.pid == 0)

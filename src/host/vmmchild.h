@@ -47,6 +47,9 @@ struct vmmchild {
 int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec,
 		   const struct vmm_files *files, struct err *e);
 
+/* On SIGCHLD: 1 when somebody had stopped the process and it now goes on. */
+int vmmchild_was_continued(const struct vmmchild *v);
+
 /* SIGTERM asks it to end the machine in order; SIGKILL does not ask. */
 void vmmchild_signal(struct vmmchild *v, int sig);
 

@@ -77,10 +77,11 @@ static struct copy_xattr rd_xattr(struct rd *r)
 
 int copy_xattr_next(struct copy_xattr *x, const uint8_t *list, size_t len, size_t *at)
 {
-	struct rd r = rd_init(list + *at, len - *at);
+	struct rd r;
 
 	if (*at == len)
-		return 0;
+		return 0; /* list may be NULL */
+	r = rd_init(list + *at, len - *at);
 	*x = rd_xattr(&r);
 	*at = (size_t)(r.at - list);
 	return !r.bad;
@@ -116,7 +117,7 @@ static void wr_entry(struct wr *w, const struct copy_entry *n)
 /* What the fields say of one another. */
 static int entry_is_sane(const struct copy_entry *n)
 {
-	static const uint32_t types[] = { S_IFREG, S_IFDIR,  S_IFLNK, S_IFIFO,
+	static const uint32_t types[] = { S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO,
 					  S_IFCHR, S_IFBLK, S_IFSOCK };
 	size_t known = 0;
 

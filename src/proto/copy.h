@@ -18,23 +18,23 @@
 #include "proto/frame.h"
 
 enum {
-	COPY_NAME_MAX = 255,	       /* bytes of a name, NUL not counted (NAME_MAX) */
-	COPY_REQ_PATH_MAX = 3800,      /* of the path in a request, NUL included */
-	COPY_LINK_MAX = 64 * 1024,     /* of the path a further name leads to, NUL included */
-	COPY_TARGET_MAX = 4096,	       /* of a symbolic link's text, NUL included (PATH_MAX) */
-	COPY_XATTRS_MAX = 512 * 1024,  /* all of one file's, encoded */
+	COPY_NAME_MAX = 255,	      /* bytes of a name, NUL not counted (NAME_MAX) */
+	COPY_REQ_PATH_MAX = 3800,     /* of the path in a request, NUL included */
+	COPY_LINK_MAX = 64 * 1024,    /* of the path a further name leads to, NUL included */
+	COPY_TARGET_MAX = 4096,	      /* of a symbolic link's text, NUL included (PATH_MAX) */
+	COPY_XATTRS_MAX = 512 * 1024, /* all of one file's, encoded */
 	COPY_XATTR_VALUE_MAX = 64 * 1024,
-	COPY_DEPTH_MAX = 4096,	       /* folders in folders */
-	COPY_CHUNK = 256 * 1024,       /* the longest DATA */
+	COPY_DEPTH_MAX = 4096,			     /* folders in folders */
+	COPY_CHUNK = 256 * 1024,		     /* the longest DATA */
 	COPY_FRAME_MAX = COPY_XATTRS_MAX + 8 * 1024, /* the longest frame of a stream */
 };
 
 enum copy_flag {
-	COPY_ARCHIVE = 1 << 0,	 /* owners, setuid and setgid, devices, every kind of xattr too */
-	COPY_INTO = 1 << 1,	 /* the destination must be a folder that is there */
-	COPY_FOLLOW = 1 << 2,	 /* what a symbolic link leads to instead of the link */
+	COPY_ARCHIVE = 1 << 0, /* owners, setuid and setgid, devices, every kind of xattr too */
+	COPY_INTO = 1 << 1,    /* the destination must be a folder that is there */
+	COPY_FOLLOW = 1 << 2,  /* what a symbolic link leads to instead of the link */
 	COPY_NO_XATTRS = 1 << 3,
-	COPY_SYNC = 1 << 4,	 /* on the disk before it is called done */
+	COPY_SYNC = 1 << 4, /* on the disk before it is called done */
 	COPY_FLAGS = (1 << 5) - 1,
 };
 
@@ -53,9 +53,9 @@ struct copy_entry {
 	const char *name; /* one step: not "", ".", "..", no "/" */
 	uint32_t mode;	  /* type and permissions as in st_mode */
 	uint32_t uid, gid;
-	int64_t mtime;	   /* seconds since 1970 */
-	uint32_t mtime_ns; /* below 10^9 */
-	uint64_t size;	   /* of a file when it was opened; else 0 */
+	int64_t mtime;	       /* seconds since 1970 */
+	uint32_t mtime_ns;     /* below 10^9 */
+	uint64_t size;	       /* of a file when it was opened; else 0 */
 	uint32_t major, minor; /* of a device; else 0 */
 	const char *target;    /* of a symbolic link; else "" */
 	const uint8_t *xattrs; /* copy_xattr_next() reads them */

@@ -16,8 +16,8 @@
 
 enum {
 	EXEC_ARGS_MAX = 4096, /* arguments, and as many environment strings */
-	EXEC_WINDOW = 65536, /* bytes of stdin the host may send before the first window frame */
-	EXEC_ID_MAX = 64,    /* bytes of a session's id, NUL included */
+	EXEC_WINDOW = 65536,  /* bytes of stdin the host may send before the first window frame */
+	EXEC_ID_MAX = 64,     /* bytes of a session's id, NUL included */
 	EXEC_GROUPS_MAX = 32,
 	EXEC_RLIMITS_MAX = 16,
 	EXEC_KEPT = 256 * 1024, /* bytes of each output stream a held or detached session keeps */
@@ -47,6 +47,7 @@ struct exec_rlimit {
 #define EXEC_ID_OF_MAIN "main" /* the session of the main process, EXEC_MAIN */
 
 #define EXEC_RLIM_INFINITY UINT64_MAX
+#define EXEC_CAPS_ALL	   UINT64_MAX /* all that the guest's kernel has, however many */
 
 struct exec_req {
 	uint16_t flags;	  /* enum exec_flag */
@@ -56,7 +57,8 @@ struct exec_req {
 	 * attaches to it, so a start may be repeated; with another request it is refused. */
 	const char *id;
 	uint16_t rows, cols; /* of the terminal, 1 to 65535; 0 without EXEC_TTY */
-	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included */
+	uint64_t drop_caps;  /* 1 << CAP_...: taken from every set, the bounding set included; or
+			      * EXEC_CAPS_ALL */
 	uint32_t nrlimits, ngroups;
 	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
 	const char *groups[EXEC_GROUPS_MAX]; /* supplementary, instead of the user's own */
@@ -110,8 +112,8 @@ int exec_attach_decode(struct exec_attach *a, const void *data, size_t len);
 /*
  * FRAME_SEEN: so many bytes of each stream, counted from the command's start, have gone to where
  * they were to go. What was sent may still be lost on its way when a connection breaks; only
- * this says it was not. Whoever sends one (zeros will do) right behind FRAME_EXEC or
- * FRAME_ATTACH has it that a held session forgets nothing he has not seen, and stops the command
+ * this says it was not. Whoever sends one (of zeros) in front of FRAME_EXEC or FRAME_ATTACH
+ * has it that a held session forgets nothing he has not seen, and stops the command
  * when EXEC_KEPT bytes are unseen; so he sends one every EXEC_KEPT / 4 bytes, at least. To whoever
  * sends none, what was sent counts as seen.
  */

@@ -40,7 +40,7 @@ enum frame_type {
 	FRAME_ATTACH = 0x18, /* H>G struct exec_attach, the first frame instead of FRAME_EXEC */
 	FRAME_RESIZE = 0x19, /* H>G u16 rows, u16 columns of the terminal */
 	FRAME_DETACH = 0x1a, /* H>G empty: this connection goes, the command runs on */
-	FRAME_SEEN = 0x1b,   /* H>G struct exec_seen */
+	FRAME_SEEN = 0x1b,   /* H>G struct exec_seen; also in front of the first frame */
 
 	/* beacon, host port 4088: one connection a boot, opened by the guest */
 	FRAME_HELLO = 0x20,	/* G>H struct beacon_hello, the first frame */
@@ -52,16 +52,23 @@ enum frame_type {
 	/* agent, port 4088 (proto/agent.h) */
 	FRAME_POWEROFF = 0x30, /* H>G u32 ms the processes get between TERM and KILL */
 	FRAME_SYNCED = 0x31,   /* G>H empty: processes gone, disks synced, power goes next */
-	/* 0x32 to 0x3f: info, listening ports, clock, main process */
+	FRAME_INFO = 0x32,     /* H>G empty; G>H struct agent_info */
+	FRAME_PORTS = 0x33,    /* H>G empty: tell me from now on; G>H struct agent_ports */
+	FRAME_PORTS_CHANGE = 0x34, /* G>H struct agent_ports_change */
+	FRAME_CLOCK = 0x35,	   /* H>G struct clock_sample; G>H the same with the guest's time */
+	FRAME_CLOCK_SET = 0x36,	   /* H>G struct clock_set; G>H struct clock_done */
+	FRAME_SIGNAL_MAIN = 0x37,  /* H>G u32 signal, to the main process's group; G>H empty: sent */
 
 	/* the vmm's status channel */
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
 
 	/* streams, port 4093: one connection a stream (proto/stream.h) */
-	FRAME_OPEN = 0x50,     /* H>G struct stream_req, the first frame */
-	FRAME_OPENED = 0x51,   /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
-	FRAME_DATAGRAM = 0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
+	FRAME_OPEN = 0x50, /* H>G struct stream_req, the first frame */
+	FRAME_OPENED =
+		0x51, /* G>H struct stream_opened; for tcp and unix the last frame: bytes follow */
+	FRAME_DATAGRAM =
+		0x52, /* both ways after FRAME_OPENED of udp: one datagram, perhaps empty */
 
 	/* files, on the agent's port (proto/copy.h); S the side that has the tree, T that makes it */
 	FRAME_COPY_PUT = 0x60,	   /* H>G struct copy_req: T is the guest; the first frame */

@@ -370,9 +370,9 @@ static int make_other(struct make *m, const char *name, const struct copy_entry 
 	if (is_device && !(m->flags & COPY_ARCHIVE))
 		return fail(m, name, -EPERM, "is a device, which only --archive copies", e);
 	draft_temp(m->draft.temp);
-	made = S_ISLNK(n->mode) ? symlinkat(n->target, m->dir, m->draft.temp)
-				: mknodat(m->dir, m->draft.temp, n->mode,
-					  makedev(n->major, n->minor));
+	made = S_ISLNK(n->mode)
+		       ? symlinkat(n->target, m->dir, m->draft.temp)
+		       : mknodat(m->dir, m->draft.temp, n->mode, makedev(n->major, n->minor));
 	if (made == 0 && trail_push(&m->trail, name) == 0)
 		meta_apply_at(&meta, m->dir, m->draft.temp, m->flags, m->report,
 			      trail_text(&m->trail));
@@ -441,8 +441,7 @@ static int make_link(struct make *m, const struct copy_link *l)
 	if (from < 0)
 		return from;
 	draft_temp(m->draft.temp);
-	rc = rename_made(m, m->draft.temp, l->name,
-			 linkat(from, last, m->dir, m->draft.temp, 0));
+	rc = rename_made(m, m->draft.temp, l->name, linkat(from, last, m->dir, m->draft.temp, 0));
 	m->draft.temp[0] = '\0';
 	fd_close(&from);
 	return rc;

@@ -21,17 +21,17 @@ struct make_level;
 
 struct make {
 	struct sink sink;
-	unsigned flags;	       /* enum copy_flag */
-	const char *dst;       /* borrowed: as a person typed it */
-	const struct copy_root *as; /* borrowed: what the root is, whatever the peer says; or NULL */
+	unsigned flags;	 /* enum copy_flag */
+	const char *dst; /* borrowed: as a person typed it */
+	const struct copy_root *as; /* borrowed: what the peer's root counts as; or NULL */
 	struct report *report; /* borrowed */
 
 	struct copy_root root; /* of the tree whose root is still to come */
 	char root_name[COPY_NAME_MAX + 1];
 	int has_root;
 
-	int dir; /* owned: where we are; -1 outside a tree */
-	int top; /* owned: the root folder, for further names of files */
+	int dir;		   /* owned: where we are; -1 outside a tree */
+	int top;		   /* owned: the root folder, for further names of files */
 	struct make_level *levels; /* owned */
 	size_t depth, room;
 	size_t held;	/* bytes of xattrs the levels keep */

@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+
 enum { ROOM_FIRST = 64 };
 
 void seen_free(struct seen *s)
 {
-	for (size_t i = 0; i < s->room; i++)
-		free(s->files[i].path);
 	free(s->files);
+	free(s->text);
 	*s = (struct seen){ 0 };
 }
 
@@ -31,10 +32,11 @@ static struct seen_file *place(const struct seen *s, dev_t dev, ino_t ino)
 
 static int grow(struct seen *s)
 {
-	struct seen bigger = { .count = s->count, .room = s->room ? 2 * s->room : ROOM_FIRST };
+	struct seen bigger = *s;
 
 	if (s->count < s->room / 2)
 		return 0;
+	bigger.room = s->room ? 2 * s->room : ROOM_FIRST;
 	bigger.files = calloc(bigger.room, sizeof(*bigger.files));
 	if (!bigger.files)
 		return -ENOMEM;
@@ -46,21 +48,38 @@ static int grow(struct seen *s)
 	return 0;
 }
 
+/* Where it begins in the text; 0: no memory. */
+static size_t keep(struct seen *s, const char *path)
+{
+	size_t len = strlen(path) + 1, at = MAX(s->len, 1u);
+
+	if (at + len > s->cap) {
+		size_t cap = MAX(at + len, 2 * s->cap);
+		char *text = realloc(s->text, cap);
+
+		if (!text)
+			return 0;
+		s->text = text;
+		s->cap = cap;
+	}
+	memcpy(s->text + at, path, len);
+	s->len = at + len;
+	return at;
+}
+
 int seen_find(struct seen *s, dev_t dev, ino_t ino, const char *path, const char **first)
 {
 	struct seen_file *f;
-	char *copy;
 
+	*first = NULL;
 	if (grow(s) < 0)
 		return -ENOMEM;
 	f = place(s, dev, ino);
-	*first = f->path;
-	if (f->path)
+	if (f->path) {
+		*first = s->text + f->path;
 		return 1;
-	copy = strdup(path);
-	if (!copy)
-		return -ENOMEM;
-	*f = (struct seen_file){ dev, ino, copy };
-	s->count++;
-	return 0;
+	}
+	*f = (struct seen_file){ dev, ino, keep(s, path) };
+	s->count += f->path != 0;
+	return f->path ? 0 : -ENOMEM;
 }

@@ -10,12 +10,14 @@
 struct seen_file {
 	dev_t dev;
 	ino_t ino;
-	char *path; /* owned; NULL: the place is free */
+	size_t path; /* where it begins in the text; 0: the place is free */
 };
 
 struct seen {
 	struct seen_file *files; /* owned: a table probed in line */
 	size_t count, room;	 /* room is 0 or a power of two */
+	char *text; /* owned: the paths, each with its NUL; the first byte is nobody's */
+	size_t len, cap;
 };
 
 void seen_free(struct seen *s);

@@ -113,17 +113,28 @@ static int put_name(struct tar_block *b, const char *path)
 	return 1;
 }
 
-static void add_xattrs(struct tar *t, struct pax *p, const struct copy_entry *n, const char *path)
+/* A key ends at its "=": GNU tar's way around one in a name. out[3 * COPY_NAME_MAX + 1]. */
+static void encode_key(char *out, const char *name)
 {
+	for (; *name; name++) {
+		if (*name == '=' || *name == '%')
+			out += sprintf(out, "%%%02X", (unsigned)*name);
+		else
+			*out++ = *name;
+	}
+	*out = '\0';
+}
+
+static void add_xattrs(struct pax *p, const struct copy_entry *n)
+{
+	char key[3 * COPY_NAME_MAX + 1];
 	struct copy_xattr x;
 	size_t at = 0;
 
-	while (copy_xattr_next(&x, n->xattrs, n->xattrs_len, &at))
-		if (strchr(x.name, '='))
-			report_problem(t->report, path, "extended attribute %s: an archive cannot "
-				       "hold a name with =", x.name);
-		else
-			pax_add(p, "SCHILY.xattr.", x.name, x.value, x.len);
+	while (copy_xattr_next(&x, n->xattrs, n->xattrs_len, &at)) {
+		encode_key(key, x.name);
+		pax_add(p, "SCHILY.xattr.", key, x.value, x.len);
+	}
 }
 
 /* The two ways to say a long name, for the two kinds of readers. */
@@ -159,7 +170,7 @@ static int put_header(struct tar *t, char type, const char *path, const char *ta
 		pax_add_time(&p, "mtime", n->mtime, n->mtime_ns);
 	tar_put_number(b.major, sizeof(b.major), n->major);
 	tar_put_number(b.minor, sizeof(b.minor), n->minor);
-	add_xattrs(t, &p, n, path);
+	add_xattrs(&p, n);
 	if (rc == 0 && p.bad)
 		rc = no_memory(e);
 	if (rc == 0 && p.len > 0)

@@ -21,10 +21,10 @@ struct tar {
 	size_t *cuts;		    /* owned: the trail's length outside each of them */
 	size_t depth, room;
 	char root_name[COPY_NAME_MAX + 1]; /* "." when what is in the folder is meant */
-	int has_root;		    /* the next entry is the tree's root */
-	uint64_t size, left;	    /* of the file; what it still owes its header */
-	int is_writing, is_over;    /* between entry and EOF; it has more than it said */
-	uint8_t *out;		    /* owned: what is not written yet */
+	int has_root;			   /* the next entry is the tree's root */
+	uint64_t size, left;		   /* of the file; what it still owes its header */
+	int is_writing, is_over;	   /* between entry and EOF; it has more than it said */
+	uint8_t *out;			   /* owned: what is not written yet */
 	size_t out_len;
 };
 

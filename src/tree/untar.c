@@ -162,6 +162,20 @@ static int starts_with(const struct pax_record *r, const char *prefix)
 	return r->key_len > strlen(prefix) && !memcmp(r->key, prefix, strlen(prefix));
 }
 
+/* As GNU tar writes "=" and "%". In place. */
+static void decode_key(char *name)
+{
+	char *to = name;
+
+	for (; *name; *to++ = *name++) {
+		if (strncmp(name, "%3D", 3) && strncmp(name, "%25", 3))
+			continue;
+		name += 2;
+		*name = *name == 'D' ? '=' : '%';
+	}
+	*to = '\0';
+}
+
 static void add_xattr(struct untar *u, const struct pax_record *r)
 {
 	char name[COPY_NAME_MAX + 1];
@@ -172,7 +186,10 @@ static void add_xattr(struct untar *u, const struct pax_record *r)
 		return;
 	memcpy(name, r->key + prefix, len);
 	name[len] = '\0';
-	if (strlen(name) == len && xattr_is_wanted(name, u->flags))
+	if (strlen(name) != len)
+		return;
+	decode_key(name);
+	if (xattr_is_wanted(name, u->flags))
 		copy_xattr_add(u->xattrs, COPY_XATTRS_MAX, &u->m.entry.xattrs_len, &x);
 }
 
@@ -440,8 +457,7 @@ static const char *why_not(struct member *m)
 		return "is of a kind that is not known here";
 	if (m->is_sparse)
 		return "is in GNU's sparse format; make the archive without --sparse";
-	if (m->type == TAR_SYMLINK &&
-	    (m->target.len == 0 || m->target.len >= COPY_TARGET_MAX))
+	if (m->type == TAR_SYMLINK && (m->target.len == 0 || m->target.len >= COPY_TARGET_MAX))
 		return "is a symbolic link that leads nowhere";
 	return NULL;
 }

@@ -31,18 +31,18 @@ struct names {
 /* A folder we are in. */
 struct level {
 	struct names names;
-	size_t next;	  /* of the names */
+	size_t next; /* of the names */
 	dev_t dev;
 	ino_t ino;
 	size_t trail_len; /* of the path of the folder outside */
-	int held; /* owned: the folder outside, where ".." would lead elsewhere; else -1 */
+	int held;	  /* owned: the folder outside, where ".." would lead elsewhere; else -1 */
 };
 
 struct walk {
 	unsigned flags;
 	struct sink *to;
 	struct report *report;
-	int dir; /* owned: where we are */
+	int dir;	      /* owned: where we are */
 	struct level *levels; /* owned */
 	size_t depth, room, held;
 	struct trail trail; /* where we are, as a person calls it */

@@ -159,8 +159,7 @@ static int gather(struct wire *w, const struct copy_msg *m, struct err *e)
 		memcpy(at + FRAME_HEADER, m->data.at, m->data.len);
 		len = (long)m->data.len;
 	} else {
-		len = copy_msg_encode(m, at + FRAME_HEADER,
-				      OUT_ROOM - w->out_len - FRAME_HEADER);
+		len = copy_msg_encode(m, at + FRAME_HEADER, OUT_ROOM - w->out_len - FRAME_HEADER);
 	}
 	if (len < 0)
 		return err_set(e, (int)len, "an entry of %ld bytes and more", (long)OUT_ROOM);
@@ -221,9 +220,9 @@ int wire_await_go(struct wire *w, int timeout_ms, struct err *e)
 		int64_t left = until - clock_ms();
 		ssize_t n;
 
-		if (left <= 0)
+		/* What came in time counts, however late we get to look. */
+		if (poll(&p, 1, (int)MAX(left, 0)) == 0 && left <= 0)
 			return err_deadline(e, "no answer in %d s", timeout_ms / 1000);
-		poll(&p, 1, (int)left);
 		n = inbox_fill(&w->in, w->fd);
 		if (n <= 0 && n != -EAGAIN)
 			return broken(e, n < 0 ? (int)n : -ENODATA);

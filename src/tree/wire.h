@@ -14,8 +14,8 @@ enum { WIRE_ROOM = 1024 * 1024 };
 
 struct wire {
 	struct sink sink;
-	int fd;			/* borrowed; a socket, blocking or not */
-	struct report *report;	/* borrowed: gets the other side's problems */
+	int fd;		       /* borrowed; a socket, blocking or not */
+	struct report *report; /* borrowed: gets the other side's problems */
 	struct inbox in;
 	uint8_t *out; /* owned: what is not sent yet */
 	size_t out_len;

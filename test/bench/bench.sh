@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
-# bench.sh [NAME...] - vmtool against QEMU microvm, in pairs, inside one run of the lab.
+# bench.sh [NAME...] - vmtool against its peers, in pairs, inside one run of the lab for each.
 #
-# Prints a table and writes out/bench.json (contracts.md, "bench"). Names: boot_to_init,
-# vmm_memory_outside_ram, exits_per_boot, start_to_ready. PAIRS=N (default 10) counted pairs after one that
-# is not; MIB and CPUS set the guest's size (256, 1). The numbers are ratios of medians taken side
-# by side: absolute ones say more about the machine than about either VMM.
+# Prints a table and writes out/bench.json (contracts.md, "bench"). Two groups, and only what is
+# asked for runs: starting a VM against QEMU microvm (boot_to_init, vmm_memory_outside_ram,
+# exits_per_boot, start_to_ready); sessions in one guest against OpenSSH and against a bare copy
+# through vsock (exec_roundtrip, exec_roundtrip_master, exec_throughput, stream_throughput).
+# PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
+# 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
+# absolute ones say more about the machine than about either.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
 . build/ninja.sh
 
 names=("$@")
-known="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
+boots="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
+sessions="exec_roundtrip exec_roundtrip_master exec_throughput stream_throughput"
+known="$boots $sessions"
+[ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
 done
@@ -26,13 +32,7 @@ kernel-config/build.sh
 test/guests/initrd.sh
 mkdir -p "$out"
 
-# The guest of the boot benches: one program.
-rm -rf "$out/tree"
-mkdir -p "$out/tree/dev"
-cp out/tools/init "$out/tree/init"
-mknod "$out/tree/dev/console" c 5 1 2>/dev/null ||
-	die "bench: making /dev/console for the guest needs root"
-(cd "$out/tree" && find . | cpio --quiet -o -H newc) >"$out/initrd"
+: >"$out/samples"
 
 # Debian's QEMU with what it loads, to be unpacked over the lab's root.
 pack_qemu() {
@@ -44,9 +44,40 @@ pack_qemu() {
 		\( -name 'bios-microvm.bin' -o -name 'pvh.bin' -o -name 'linuxboot_dma.bin' \) 2>/dev/null
 	dirname "$(ldd "$qemu" | grep -o '/[^ ]*/ld-linux[^ ]*')" | sed 's|$|/ld-linux-x86-64.so.2|'
 }
-pack_qemu | sort -u | sed 's|^/||' | tar -C / -c --files-from=- --dereference 2>/dev/null >"$out/qemu.tar"
+bench_boots() {
+	# The guest: one program.
+	rm -rf "$out/tree"
+	mkdir -p "$out/tree/dev"
+	cp out/tools/init "$out/tree/init"
+	mknod "$out/tree/dev/console" c 5 1 2>/dev/null ||
+		die "bench: making /dev/console for the guest needs root"
+	(cd "$out/tree" && find . | cpio --quiet -o -H newc) >"$out/initrd"
+	pack_qemu | sort -u | sed 's|^/||' | tar -C / -c --files-from=- --dereference 2>/dev/null >"$out/qemu.tar"
 
-say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
-LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \
-	-- sh /lab/in/pairs.sh "$pairs" "${MIB:-256}" "${CPUS:-1}" >"$out/samples"
+	say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \
+		-- sh /lab/in/pairs.sh "$pairs" "${MIB:-256}" "${CPUS:-1}" >>"$out/samples"
+}
+
+# The guest has OpenSSH's server beside ours.
+bench_sessions() {
+	test/guests/ssh.sh
+	cp out/guest/ssh/initrd "$out/ssh.initrd"
+	say "bench: $pairs pairs of sessions, copies of ${COPY_MIB:-16} MiB, in the lab"
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/sessions.sh -f out/tools/gauge -f "$out/ssh.initrd" \
+		-f out/guest/ssh/client.tar -- sh /lab/in/sessions.sh "$pairs" "${COPY_MIB:-16}" >>"$out/samples"
+}
+
+# is_asked NAME...: one of them was.
+is_asked() {
+	local name
+	for name; do [[ " ${names[*]} " != *" $name "* ]] || return 0; done
+	return 1
+}
+
+# shellcheck disable=SC2086
+{
+	if is_asked $boots; then bench_boots; fi
+	if is_asked $sessions; then bench_sessions; fi
+}
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

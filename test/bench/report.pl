@@ -7,14 +7,18 @@ use strict;
 use warnings;
 
 my ($samples, $json, @names) = @ARGV;
-my %unit = (
-	boot_to_init => 'ms',
-	vmm_memory_outside_ram => 'KiB',
-	exits_per_boot => 'exits',
-	start_to_ready => 'ms',
+# In the order of the table: name, unit, the peer's side in the samples, what to call it.
+my @benches = (
+	[ boot_to_init => 'ms', 'qemu', 'qemu microvm' ],
+	[ vmm_memory_outside_ram => 'KiB', 'qemu', 'qemu microvm' ],
+	[ exits_per_boot => 'exits', 'qemu', 'qemu microvm' ],
+	[ start_to_ready => 'ms', 'qemu', 'qemu microvm' ],
+	[ exec_roundtrip => 'us', 'openssh', 'OpenSSH' ],
+	[ exec_roundtrip_master => 'us', 'openssh', 'OpenSSH ControlMaster' ],
+	[ exec_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ stream_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
 );
-my @order = qw(boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready);
-my %wanted = map { $_ => 1 } (@names ? @names : @order);
+my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);
 
 sub quantile {
 	my ($q, @v) = @_;
@@ -35,22 +39,23 @@ while (<$in>) {
 close $in;
 
 my @rows;
-for my $name (grep { $wanted{$_} } @order) {
+for my $bench (grep { $wanted{ $_->[0] } } @benches) {
+	my ($name, $unit, $side, $peer_name) = @$bench;
 	my (@ours, @peer, @ratio);
 	for my $pair (values %{ $value{$name} || {} }) {
-		next unless defined $pair->{vmtool} && defined $pair->{qemu};
+		next unless defined $pair->{vmtool} && defined $pair->{$side};
 		push @ours, $pair->{vmtool};
-		push @peer, $pair->{qemu};
-		push @ratio, $pair->{vmtool} / $pair->{qemu};
+		push @peer, $pair->{$side};
+		push @ratio, $pair->{vmtool} / $pair->{$side};
 	}
 	die "bench: $name has no complete pair\n" unless @ratio;
 	my $ratio = quantile(0.5, @ratio);
-	push @rows, [ $name, $unit{$name}, quantile(0.5, @ours), quantile(0.5, @peer), 'qemu microvm',
+	push @rows, [ $name, $unit, quantile(0.5, @ours), quantile(0.5, @peer), $peer_name,
 		$ratio, scalar @ratio, (quantile(0.75, @ratio) - quantile(0.25, @ratio)) / 2 / $ratio ];
 }
 
-printf "%-24s %-6s %10s %10s  %-13s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
-printf "%-24s %-6s %10.1f %10.1f  %-13s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
+printf "%-24s %-6s %10s %10s  %-21s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
+printf "%-24s %-6s %10.1f %10.1f  %-21s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
 
 printf "of start_to_ready, the host's own share: %.1f ms (median of %d)\n",
 	quantile(0.5, @host_share), scalar @host_share if $wanted{start_to_ready} && @host_share;

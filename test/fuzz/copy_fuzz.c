@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS_MAX = 64 };
 
-static char base[64];
+static char base[64], dst[80], outside[80];
 
 static void no_line(struct report *r, const char *text)
 {
@@ -29,8 +29,9 @@ static void world(void)
 
 	snprintf(base, sizeof(base), "/tmp/copy_fuzz.%d", (int)getpid());
 	path_remove_tree(AT_FDCWD, base, &e);
-	if (mkdir(base, 0700) < 0 || chdir(base) < 0 || mkdir("dst", 0700) < 0 ||
-	    mkdir("out", 0700) < 0)
+	snprintf(dst, sizeof(dst), "%s/dst", base);
+	snprintf(outside, sizeof(outside), "%s/out", base);
+	if (mkdir(base, 0700) < 0 || mkdir(dst, 0700) < 0 || mkdir(outside, 0700) < 0)
 		abort();
 }
 
@@ -44,7 +45,7 @@ static void feed(const uint8_t *data, size_t size)
 	struct frame f;
 	int rc = 0;
 
-	make_open(&make, "dst", size & COPY_INTO, &r);
+	make_open(&make, dst, size & COPY_INTO, &r);
 	for (int i = 0; rc == 0 && i < STEPS_MAX && frame_next(&in, &f) > 0; i++)
 		if (copy_msg_decode(&m, &f) == 0)
 			rc = sink_take(&make.sink, &m, &e);
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world();
 	feed(data, size);
 	/* Still empty, and still there. */
-	if (rmdir("out") < 0 || chdir("/") < 0)
+	if (rmdir(outside) < 0)
 		abort();
 	path_remove_tree(AT_FDCWD, base, &e);
 	return 0;

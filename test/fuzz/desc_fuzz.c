@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	/* What was understood can be said again, in the same bytes. */
 	len = guest_desc_encode(&g, mem, sizeof(mem));
-	if (len != (long)size || memcmp(mem, data, size) || guest_desc_decode(&again, mem, size) < 0)
+	if (len != (long)size || memcmp(mem, data, size) ||
+	    guest_desc_decode(&again, mem, size) < 0)
 		abort();
 	return 0;
 }

@@ -25,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct exec_status status;
 	struct exec_started started;
 	struct exec_attach attach;
+	struct exec_seen seen;
+	uint8_t again[EXEC_SEEN_BYTES];
 	struct refusal no;
 	uint16_t rows, cols;
 	int code;
@@ -41,6 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (exec_size_decode(&rows, &cols, data, size) == 0 && (rows == 0 || cols == 0))
 		abort();
+	if (exec_seen_decode(&seen, data, size) == 0) {
+		exec_seen_encode(&seen, again);
+		if (size != sizeof(again) || memcmp(again, data, size) != 0)
+			abort();
+	}
 	if (refusal_decode(&no, data, size) == 0) {
 		code = refusal_code(&no);
 		if (code < 125 || code > 127)

@@ -21,7 +21,7 @@ struct tee {
 	struct tar tar;
 };
 
-static char base[64];
+static char base[64], dst[80], outside[80];
 
 static void no_line(struct report *r, const char *text)
 {
@@ -55,8 +55,9 @@ static void world(void)
 
 	snprintf(base, sizeof(base), "/tmp/tar_fuzz.%d", (int)getpid());
 	path_remove_tree(AT_FDCWD, base, &e);
-	if (mkdir(base, 0700) < 0 || chdir(base) < 0 || mkdir("dst", 0700) < 0 ||
-	    mkdir("out", 0700) < 0)
+	snprintf(dst, sizeof(dst), "%s/dst", base);
+	snprintf(outside, sizeof(outside), "%s/out", base);
+	if (mkdir(base, 0700) < 0 || mkdir(dst, 0700) < 0 || mkdir(outside, 0700) < 0)
 		abort();
 }
 
@@ -70,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (write(in, data, size) != (ssize_t)size || lseek(in, 0, SEEK_SET) < 0)
 		abort();
 	world();
-	make_open(&t.make, "dst", COPY_INTO, &r);
+	make_open(&t.make, dst, COPY_INTO, &r);
 	tar_open(&t.tar, out, &r);
 	if (untar(in, 0, &t.sink, &r, &e) == 0 && tar_finish(&t.tar, &e) < 0)
 		abort();
@@ -78,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	make_close(&t.make);
 	close(in);
 	close(out);
-	if (rmdir("out") < 0 || chdir("/") < 0)
+	if (rmdir(outside) < 0)
 		abort();
 	path_remove_tree(AT_FDCWD, base, &e);
 	return 0;

@@ -22,8 +22,14 @@ static struct copy_msg file_msg(void)
 {
 	return (struct copy_msg){
 		.type = FRAME_COPY_ENTRY,
-		.entry = { .name = "file", .mode = S_IFREG | 04755, .uid = 1, .gid = 2, .mtime = -3,
-			   .mtime_ns = 999999999, .size = 5, .target = "" },
+		.entry = { .name = "file",
+			   .mode = S_IFREG | 04755,
+			   .uid = 1,
+			   .gid = 2,
+			   .mtime = -3,
+			   .mtime_ns = 999999999,
+			   .size = 5,
+			   .target = "" },
 	};
 }
 
@@ -74,9 +80,9 @@ static void a_link_that_leads_outside_is_taken(void)
 		const char *target;
 		int rc;
 	} cases[] = {
-		{ "a", 0 },		  { "a/b/c", 0 },	   { "..a/...", 0 },
-		{ "", -EPROTO },	  { "/a", -EPROTO },	   { "a/", -EPROTO },
-		{ "a//b", -EPROTO },	  { "..", -EPROTO },	   { "a/../b", -EPROTO },
+		{ "a", 0 },	     { "a/b/c", 0 },	{ "..a/...", 0 },
+		{ "", -EPROTO },     { "/a", -EPROTO }, { "a/", -EPROTO },
+		{ "a//b", -EPROTO }, { "..", -EPROTO }, { "a/../b", -EPROTO },
 		{ "./a", -EPROTO },
 	};
 
@@ -131,7 +137,7 @@ static void a_list_of_xattrs_that_is_cut_short_is_taken(void)
 	m.entry.xattrs = list;
 	for (m.entry.xattrs_len = 1; m.entry.xattrs_len < len; m.entry.xattrs_len++)
 		CHECK(there_and_back(&m, &out) == -EPROTO);
-	CHECK(copy_xattr_add(list, 20, &(size_t){ 0 }, &x) == -ENOSPC);
+	CHECK(copy_xattr_add(list, len - 1, &(size_t){ 0 }, &x) == -ENOSPC);
 }
 
 static void a_frame_that_is_no_step_is_taken(void)

@@ -32,7 +32,8 @@ static void make_full(void)
 	full.dns[0] = (struct desc_addr){ { 9, 9, 9, 9 }, 4, 32 };
 	full.nsearch = 1;
 	full.search[0] = "example.org";
-	full.root = (struct desc_root){ ROOT_OVERLAY, "/dev/vda", "ext4", "", "/dev/vdb", "ext4", 5 };
+	full.root =
+		(struct desc_root){ ROOT_OVERLAY, "/dev/vda", "ext4", "", "/dev/vdb", "ext4", 5 };
 	full.nmounts = 1;
 	full.mounts[0] = (struct desc_mount){ "tag", "/srv", "virtiofs", "ro" };
 	full.has_main = 1;
@@ -58,7 +59,8 @@ static void a_description_changes_on_its_way(void)
 	CHECK(back.nnics == 2 && back.nics[0].naddrs == 2);
 	CHECK(!memcmp(&back.nics[0].addrs, &full.nics[0].addrs, sizeof(full.nics[0].addrs)));
 	CHECK(back.nics[0].gateways[0].bytes[3] == 2 && back.nics[1].mac[5] == 1);
-	CHECK(back.ndns == 1 && back.dns[0].bytes[0] == 9 && !strcmp(back.search[0], "example.org"));
+	CHECK(back.ndns == 1 && back.dns[0].bytes[0] == 9 &&
+	      !strcmp(back.search[0], "example.org"));
 	CHECK(back.root.kind == ROOT_OVERLAY && !strcmp(back.root.upper, "/dev/vdb") &&
 	      back.root.upper_bytes == 5);
 	CHECK(back.nmounts == 1 && !strcmp(back.mounts[0].options, "ro"));
@@ -131,7 +133,8 @@ static void another_version_is_taken_for_garbage(void)
 	len = guest_desc_encode(&full, mem, sizeof(mem));
 	mem[5]++;
 	CHECK(decodes(mem, (size_t)len) == -EPROTONOSUPPORT);
-	CHECK(decodes(mem, 6 + 4 + sizeof(BOOT)) == -EPROTONOSUPPORT); /* the rest may be anything */
+	CHECK(decodes(mem, 6 + 4 + sizeof(BOOT)) ==
+	      -EPROTONOSUPPORT); /* the rest may be anything */
 	CHECK(!strcmp(back.boot, BOOT) && back.nnics == 0 && back.root.source[0] == '\0');
 	mem[5] = 0;
 	CHECK(decodes(mem, (size_t)len) == -EPROTO);

@@ -37,16 +37,23 @@ static void a_malformed_value_is_booted(void)
 		{ "a host name with a blank", { KEY_HOSTNAME, "a b" }, "no host name" },
 		{ "a sysctl of nothing", { KEY_SYSCTL, "net.ipv4.ip_forward" }, "not NAME=VALUE" },
 		{ "a sysctl without a value", { KEY_SYSCTL, "kernel.x=" }, "not NAME=VALUE" },
-		{ "a sysctl that climbs out", { KEY_SYSCTL, "../../etc/passwd=x" }, "not NAME=VALUE" },
-		{ "an interface without a name", { KEY_NET, "address=10.0.0.1/8" }, "which interface" },
+		{ "a sysctl that climbs out",
+		  { KEY_SYSCTL, "../../etc/passwd=x" },
+		  "not NAME=VALUE" },
+		{ "an interface without a name",
+		  { KEY_NET, "address=10.0.0.1/8" },
+		  "which interface" },
 		{ "no interface", { KEY_NET, " " }, "which interface" },
 		{ "a long interface", { KEY_NET, "abcdefghijklmnop" }, "no interface's name" },
 		{ "an address alone", { KEY_NET, "eth0 address=10.0.0.1" }, "how large" },
 		{ "a network of 33 bits", { KEY_NET, "eth0 address=10.0.0.1/33" }, "from 1 to 32" },
-		{ "an IPv6 network of 129 bits", { KEY_NET, "eth0 address=fd00::1/129" }, "1 to 128" },
+		{ "an IPv6 network of 129 bits",
+		  { KEY_NET, "eth0 address=fd00::1/129" },
+		  "1 to 128" },
 		{ "no address", { KEY_NET, "eth0 address=10.0.0/24" }, "is no address" },
 		{ "everybody's address", { KEY_NET, "eth0 address=224.0.0.1/4" }, "nobody's" },
-		{ "two gateways for IPv4", { KEY_NET, "eth0 gateway=10.0.0.1 gateway=10.0.0.2" },
+		{ "two gateways for IPv4",
+		  { KEY_NET, "eth0 gateway=10.0.0.1 gateway=10.0.0.2" },
 		  "second gateway for IPv4" },
 		{ "a group's MAC", { KEY_NET, "mac=01:00:00:00:00:01" }, "no interface's address" },
 		{ "half a MAC", { KEY_NET, "mac=02:00:00" }, "no interface's address" },
@@ -60,7 +67,9 @@ static void a_malformed_value_is_booted(void)
 		{ "an overlay on nothing", { KEY_OVERLAY, "tmpfs" }, "no root" },
 		{ "an overlay on a folder", { KEY_OVERLAY, "/tmp" }, "neither tmpfs" },
 		{ "an overlay of no size", { KEY_OVERLAY, "tmpfs 12" }, "of what?" },
-		{ "a mount without a type", { KEY_MOUNT, "/dev/vdb /srv" }, "not SOURCE TARGET TYPE" },
+		{ "a mount without a type",
+		  { KEY_MOUNT, "/dev/vdb /srv" },
+		  "not SOURCE TARGET TYPE" },
 		{ "a mount on the root", { KEY_MOUNT, "tmpfs / tmpfs" }, "below /" },
 		{ "a mount in a relative place", { KEY_MOUNT, "tmpfs srv tmpfs" }, "below /" },
 		{ "an init by name", { KEY_INIT, "systemd" }, "no program's path" },
@@ -100,7 +109,8 @@ static const struct line good[] = {
 	{ KEY_OVERLAY, "tmpfs 1M" },
 	{ KEY_HOSTNAME, "db.example" },
 	{ KEY_SYSCTL, "kernel.msgmax=1 2" },
-	{ KEY_NET, "eth0  address=10.0.2.15/24 gateway=10.0.2.2 address=fd00::2/64 gateway=fd00::1" },
+	{ KEY_NET,
+	  "eth0  address=10.0.2.15/24 gateway=10.0.2.2 address=fd00::2/64 gateway=fd00::1" },
 	{ KEY_NET, "mac=02:00:00:00:00:fE" },
 	{ KEY_DNS, "fd00::53" },
 	{ KEY_SEARCH, "example.org" },
@@ -139,8 +149,7 @@ static void a_word_is_misunderstood(void)
 	      d->root.upper_bytes == 1 << 20 && !d->root.upper[0]);
 	CHECK(d->nmounts == 2 && !strcmp(d->mounts[0].source, "my tag") &&
 	      !strcmp(d->mounts[0].options, "") && !strcmp(d->mounts[1].type, "bind"));
-	CHECK(d->has_main && d->main.argc == 6 && !strcmp(d->main.argv[1], "") &&
-	      !d->main.argv[6]);
+	CHECK(d->has_main && d->main.argc == 6 && !strcmp(d->main.argv[1], "") && !d->main.argv[6]);
 	CHECK(d->main.envc == 2 && !strcmp(d->main.env[1], "B==c d"));
 	CHECK(!strcmp(d->main.cwd, "/tmp") && !strcmp(d->main.user, "1000:1000"));
 }
@@ -194,8 +203,8 @@ static void a_command_line_adds_to_what_it_replaces(void)
 
 static void a_quote_that_is_none_is_taken(void)
 {
-	static const char *const bad[] = { "\"", "\"a", "\"a\" b", "\"\\\"", "\"\\q\"", "\"\\x4\"",
-					   "\"\\x00\"", "\"\\xg0\"" };
+	static const char *const bad[] = { "\"",      "\"a",	  "\"a\" b",   "\"\\\"",
+					   "\"\\q\"", "\"\\x4\"", "\"\\x00\"", "\"\\xg0\"" };
 	char value[16], small[4];
 
 	for (size_t i = 0; i < COUNT(bad); i++) {

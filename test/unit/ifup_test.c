@@ -85,8 +85,8 @@ static void look(const struct nlmsghdr *h, void *arg)
 	size_t n;
 	const void *bytes = nl_find(h, l->body, l->attribute, &n);
 
-	if (h->nlmsg_type != l->type || a->ifa_family != l->family || a->ifa_prefixlen != l->prefix ||
-	    !bytes)
+	if (h->nlmsg_type != l->type || a->ifa_family != l->family ||
+	    a->ifa_prefixlen != l->prefix || !bytes)
 		return;
 	l->found += !strcmp(inet_ntop(l->family, bytes, text, sizeof(text)), l->text);
 }
@@ -105,16 +105,26 @@ static int dump(struct looking *l, uint16_t type)
 
 static int has_addr(const char *text, int prefix)
 {
-	struct looking l = { strchr(text, ':') ? AF_INET6 : AF_INET, prefix, 0, text, RTM_NEWADDR,
-			     sizeof(struct ifaddrmsg), IFA_ADDRESS };
+	struct looking l = { strchr(text, ':') ? AF_INET6 : AF_INET,
+			     prefix,
+			     0,
+			     text,
+			     RTM_NEWADDR,
+			     sizeof(struct ifaddrmsg),
+			     IFA_ADDRESS };
 
 	return dump(&l, RTM_GETADDR);
 }
 
 static int has_default_route(const char *text)
 {
-	struct looking l = { strchr(text, ':') ? AF_INET6 : AF_INET, 0, 0, text, RTM_NEWROUTE,
-			     sizeof(struct rtmsg), RTA_GATEWAY };
+	struct looking l = { strchr(text, ':') ? AF_INET6 : AF_INET,
+			     0,
+			     0,
+			     text,
+			     RTM_NEWROUTE,
+			     sizeof(struct rtmsg),
+			     RTA_GATEWAY };
 
 	return dump(&l, RTM_GETROUTE);
 }

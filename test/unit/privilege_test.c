@@ -83,7 +83,7 @@ static void a_capability_is_misread(void)
 		{ "as docker writes it", "NET_RAW", 1ull << CAP_NET_RAW },
 		{ "in small letters", "cap_kill", 1ull << CAP_KILL },
 		{ "the last", "checkpoint_restore", 1ull << CAP_LAST_CAP },
-		{ "all", "ALL", UINT64_MAX },
+		{ "all", "ALL", EXEC_CAPS_ALL },
 		{ "unknown", "sys_everything", 0 },
 		{ "a beginning of one", "sys", 0 },
 		{ "twice the prefix", "cap_cap_kill", 0 },
@@ -97,9 +97,10 @@ static void a_capability_is_misread(void)
 
 		q.drop_caps = 0;
 		rc = privilege_cap_drop(&q, cases[i].text, &e);
-		good = cases[i].drop ? rc == 0
-				     : rc < 0 && e.exit == 2 && strstr(e.text, "there are: chown") &&
-					       strstr(e.text, "checkpoint_restore");
+		good = cases[i].drop
+			       ? rc == 0
+			       : rc < 0 && e.exit == 2 && strstr(e.text, "there are: chown") &&
+					 strstr(e.text, "checkpoint_restore");
 		if (!good || q.drop_caps != cases[i].drop)
 			printf("# %s: %d %s\n", cases[i].why, rc, e.text);
 		CHECK(good && q.drop_caps == cases[i].drop);

@@ -13,6 +13,7 @@
 #include "proto/ready.h"
 #include "proto/refusal.h"
 #include "proto/spec.h"
+#include "proto/stream.h"
 
 #define BOOT "01234567-89ab-cdef-0123-456789abcdef"
 
@@ -53,6 +54,20 @@ static int decode_refusal(const void *data, size_t len)
 	struct refusal f;
 
 	return refusal_decode(&f, data, len);
+}
+
+static int decode_stream(const void *data, size_t len)
+{
+	struct stream_req q;
+
+	return stream_req_decode(&q, data, len);
+}
+
+static int decode_opened(const void *data, size_t len)
+{
+	struct stream_opened o;
+
+	return stream_opened_decode(&o, data, len);
 }
 
 static int decode_hello(const void *data, size_t len)
@@ -233,6 +248,18 @@ static void a_session_is_come_back_to(void)
 	CHECK(!exec_id_is_valid("") && !exec_id_is_valid("a/b") && exec_id_is_valid("a"));
 }
 
+static void what_was_seen_changes(void)
+{
+	const struct exec_seen seen = { 1ull << 40, 7 };
+	uint8_t mem[EXEC_SEEN_BYTES + 1] = { 0 };
+	struct exec_seen s;
+
+	exec_seen_encode(&seen, mem);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES) == 0 && s.out == seen.out && s.err == 7);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES - 1) == -EPROTO);
+	CHECK(exec_seen_decode(&s, mem, EXEC_SEEN_BYTES + 1) == -EPROTO);
+}
+
 static void a_status_changes(void)
 {
 	static const struct {
@@ -407,14 +434,69 @@ static void the_vmms_last_word_changes(void)
 	CHECK(decode_vmm_exit(mem, (size_t)len) == -EPROTO);
 }
 
+static void a_stream_goes_somewhere_else(void)
+{
+	static char name[STREAM_ADDRESS_MAX + 1];
+	static const char path[] = "/0123456789012345678901234567890123456789012345678901234567890123"
+				   "456789012345678901234567890123456789012345";
+	const struct {
+		const char *why;
+		struct stream_req q;
+		int ok;
+	} cases[] = {
+		{ "tcp", { STREAM_TCP, "localhost", 22, 1000 }, 1 },
+		{ "udp to IPv6", { STREAM_UDP, "fe80::1%eth0", 65535, 1 }, 1 },
+		{ "unix", { STREAM_UNIX, "/run/x.sock", 0, STREAM_TIMEOUT_MAX }, 1 },
+		{ "the longest path", { STREAM_UNIX, path, 0, 1 }, 1 },
+		{ "no kind", { 0, "localhost", 22, 1000 }, 0 },
+		{ "an unknown kind", { 4, "localhost", 22, 1000 }, 0 },
+		{ "tcp without a port", { STREAM_TCP, "localhost", 0, 1000 }, 0 },
+		{ "unix with one", { STREAM_UNIX, "/run/x.sock", 1, 1000 }, 0 },
+		{ "nowhere", { STREAM_TCP, "", 22, 1000 }, 0 },
+		{ "a relative path", { STREAM_UNIX, "x.sock", 0, 1000 }, 0 },
+		{ "no time", { STREAM_TCP, "localhost", 22, 0 }, 0 },
+		{ "more than 10 minutes", { STREAM_TCP, "x", 22, STREAM_TIMEOUT_MAX + 1 }, 0 },
+		{ "a name too long", { STREAM_TCP, name, 22, 1000 }, 0 },
+		{ "a path too long", { STREAM_UNIX, name, 0, 1000 }, 0 },
+	};
+	struct stream_opened o = { "[::1]:22" }, opened;
+	uint8_t mem[ROOM];
+	struct stream_req q;
+	long len;
+
+	memset(name, '/', STREAM_ADDRESS_MAX);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct stream_req *want = &cases[i].q;
+
+		len = stream_req_encode(want, mem, sizeof(mem));
+		if ((stream_req_decode(&q, mem, (size_t)len) == 0) != cases[i].ok)
+			printf("# %s\n", cases[i].why);
+		CHECK((stream_req_decode(&q, mem, (size_t)len) == 0) == cases[i].ok);
+		if (!cases[i].ok)
+			continue;
+		CHECK(q.kind == want->kind && q.port == want->port);
+		CHECK(q.timeout_ms == want->timeout_ms && !strcmp(q.address, want->address));
+		CHECK(len <= STREAM_REQ_MAX);
+		refuses_pieces(mem, len, decode_stream);
+	}
+	len = stream_opened_encode(&o, mem, sizeof(mem));
+	CHECK(stream_opened_decode(&opened, mem, (size_t)len) == 0 && !strcmp(opened.peer, o.peer));
+	refuses_pieces(mem, len, decode_opened);
+	o.peer = name;
+	len = stream_opened_encode(&o, mem, sizeof(mem));
+	CHECK(stream_opened_decode(&opened, mem, (size_t)len) == -EPROTO);
+}
+
 int main(void)
 {
 	TEST(a_request_changes);
 	TEST(an_absurd_request_is_taken);
+	TEST(what_was_seen_changes);
 	TEST(a_status_changes);
 	TEST(a_request_at_odds_with_itself_is_refused);
 	TEST(a_session_is_come_back_to);
 	TEST(a_refusal_changes);
+	TEST(a_stream_goes_somewhere_else);
 	TEST(the_beacon_changes);
 	TEST(a_machines_description_changes);
 	TEST(the_vmms_last_word_changes);

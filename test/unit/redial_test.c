@@ -127,12 +127,22 @@ static void wait_for_bytes(int fd, off_t count)
 		usleep(1000);
 }
 
+static void hear_seen(uint64_t out)
+{
+	struct exec_seen seen = { 0 };
+	struct frame f = guest_hears(&guest, FRAME_SEEN);
+
+	CHECK(exec_seen_decode(&seen, f.data, f.len) == 0 && seen.out == out && seen.err == 0);
+}
+
 /* Nothing of the request: who has heard of the session asks for it by its id. */
 static void hear_attach(uint64_t out_seen)
 {
 	struct exec_attach a = { 0 };
-	struct frame f = guest_hears(&guest, FRAME_ATTACH);
+	struct frame f;
 
+	hear_seen(0); /* says that we do so: by this rule nothing is forgotten */
+	f = guest_hears(&guest, FRAME_ATTACH);
 	CHECK(exec_attach_decode(&a, f.data, f.len) == 0);
 	CHECK(a.id && !strcmp(a.id, "x1") && a.out_seen == out_seen && a.err_seen == 0);
 }
@@ -164,6 +174,7 @@ static struct client begin(unsigned hold_ms)
 	go_up();
 	c = start(hold_ms);
 	answer("OK 1\n");
+	hear_seen(0);
 	guest_hears(&guest, FRAME_EXEC);
 	say_started(0, 0, EXEC_WINDOW);
 	return c;
@@ -220,9 +231,11 @@ static void a_start_is_lost_with_the_connection(void)
 	go_up();
 	c = start(20000);
 	answer("OK 1\n");
+	hear_seen(0);
 	guest_hears(&guest, FRAME_EXEC);
 	guest_close(&guest);
 	answer("OK 2\n");
+	hear_seen(0);
 	f = guest_hears(&guest, FRAME_EXEC);
 	CHECK(exec_req_decode(&q, f.data, f.len) == 0 && !strcmp(q.id, "x1"));
 	say_started(0, 0, EXEC_WINDOW);
@@ -329,6 +342,23 @@ static void a_broken_server_ends_the_trying(void)
 	go_down();
 }
 
+/* A guest that hears nothing of what we have stops the command when its memory is full. */
+static void what_is_seen_is_not_said(void)
+{
+	static uint8_t chunk[FRAME_CHUNK];
+	struct client c = begin(20000);
+
+	for (int i = 1; i <= 8; i++) {
+		CHECK(frame_send(guest.fd, FRAME_STDOUT, chunk, sizeof(chunk)) == 0);
+		hear_seen((uint64_t)i * FRAME_CHUNK);
+	}
+	guest_exits(&guest, 0);
+	CHECK(exit_code(&c) == 0);
+	close(c.out);
+	close(c.err);
+	go_down();
+}
+
 static void a_held_session_holds_its_user(void)
 {
 	struct client c = begin(20000);
@@ -359,6 +389,7 @@ int main(void)
 	TEST(it_is_tried_for_ever);
 	TEST(a_session_that_is_gone_looks_like_no_command);
 	TEST(a_broken_server_ends_the_trying);
+	TEST(what_is_seen_is_not_said);
 	TEST(a_held_session_holds_its_user);
 	unlink(target.vsock);
 	return check_done();

@@ -148,9 +148,8 @@ static int copy_by_tar(const char *src, const char *dst, unsigned flags, struct 
 	return rc;
 }
 
-static int (*const ways[])(const char *src, const char *dst, unsigned flags, struct lines *l) = {
-	copy, copy_by_wire, copy_by_tar
-};
+static int (*const ways[])(const char *src, const char *dst, unsigned flags,
+			   struct lines *l) = { copy, copy_by_wire, copy_by_tar };
 
 static int same_bytes(const char *a, const char *b)
 {
@@ -194,8 +193,9 @@ static void stamp(const char *path, time_t s, long ns)
 static void what_a_file_is_gets_lost(void)
 {
 	static const char *const names[] = {
-		"src/plain", "src/dir", "src/link", "src/dangling", "src/fifo", "src/new\nline",
-		"src/ bl ank", "src/-dash", "src/\xff\xfe", "src/before 1970", "src/empty", "src",
+		"src/plain",	"src/dir",	   "src/link",	  "src/dangling",
+		"src/fifo",	"src/new\nline",   "src/ bl ank", "src/-dash",
+		"src/\xff\xfe", "src/before 1970", "src/empty",	  "src",
 	};
 
 	for (size_t way = 0; way < COUNT(ways); way++) {
@@ -296,12 +296,14 @@ static void xattrs_get_lost(void)
 		if (setxattr("src/f", "user.k", "v\0w", 3, 0) < 0)
 			SKIP("this file system has no extended attributes");
 		setxattr("src", "user.dir", "d", 1, 0);
+		setxattr("src/f", "user.a=%b%3D", "odd", 3, 0);
 		setxattr("src/f", "trusted.t", "t", 1, 0);
 		chmod("src/f", 0444);
 		CHECK(ways[way]("src", "dst", 0, &l) == 0);
 		CHECK(getxattr("dst/src/f", "user.k", value, 8) == 3 && !memcmp(value, "v\0w", 3));
 		CHECK(getxattr("dst/src/f", "trusted.t", value, 8) < 0);
 		CHECK(getxattr("dst/src", "user.dir", value, 8) == 1);
+		CHECK(getxattr("dst/src/f", "user.a=%b%3D", value, 8) == 3);
 		if (geteuid() == 0) {
 			CHECK(ways[way]("src", "dst", COPY_ARCHIVE, &l) == 0);
 			CHECK(getxattr("dst/src/f", "trusted.t", value, 8) == 1);
@@ -338,7 +340,8 @@ static void holes_are_filled(void)
 		/* In an archive they are zeros: not of a tebibyte, in a test. */
 		CHECK(truncate("src/sparse", 1 << 20) == 0);
 	}
-	CHECK(copy_by_tar("src/sparse", "dst", 0, &(struct lines){ .report.line = keep_line }) == 0);
+	CHECK(copy_by_tar("src/sparse", "dst", 0, &(struct lines){ .report.line = keep_line }) ==
+	      0);
 	CHECK(same_bytes("src/sparse", "dst/sparse"));
 }
 
@@ -479,38 +482,84 @@ static int feed(const struct copy_msg *steps, size_t count, const char *dst, uns
 	return rc;
 }
 
-#define ROOT(name_)	    { .type = FRAME_COPY_ROOT, .root = { name_, 0 } }
-#define UP		    { .type = FRAME_COPY_UP }
+#define ROOT(name_) \
+	{ \
+		.type = FRAME_COPY_ROOT, .root = { name_, 0 } \
+	}
+#define UP \
+	{ \
+		.type = FRAME_COPY_UP \
+	}
 #define ENTRY(name_, mode_) \
-	{ .type = FRAME_COPY_ENTRY, .entry = { .name = name_, .mode = mode_, .target = "" } }
+	{ \
+		.type = FRAME_COPY_ENTRY, .entry = {.name = name_, .mode = mode_, .target = "" } \
+	}
 #define SYMLINK(name_, target_) \
-	{ .type = FRAME_COPY_ENTRY, \
-	  .entry = { .name = name_, .mode = S_IFLNK | 0777, .target = target_ } }
-#define DATA	 { .type = FRAME_COPY_DATA, .data = { (const uint8_t *)"evil", 4 } }
-#define WHOLE	 { .type = FRAME_COPY_EOF, .whole = 1 }
+	{ \
+		.type = FRAME_COPY_ENTRY, .entry = { \
+			.name = name_, \
+			.mode = S_IFLNK | 0777, \
+			.target = target_ \
+		} \
+	}
+#define DATA \
+	{ \
+		.type = FRAME_COPY_DATA, .data = {(const uint8_t *)"evil", 4 } \
+	}
+#define WHOLE \
+	{ \
+		.type = FRAME_COPY_EOF, .whole = 1 \
+	}
 #define DIR_MODE (S_IFDIR | 0755)
 #define REG_MODE (S_IFREG | 0644)
 
 static void a_peer_writes_through_its_own_link(void)
 {
 	static const struct copy_msg folder[] = {
-		ROOT("r"), ENTRY("r", DIR_MODE), SYMLINK("x", "../../outside"),
-		ENTRY("x", DIR_MODE), ENTRY("secret", REG_MODE), DATA, WHOLE,
-		ENTRY("deeper", DIR_MODE), ENTRY("f", REG_MODE), DATA, WHOLE, UP, UP,
-		ENTRY("after", REG_MODE), DATA, WHOLE, UP,
+		ROOT("r"),
+		ENTRY("r", DIR_MODE),
+		SYMLINK("x", "../../outside"),
+		ENTRY("x", DIR_MODE),
+		ENTRY("secret", REG_MODE),
+		DATA,
+		WHOLE,
+		ENTRY("deeper", DIR_MODE),
+		ENTRY("f", REG_MODE),
+		DATA,
+		WHOLE,
+		UP,
+		UP,
+		ENTRY("after", REG_MODE),
+		DATA,
+		WHOLE,
+		UP,
 	};
 	static const struct copy_msg entered[] = {
-		ROOT("r"), ENTRY("r", DIR_MODE), SYMLINK("x", "../../outside"),
-		{ .type = FRAME_COPY_ENTER, .text = "x" }, ENTRY("secret", REG_MODE), DATA, WHOLE, UP,
+		ROOT("r"),
+		ENTRY("r", DIR_MODE),
+		SYMLINK("x", "../../outside"),
+		{ .type = FRAME_COPY_ENTER, .text = "x" },
+		ENTRY("secret", REG_MODE),
+		DATA,
+		WHOLE,
+		UP,
 		UP,
 	};
 	static const struct copy_msg over[] = {
-		ROOT("r"), ENTRY("r", DIR_MODE), SYMLINK("x", "../../outside/secret"),
-		ENTRY("x", REG_MODE), DATA, WHOLE, UP,
+		ROOT("r"),
+		ENTRY("r", DIR_MODE),
+		SYMLINK("x", "../../outside/secret"),
+		ENTRY("x", REG_MODE),
+		DATA,
+		WHOLE,
+		UP,
 	};
 	static const struct copy_msg linked[] = {
-		ROOT("r"), ENTRY("r", DIR_MODE), SYMLINK("x", "../../outside"),
-		{ .type = FRAME_COPY_LINK, .link = { "y", "x/secret" } }, UP,
+		ROOT("r"),
+		ENTRY("r", DIR_MODE),
+		SYMLINK("x", "../../outside"),
+		{ .type = FRAME_COPY_LINK, .link = { "y", "x/secret" } },
+		UP,
 	};
 	static const struct {
 		const char *why;
@@ -605,7 +654,9 @@ static void a_copy_that_breaks_off_leaves_half_a_file(void)
 static void a_file_beyond_all_sizes_is_made(void)
 {
 	static const struct copy_msg hole = { .type = FRAME_COPY_HOLE, .hole = INT64_MAX };
-	const struct copy_msg steps[] = { ROOT("f"), ENTRY("f", REG_MODE), DATA, hole, hole, WHOLE };
+	const struct copy_msg steps[] = {
+		ROOT("f"), ENTRY("f", REG_MODE), DATA, hole, hole, WHOLE
+	};
 	struct lines l = LINES_INIT;
 
 	world();

@@ -97,6 +97,8 @@ static void open_scene(const struct cast *cast)
 		be_the_session(pair[1], cast);
 	}
 	close(pair[1]);
+	if (cast->is_attached)
+		guest_hears(&scene.guest, FRAME_SEEN);
 	guest_hears(&scene.guest, cast->is_attached ? FRAME_ATTACH : FRAME_EXEC);
 	guest_starts(&scene.guest, &started);
 }

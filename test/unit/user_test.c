@@ -75,6 +75,23 @@ static void a_supplementary_group_is_missing(void)
 	CHECK(user_find(&u, etc, "4711") == 0 && u.ngroups == 0);
 }
 
+static void asked_groups_are_not_the_given_ones(void)
+{
+	static const char *const asked[] = { "other", "4711", "root" };
+	static const char *const unknown[] = { "other", "no-such-group", "20x" };
+	static const char *const numbers[] = { "20x" };
+	const char *which = "";
+	struct user u;
+
+	CHECK(user_find(&u, etc, "guest") == 0);
+	CHECK(user_set_groups(&u, etc, asked, COUNT(asked), &which) == 0);
+	CHECK(u.ngroups == 3 && u.groups[0] == 30 && u.groups[1] == 4711 && u.groups[2] == 0);
+	CHECK(user_set_groups(&u, etc, unknown, COUNT(unknown), &which) == -ENOENT);
+	CHECK(!strcmp(which, "no-such-group"));
+	CHECK(user_set_groups(&u, etc, numbers, 1, &which) == -ENOENT && !strcmp(which, "20x"));
+	CHECK(user_set_groups(&u, etc, asked, USER_GROUPS_MAX + 1, &which) == -EINVAL);
+}
+
 /* The tail of the first line looks like an entry with the rights of root. */
 static void a_long_line_makes_a_user(void)
 {
@@ -115,6 +132,7 @@ int main(void)
 			    "last:x:40:guest\nbad:x:y:guest\n");
 	TEST(a_user_is_mistaken);
 	TEST(a_supplementary_group_is_missing);
+	TEST(asked_groups_are_not_the_given_ones);
 	TEST(a_long_line_makes_a_user);
 	TEST(a_guest_without_passwd_has_no_root);
 	return check_done();

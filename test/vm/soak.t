@@ -1,8 +1,11 @@
 # soak: a short slice of the long runs.
-# with: test/vm/host.sh test/soak/lifecycle.sh
+# with: test/vm/host.sh test/soak/lifecycle.sh test/soak/streams.sh
 . /lab/in/lib.sh
 
 run sh /lab/in/lifecycle.sh 12 7
 is "$rc" 0 "twelve VMs start, end in all ways, and leave nothing"
+diag "$out"
+run sh /lab/in/streams.sh 60 7
+is "$rc" 0 "sixty streams end in all ways, and leave nothing"
 diag "$out"
 done_testing

@@ -90,8 +90,8 @@ static int is_stopped(void)
 {
 	siginfo_t si = { 0 };
 
-	return waitid(P_PID, (id_t)job, &si, WSTOPPED | WNOHANG | WNOWAIT) == 0 && si.si_pid == job &&
-	       is_as_before();
+	return waitid(P_PID, (id_t)job, &si, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       si.si_pid == job && is_as_before();
 }
 
 static void wait_until(int (*is_so)(void), const char *what)

@@ -1,0 +1,105 @@
+/*
+ * intake - what is on its way to a command's stdin, or its terminal.
+ */
+#include "guest/intake.h"
+
+#include <errno.h>
+
+#include "guest/terminal.h"
+
+void intake_init(struct intake *in, struct loop *l, void *mem, size_t cap,
+		 void (*ready)(struct watch *w, uint32_t events))
+{
+	*in = (struct intake){ .end = END_INIT(l, ready), .last = '\n' };
+	fifo_init(&in->held, mem, cap);
+}
+
+void intake_open(struct intake *in, int fd, int tty)
+{
+	end_open(&in->end, fd);
+	in->tty = tty;
+}
+
+/* A pipe is closed. On a terminal it is what a person would type, once, where it means anything;
+ * in the middle of a line the first such character only pushes the line. */
+static void write_end(struct intake *in)
+{
+	int is_line = in->last == '\n' || in->last == '\r', eof;
+	uint8_t typed[2];
+
+	if (!in->tty) {
+		end_close(&in->end);
+		return;
+	}
+	eof = in->eof_written ? -1 : terminal_eof(in->end.w.fd);
+	in->eof_written = 1;
+	typed[0] = typed[1] = (uint8_t)eof;
+	if (eof >= 0)
+		fifo_put(&in->held, typed, is_line ? 1 : 2);
+}
+
+/* It closed its stdin. The sender goes on, as into any such pipe of ours. */
+static void give_up(struct intake *in)
+{
+	in->taken += (uint32_t)in->held.len;
+	fifo_drop(&in->held, in->held.len);
+	end_close(&in->end);
+}
+
+void intake_feed(struct intake *in)
+{
+	ssize_t n = 1;
+
+	while (in->end.w.fd >= 0 && n > 0) {
+		if (in->held.len == 0 && in->has_ended)
+			write_end(in);
+		if (in->held.len == 0)
+			return;
+		n = fifo_write(&in->held, in->end.w.fd);
+		if (n > 0)
+			in->taken += (uint32_t)n;
+	}
+	if (n < 0 && n != -EAGAIN)
+		give_up(in);
+}
+
+int intake_put(struct intake *in, const void *data, size_t len)
+{
+	if (len > in->window || (in->has_ended && len > 0))
+		return -EPROTO;
+	in->window -= (uint32_t)len;
+	in->came += len;
+	if (len == 0)
+		in->has_ended = 1;
+	else
+		in->last = ((const uint8_t *)data)[len - 1];
+	if (in->end.w.fd < 0)
+		in->taken += (uint32_t)len;
+	else
+		fifo_put(&in->held, data, len); /* fits: the window is its room */
+	intake_feed(in);
+	return 0;
+}
+
+void intake_settle(struct intake *in)
+{
+	end_want(&in->end, in->held.len ? EPOLLOUT : 0);
+}
+
+uint32_t intake_open_window(struct intake *in)
+{
+	uint32_t bytes = in->taken;
+
+	if (bytes < in->held.cap / 4 || in->has_ended)
+		return 0;
+	in->taken = 0;
+	in->window += bytes;
+	return bytes;
+}
+
+uint32_t intake_new_window(struct intake *in)
+{
+	in->taken = 0;
+	in->window = in->end.w.fd >= 0 && !in->has_ended ? (uint32_t)fifo_room(&in->held) : 0;
+	return in->window;
+}

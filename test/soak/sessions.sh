@@ -1,0 +1,113 @@
+# sessions.sh ROUNDS SEED - commands of every kind through a guest agent without a VM; exact codes, and
+# in the end as many descriptors and as much memory as in the beginning. Exits 1 when a round failed.
+#
+# Also runs outside of the lab, with vmtool on the PATH: sh test/soak/sessions.sh 10000 1
+rounds=$1 seed=$2
+failures=0
+dir=$(mktemp -d)
+target=unix:$dir/agent
+
+vmtool guest-agent --listen "$target" 2>"$dir/log" &
+agent=$!
+trap 'kill $agent; rm -rf "$dir"' EXIT
+
+# A number below $1, from the seed.
+random() {
+	seed=$(((seed * 1103515245 + 12345) % 2147483648))
+	echo $((seed / 65536 % $1))
+}
+
+x() { vmtool exec "$@" </dev/null 2>>"$dir/err"; }
+descriptors() { ls "/proc/$agent/fd" | wc -l; }
+memory() { awk '/^Private_Dirty/ { print $2 }' "/proc/$agent/smaps_rollup"; }
+
+fail() {
+	failures=$((failures + 1))
+	echo "round $round ($kind): $*"
+}
+
+round_code() {
+	code=$(random 256)
+	x "$target" -- sh -c "exit $code"
+	[ $? = "$code" ] || fail "not $code"
+}
+round_terminal() {
+	code=$(random 256)
+	x -t "$target" -- sh -c "exit $code" >/dev/null
+	[ $? = "$code" ] || fail "not $code"
+}
+round_false() {
+	x "$target" -- false
+	[ $? = 1 ] || fail "false did not fail"
+}
+round_refused() {
+	x "$target" -- /no/such/file
+	[ $? = 127 ] || fail "not 127"
+}
+round_output() {
+	size=$(random 300000)
+	[ "$(x "$target" -- head -c "$size" /dev/zero | wc -c)" = "$size" ] || fail "not $size bytes"
+}
+round_killed() { # the host's end dies: the command goes with it
+	vmtool exec "$target" -- sh -c 'echo $$; exec sleep 600' >"$dir/pid" 2>/dev/null &
+	client=$!
+	until [ -s "$dir/pid" ]; do sleep 0.01; done
+	kill -9 $client
+	wait $client 2>/dev/null
+	for _ in $(seq 500); do
+		kill -0 "$(cat "$dir/pid")" 2>/dev/null || break
+		sleep 0.01
+	done
+	kill -0 "$(cat "$dir/pid")" 2>/dev/null && fail "it still runs"
+	rm "$dir/pid"
+}
+round_shot() { # the command is shot, not asked
+	x "$target" -- sh -c 'kill -9 $$'
+	[ $? = 137 ] || fail "not 137"
+}
+round_detached() {
+	code=$(random 256)
+	id=$(x -d "$target" -- sh -c "seq 1 100; exit $code")
+	[ "$(vmtool attach "$target" "$id" </dev/null | cksum)" = "$(seq 1 100 | cksum)" ] || fail "output of $id"
+	vmtool attach "$target" "$id" </dev/null >/dev/null
+	[ $? = "$code" ] || fail "not $code"
+}
+round_orphans() {
+	x "$target" -- sh -c 'for i in 1 2 3 4 5; do sleep 0.1 >/dev/null 2>&1 & done; exit 3'
+	[ $? = 3 ] || fail "not 3"
+}
+kinds="code terminal false refused output killed shot detached orphans"
+
+for _ in $(seq 200); do
+	vmtool exec "$target" -- true 2>/dev/null && break
+	sleep 0.05
+done
+for kind in $kinds; do # what is touched once, is
+	round=0
+	"round_$kind"
+done
+for i in $(seq 32); do x -d "$target" -- seq 1 100 >/dev/null; done
+sleep 3
+before="$(descriptors) $(memory)"
+
+for round in $(seq "$rounds"); do
+	kind=$(echo $kinds | cut -d' ' -f$(($(random 9) + 1)))
+	"round_$kind"
+done
+
+round=slow kind=terminal
+[ "$(vmtool exec -t "$target" -- sh -c 'stty raw; head -c 10000000 /dev/zero' </dev/null | {
+	sleep $((rounds < 1000 ? 2 : 10))
+	wc -c
+})" = 10000000 ] || fail "a reader that slept lost bytes"
+round=bulk kind=cat size=$((rounds * 100000))
+[ "$(yes | head -c $size | vmtool exec "$target" -- cat | cksum)" = "$(yes | head -c $size | cksum)" ] ||
+	fail "$size bytes changed on their way"
+
+for i in $(seq 32); do x -d "$target" -- seq 1 100 >/dev/null; done
+sleep 3
+after="$(descriptors) $(memory)"
+[ "${after% *}" -le "${before% *}" ] || fail "descriptors: $before, then $after"
+[ "${after#* }" -le $((${before#* } + 256)) ] || fail "memory: $before, then $after"
+echo "rounds: $rounds, failures: $failures, seed: $2; descriptors and KiB: $before before, $after after"
+[ $failures = 0 ]
