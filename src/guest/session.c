@@ -395,13 +395,12 @@ static void widen(struct stream *st, ssize_t n)
 	(void)fcntl(st->end.w.fd, F_SETPIPE_SZ, PIPE_BUSY); /* or not: a limit, or no pipe */
 }
 
-static void stream_ready(struct watch *w, uint32_t events)
+/* Nonzero when something came, the end included. */
+static int take_some(struct stream *st)
 {
-	struct stream *st = CONTAINER(w, struct stream, end.w);
 	struct session *s = st->s;
 	ssize_t n = -EAGAIN;
 
-	(void)events;
 	/* The other stream's handler may have filled the viewer in this very turn. */
 	if (can_take(st))
 		n = read_some(s, st);
@@ -414,7 +413,16 @@ static void stream_ready(struct watch *w, uint32_t events)
 		st->owed = 0; /* EIO: how a terminal's master says that nobody holds it any more */
 		end_close(&st->end);
 	}
-	proceed(s);
+	return n != -EAGAIN;
+}
+
+static void stream_ready(struct watch *w, uint32_t events)
+{
+	struct stream *st = CONTAINER(w, struct stream, end.w);
+
+	(void)events;
+	take_some(st);
+	proceed(st->s);
 }
 
 /* --- its end --- */
@@ -449,8 +457,15 @@ static void child_ended(struct child *child, const struct exec_status *status)
 static void drain_due(struct timer *t)
 {
 	struct session *s = CONTAINER(t, struct session, drain);
+	int came = 0;
 
-	finish(s);
+	/* A loop that was late, or has more to see to than fits in one turn, is no silence of the
+	 * pipes: only they can say. */
+	for (size_t i = 0; i < COUNT(s->streams); i++)
+		if (s->streams[i].end.w.fd >= 0)
+			came |= take_some(&s->streams[i]);
+	if (!came)
+		finish(s);
 	proceed(s);
 }
 
