@@ -36,13 +36,16 @@ static int find_vm(struct target *t, const struct home *home, const char *name, 
 
 	if (rc == 0)
 		rc = state_read(&s, &vm, e);
-	if (rc == 0 && !state_is_live(s.state))
+	if (rc < 0)
+		goto out;
+	if (!state_is_live(s.state))
 		rc = err_set(e, -ESRCH, "%s: is not running (%s)\n  try: vmtool start %s", name,
 			     state_name(s.state), name);
-	if (rc == 0 && !s.ready)
+	else if (!s.ready)
 		rc = err_set(e, -EAGAIN, "%s: is %s, and not ready", name, state_name(s.state));
-	if (rc == 0)
+	else
 		rc = target_vm(t, &vm, &s, e);
+out:
 	store_close(&vm);
 	return rc;
 }

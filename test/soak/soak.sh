@@ -7,9 +7,17 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
 . build/ninja.sh
 
+runs() {
+	local file
+	for file in test/soak/*.sh; do
+		file=${file##*/}
+		[ "$file" = soak.sh ] || printf ' %s' "${file%.sh}"
+	done
+}
+
 name=${1:-lifecycle} rounds=${2:-200} seed=${SEED:-$RANDOM}
 [[ $name != soak && -f test/soak/$name.sh ]] ||
-	die_usage "soak $name: no such run; there are: $(cd test/soak && ls -- *.sh | sed 's/\.sh$//' | grep -vx soak | xargs)"
+	die_usage "soak $name: no such run; there are:$(runs)"
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || die_usage "soak: ROUNDS is a whole number, not $rounds"
 
 need_packages_for build
