@@ -32,7 +32,8 @@ enum {
 		{ OPT_APPEND, "append", "TEXT", "more for the kernel's command line" }, \
 		{ OPT_DISK, "disk", "PATH[,ro][,id=SERIAL]", \
 		  "a raw image or block device as the guest's vda; the next one is vdb *" }, \
-		{ OPT_HOSTNAME, "hostname", "NAME", "the guest's host name (default: the VM's name)" }, \
+		{ OPT_HOSTNAME, "hostname", "NAME", \
+		  "the guest's host name (default: the VM's name)" }, \
 		{ OPT_SYSCTL, "sysctl", "NAME=VALUE", "a knob of the guest's kernel *" }, \
 		{ OPT_NET, "net", "WORDS", \
 		  "an interface: \"eth0 address=10.0.0.2/24 gateway=10.0.0.1\" *" }, \
@@ -55,12 +56,20 @@ static inline int machine_opt(struct wish *w, int letter, const char *value, str
 		int letter;
 		enum config_key key;
 	} keys[] = {
-		{ 'c', KEY_CPUS },	    { 'm', KEY_MEMORY },	{ OPT_KERNEL, KEY_KERNEL },
-		{ OPT_INITRD, KEY_INITRD }, { OPT_APPEND, KEY_APPEND }, { OPT_DISK, KEY_DISK },
-		{ OPT_HOSTNAME, KEY_HOSTNAME }, { OPT_SYSCTL, KEY_SYSCTL },
-		{ OPT_NET, KEY_NET },	    { OPT_DNS, KEY_DNS },
-		{ OPT_SEARCH, KEY_SEARCH }, { OPT_ROOT, KEY_ROOT },
-		{ OPT_OVERLAY, KEY_OVERLAY }, { OPT_MOUNT, KEY_MOUNT },
+		{ 'c', KEY_CPUS },
+		{ 'm', KEY_MEMORY },
+		{ OPT_KERNEL, KEY_KERNEL },
+		{ OPT_INITRD, KEY_INITRD },
+		{ OPT_APPEND, KEY_APPEND },
+		{ OPT_DISK, KEY_DISK },
+		{ OPT_HOSTNAME, KEY_HOSTNAME },
+		{ OPT_SYSCTL, KEY_SYSCTL },
+		{ OPT_NET, KEY_NET },
+		{ OPT_DNS, KEY_DNS },
+		{ OPT_SEARCH, KEY_SEARCH },
+		{ OPT_ROOT, KEY_ROOT },
+		{ OPT_OVERLAY, KEY_OVERLAY },
+		{ OPT_MOUNT, KEY_MOUNT },
 		{ OPT_INIT, KEY_INIT },
 	};
 

@@ -41,7 +41,8 @@ static int main_opt(struct wish *w, int letter, const char *value, struct err *e
 	return wish_add(w, key, value, e) < 0 ? e->code : 1;
 }
 
-static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish *wish, struct err *e)
+static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
+			struct err *e)
 {
 	int c, rc = 0;
 
@@ -59,7 +60,8 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 }
 
 /* The name, and behind "--" the main process. */
-static int take_operands(struct cmdline *cl, struct launch_ask *ask, struct wish *wish, struct err *e)
+static int take_operands(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
+			 struct err *e)
 {
 	int rc = 0;
 

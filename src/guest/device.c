@@ -95,7 +95,8 @@ int device_wait_begin(struct device_wait *w, struct loop *l, unsigned wait_ms, s
 	w->wait_ms = wait_ms;
 	w->news = (struct watch){ nl_open(NETLINK_KOBJECT_UEVENT, GROUP_KERNEL), news_ready };
 	if (w->news.fd < 0)
-		return err_set(e, w->news.fd, "%s is not there, and the kernel tells of no devices: %s",
+		return err_set(e, w->news.fd,
+			       "%s is not there, and the kernel tells of no devices: %s",
 			       missing(w), strerror(-w->news.fd));
 	rc = loop_add(l, &w->news, EPOLLIN);
 	if (rc < 0)

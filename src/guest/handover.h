@@ -18,8 +18,7 @@ struct handover {
 	void (*over)(struct handover *h, int rc);
 };
 
-#define HANDOVER_NONE \
-	((struct handover){ .word.fd = -1 })
+#define HANDOVER_NONE ((struct handover){ .word.fd = -1 })
 
 /*
  * Before any other thread, loop or child. argv is what process 1 is to become.

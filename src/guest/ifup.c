@@ -31,7 +31,9 @@ static size_t bytes_of(const struct desc_addr *a)
 
 static int set_up(int fd, int index)
 {
-	const struct ifinfomsg body = { .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	const struct ifinfomsg body = { .ifi_index = index,
+					.ifi_flags = IFF_UP,
+					.ifi_change = IFF_UP };
 	struct nlmsg m;
 
 	nl_begin(&m, RTM_NEWLINK, 0, &body, sizeof(body));
@@ -142,8 +144,8 @@ static void take_link(const struct nlmsghdr *h, void *arg)
 	for (uint32_t i = 0; i < l->u->nnics; i++) {
 		const struct desc_nic *n = &l->u->nics[i];
 
-		if (n->name[0] ? strcmp(n->name, name) != 0 :
-				 nmac != sizeof(n->mac) || memcmp(mac, n->mac, nmac) != 0)
+		if (n->name[0] ? strcmp(n->name, name) != 0
+			       : nmac != sizeof(n->mac) || memcmp(mac, n->mac, nmac) != 0)
 			continue;
 		l->index[i] = body->ifi_index;
 		memcpy(l->name[i], name, nname);
@@ -194,10 +196,11 @@ static int no_interface(const struct ifup *u, const struct links *l, struct err 
 	if (n->name[0])
 		return err_set(e, -ENODEV, "no interface %s after %u ms: there is %s", n->name,
 			       u->wait_ms, l->all);
-	return err_set(e, -ENODEV,
-		       "no interface with address %02x:%02x:%02x:%02x:%02x:%02x after %u ms: there is %s",
-		       n->mac[0], n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5], u->wait_ms,
-		       l->all);
+	return err_set(
+		e, -ENODEV,
+		"no interface with address %02x:%02x:%02x:%02x:%02x:%02x after %u ms: there is %s",
+		n->mac[0], n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5], u->wait_ms,
+		l->all);
 }
 
 static void news_ready(struct watch *w, uint32_t events)

@@ -377,8 +377,8 @@ static void handed_over(struct handover *h, int rc)
 static int is_broken(const struct init *in, const char *what, struct err *e)
 {
 	return in->broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed",
-				    what, in->broken) :
-			    0;
+				    what, in->broken)
+			  : 0;
 }
 
 static int stage_handover(struct init *in, struct err *e)
@@ -463,7 +463,7 @@ static const struct stage {
 	int (*run)(struct init *in, struct err *e); /* 0; 1: stage_over() will follow; negative */
 	enum when when;				    /* in this order */
 	int (*wanted)(const struct guest_desc *g);  /* NULL: always */
-	int needed;				    /* no main process and no other init without it */
+	int needed; /* no main process and no other init without it */
 } stages[] = {
 	{ "mounts", stage_mounts, ALONE, NULL, 0 },
 	{ "console", stage_console, ALONE, NULL, 0 },

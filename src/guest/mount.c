@@ -151,6 +151,6 @@ int mount_one(const struct desc_mount *m, struct err *e)
 	else if (mount(m->source, m->target, m->type, o.flags, o.data) < 0)
 		rc = -errno;
 	return rc < 0 ? err_set(e, rc, "%s (%s) on %s: %s", m->source, m->type, m->target,
-				strerror(-rc)) :
-			0;
+				strerror(-rc))
+		      : 0;
 }

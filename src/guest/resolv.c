@@ -25,7 +25,8 @@ static int compose(char text[TEXT_MAX], const struct guest_desc *g)
 	int n = 0;
 
 	for (uint32_t i = 0; i < g->ndns; i++) {
-		inet_ntop(g->dns[i].family == 6 ? AF_INET6 : AF_INET, g->dns[i].bytes, ip, sizeof(ip));
+		inet_ntop(g->dns[i].family == 6 ? AF_INET6 : AF_INET, g->dns[i].bytes, ip,
+			  sizeof(ip));
 		n += snprintf(text + n, TEXT_MAX - (size_t)n, "nameserver %s\n", ip);
 	}
 	for (uint32_t i = 0; i < g->nsearch && n < TEXT_MAX; i++)
@@ -64,6 +65,7 @@ int resolv_write(const struct guest_desc *g, struct err *e)
 	else
 		return err_set(e, rc, "%s", tried.text);
 	if (rc == 0 && mount("/run/resolv.conf", "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0)
-		rc = err_sys(e, "/etc is read-only, and nothing can be mounted over its resolv.conf");
+		rc = err_sys(e,
+			     "/etc is read-only, and nothing can be mounted over its resolv.conf");
 	return rc;
 }

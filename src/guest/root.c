@@ -20,7 +20,7 @@
 #include "base/util.h"
 #include "guest/mount.h"
 
-#define NEW "/.vmtool-root"
+#define NEW   "/.vmtool-root"
 /* The layers of an overlay: below /run, which moves along, so that they stay within reach. */
 #define LOWER "/run/vmtool/lower"
 #define UPPER "/run/vmtool/upper"
@@ -53,8 +53,8 @@ static int mount_overlay(const struct desc_root *r, struct err *e)
 {
 	const struct desc_mount lower = { r->source, LOWER, r->type, r->options };
 	const struct desc_mount both = { "overlay", NEW, "overlay",
-					 "lowerdir=" LOWER ",upperdir=" UPPER "/upper,workdir=" UPPER
-					 "/work" };
+					 "lowerdir=" LOWER ",upperdir=" UPPER
+					 "/upper,workdir=" UPPER "/work" };
 
 	if (mount_one(&lower, e) < 0)
 		return e->code;

@@ -14,12 +14,12 @@
 #include "guest/streamd.h"
 
 struct services {
-	struct loop *loop;	   /* borrowed */
-	struct reap *reap;	   /* borrowed */
+	struct loop *loop; /* borrowed */
+	struct reap *reap; /* borrowed */
 	struct execd_options exec_options;
-	struct execd *execd; /* of exec and pty; NULL while not serving */
+	struct execd *execd;		     /* of exec and pty; NULL while not serving */
 	struct agentd_options agent_options; /* info.execd is filled in here */
-	struct agentd *agentd; /* NULL while not serving */
+	struct agentd *agentd;		     /* NULL while not serving */
 	struct streamd_options stream_options;
 	struct streamd *streamd; /* NULL while not serving */
 };

@@ -87,7 +87,7 @@ struct sessions {
 	struct session_options options;
 	struct command_base base;
 	struct cgroups cgroups;
-	uint64_t ended; /* how many so far */
+	uint64_t ended;			/* how many so far */
 	struct exec_status main_status; /* end 0: it has not */
 	struct session list[SESSIONS];
 	int ring_taken[SESSIONS_KEPT];

@@ -375,8 +375,10 @@ static int read_value(struct reading *r, enum config_key k, char *value)
 	const char *name = keys[k].word;
 
 	if (is_line(k) && quote_take(value) < 0)
-		return err_usage(r->e, "%s: after the first \" comes text, \\\" \\\\ \\n \\t \\r \\xNN, "
-				       "and \" as the last", name);
+		return err_usage(r->e,
+				 "%s: after the first \" comes text, \\\" \\\\ \\n \\t \\r \\xNN, "
+				 "and \" as the last",
+				 name);
 	if (is_line(k))
 		return r->replaced & 1u << k ? 0 : add_line(r->c, k, name, value, r->e);
 	if (r->c->asked & 1u << k)
@@ -484,11 +486,11 @@ int config_save(const struct config *c, const struct vmref *v, struct err *e)
 		write_line(&w, c->lines[i].key, value);
 	}
 	if (w.used == sizeof(w.text))
-		return err_usage(e, "%s: what was asked for does not fit into vm.ini (%d KiB)", v->name,
-				 INI_BYTES_MAX >> 10);
-	return path_replace(v->dir, file_name, w.text, w.used, 0600, e) < 0 ?
-		       err_in(e, "%s", v->name) :
-		       0;
+		return err_usage(e, "%s: what was asked for does not fit into vm.ini (%d KiB)",
+				 v->name, INI_BYTES_MAX >> 10);
+	return path_replace(v->dir, file_name, w.text, w.used, 0600, e) < 0
+		       ? err_in(e, "%s", v->name)
+		       : 0;
 }
 
 int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e)

@@ -111,7 +111,8 @@ static int parse_addr(struct desc_addr *a, const char *what, const char *text, s
 	else if (inet_pton(AF_INET6, text, a->bytes) == 1)
 		a->family = 6, a->prefix = 128;
 	else
-		return err_usage(e, "%s: '%s' is no address: write 10.0.0.1 or fd00::1", what, text);
+		return err_usage(e, "%s: '%s' is no address: write 10.0.0.1 or fd00::1", what,
+				 text);
 	if (is_nowhere(a))
 		return err_usage(e, "%s: %s is nobody's address", what, text);
 	return 0;
@@ -125,7 +126,8 @@ static int parse_cidr(struct desc_addr *a, const char *what, const char *text, s
 	int rc;
 
 	if (!slash || slash - text >= (long)sizeof(ip))
-		return err_usage(e, "%s: '%s' does not say how large its network is: write %.40s/24",
+		return err_usage(e,
+				 "%s: '%s' does not say how large its network is: write %.40s/24",
 				 what, text, text);
 	snprintf(ip, sizeof(ip), "%.*s", (int)(slash - text), text);
 	rc = parse_addr(a, what, ip, e);
@@ -213,9 +215,9 @@ static int net_word(struct desc_nic *n, const char *what, const char *word, stru
 	static const struct {
 		const char *word;
 		int (*set)(struct desc_nic *n, const char *what, const char *text, struct err *e);
-	} table[] = {
-		{ "address=", net_address }, { "gateway=", net_gateway }, { "mac=", net_mac }
-	};
+	} table[] = { { "address=", net_address },
+		      { "gateway=", net_gateway },
+		      { "mac=", net_mac } };
 
 	for (size_t i = 0; i < COUNT(table); i++) {
 		size_t len = strlen(table[i].word);
@@ -224,8 +226,10 @@ static int net_word(struct desc_nic *n, const char *what, const char *word, stru
 			return table[i].set(n, what, word + len, e);
 	}
 	if (!strcmp(word, "dhcp"))
-		return err_usage(e, "%s: vmtool's guest speaks no DHCP: give it address=ADDR/BITS "
-				    "and gateway=ADDR", what);
+		return err_usage(e,
+				 "%s: vmtool's guest speaks no DHCP: give it address=ADDR/BITS "
+				 "and gateway=ADDR",
+				 what);
 	return err_usage(e, "%s: '%s' is none of address=, gateway=, mac=", what, word);
 }
 
@@ -283,7 +287,8 @@ int guest_root(struct guest *g, const char *what, const char *text, struct err *
 	if (n < 0)
 		return n;
 	if (n < 1 || n > 3)
-		return err_usage(e, "%s: '%s' is not SOURCE [TYPE [OPTIONS]], as in /dev/vda ext4 ro",
+		return err_usage(e,
+				 "%s: '%s' is not SOURCE [TYPE [OPTIONS]], as in /dev/vda ext4 ro",
 				 what, text);
 	g->desc.root.source = words[0];
 	g->desc.root.type = n > 1 ? words[1] : "ext4";
@@ -323,12 +328,14 @@ int guest_mount(struct guest *g, const char *what, const char *text, struct err 
 	if (n < 0)
 		return n;
 	if (n < 3 || n > 4)
-		return err_usage(e, "%s: '%s' is not SOURCE TARGET TYPE [OPTIONS], as in /dev/vdb "
-				    "/srv ext4 ro", what, text);
+		return err_usage(e,
+				 "%s: '%s' is not SOURCE TARGET TYPE [OPTIONS], as in /dev/vdb "
+				 "/srv ext4 ro",
+				 what, text);
 	if (words[1][0] != '/' || !words[1][1])
 		return err_usage(e, "%s: '%s' is no folder of the guest below /", what, words[1]);
-	g->desc.mounts[g->desc.nmounts++] =
-		(struct desc_mount){ words[0], words[1], words[2], n > 3 ? words[3] : "" };
+	g->desc.mounts[g->desc.nmounts++] = (struct desc_mount){ words[0], words[1], words[2],
+								 n > 3 ? words[3] : "" };
 	return check_type(what, words[2], e);
 }
 
@@ -397,7 +404,8 @@ int guest_check(const struct guest *g, struct err *e)
 	if (d->root.kind == ROOT_OVERLAY && !d->root.source[0])
 		return err_usage(e, "overlay: there is no root that it could lie over");
 	if (d->has_main && d->ninit)
-		return err_usage(e, "init: the guest has a main process already, and cannot have both");
+		return err_usage(
+			e, "init: the guest has a main process already, and cannot have both");
 	if (!d->has_main && (d->main.envc || d->main.cwd[0] || d->main.user[0]))
 		return err_usage(e, "env, cwd and user are the main process's, and there is none\n"
 				    "  try: vmtool start NAME [OPTION]... -- CMD [ARG]...");

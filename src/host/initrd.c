@@ -108,7 +108,8 @@ int initrd_ours(const struct guest_desc *g, struct err *e)
 	n = guest_desc_encode(g, text, sizeof(text));
 	if (n < 0) {
 		fd_close(&c.fd);
-		return err_set(e, (int)n, "what the guest is to become takes more than %d KiB", DESC_BYTES_MAX >> 10);
+		return err_set(e, (int)n, "what the guest is to become takes more than %d KiB",
+			       DESC_BYTES_MAX >> 10);
 	}
 	/* Without them a guest with no initrd of its own has no console for its init. */
 	put_entry(&c, &dev, NULL, 0);

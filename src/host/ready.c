@@ -52,7 +52,8 @@ static void guest_main_exit(struct ready *r, const struct exec_status *status)
 	r->main = *status;
 	/* A short one may be over before our question is answered; that it ran is proof enough. */
 	if (r->said_ready && !r->agent_up)
-		set_agent_up(r, 1, "the guest said hello and ready, and how its main process ended");
+		set_agent_up(r, 1,
+			     "the guest said hello and ready, and how its main process ended");
 	r->changed(r);
 }
 

@@ -224,8 +224,8 @@ int guest_desc_decode(struct guest_desc *g, const void *data, size_t len)
 	if (version > DESC_VERSION)
 		return -EPROTONOSUPPORT;
 	rd_all(&r, g);
-	if (!rd_done(&r) || strlen(g->hostname) > DESC_HOSTNAME_MAX || (g->ninit && g->init[0][0] != '/') ||
-	    (g->ninit && g->has_main))
+	if (!rd_done(&r) || strlen(g->hostname) > DESC_HOSTNAME_MAX ||
+	    (g->ninit && g->init[0][0] != '/') || (g->ninit && g->has_main))
 		return -EPROTO;
 	return 0;
 }

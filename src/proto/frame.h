@@ -50,14 +50,14 @@ enum frame_type {
 	FRAME_ACK = 0x24,	/* H>G empty: FRAME_MAIN_EXIT was kept */
 
 	/* agent, port 4088 (proto/agent.h) */
-	FRAME_POWEROFF = 0x30, /* H>G u32 ms the processes get between TERM and KILL */
-	FRAME_SYNCED = 0x31,   /* G>H empty: processes gone, disks synced, power goes next */
-	FRAME_INFO = 0x32,     /* H>G empty; G>H struct agent_info */
-	FRAME_PORTS = 0x33,    /* H>G empty: tell me from now on; G>H struct agent_ports */
+	FRAME_POWEROFF = 0x30,	   /* H>G u32 ms the processes get between TERM and KILL */
+	FRAME_SYNCED = 0x31,	   /* G>H empty: processes gone, disks synced, power goes next */
+	FRAME_INFO = 0x32,	   /* H>G empty; G>H struct agent_info */
+	FRAME_PORTS = 0x33,	   /* H>G empty: tell me from now on; G>H struct agent_ports */
 	FRAME_PORTS_CHANGE = 0x34, /* G>H struct agent_ports_change */
 	FRAME_CLOCK = 0x35,	   /* H>G struct clock_sample; G>H the same with the guest's time */
 	FRAME_CLOCK_SET = 0x36,	   /* H>G struct clock_set; G>H struct clock_done */
-	FRAME_SIGNAL_MAIN = 0x37,  /* H>G u32 signal, to the main process's group; G>H empty: sent */
+	FRAME_SIGNAL_MAIN = 0x37, /* H>G u32 signal, to the main process's group; G>H empty: sent */
 
 	/* the vmm's status channel */
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */

@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 enum {
-	STREAM_ADDRESS_MAX = 256,	   /* bytes, NUL included: a name has 253 at most */
-	STREAM_PATH_MAX = 108,		   /* the same, of a unix socket: unix(7) */
-	STREAM_TIMEOUT_MAX = 10 * 60 * 1000, /* ms */
-	STREAM_DATAGRAM_MAX = 65507,	   /* the longest IPv4 lets through */
+	STREAM_ADDRESS_MAX = 256,		  /* bytes, NUL included: a name has 253 at most */
+	STREAM_PATH_MAX = 108,			  /* the same, of a unix socket: unix(7) */
+	STREAM_TIMEOUT_MAX = 10 * 60 * 1000,	  /* ms */
+	STREAM_DATAGRAM_MAX = 65507,		  /* the longest IPv4 lets through */
 	STREAM_REQ_MAX = STREAM_ADDRESS_MAX + 32, /* bytes encoded */
 };
 
@@ -29,9 +29,10 @@ enum stream_kind {
 };
 
 struct stream_req {
-	uint8_t kind;	     /* enum stream_kind */
-	const char *address; /* a name, an IPv4 or IPv6 address (fe80::1%eth0 too); or an absolute path */
-	uint16_t port;	     /* 1 to 65535; 0 for unix */
+	uint8_t kind; /* enum stream_kind */
+	const char *
+		address; /* a name, an IPv4 or IPv6 address (fe80::1%eth0 too); or an absolute path */
+	uint16_t port;	 /* 1 to 65535; 0 for unix */
 	uint32_t timeout_ms; /* to be connected, name lookup included; 1 to STREAM_TIMEOUT_MAX */
 };
 

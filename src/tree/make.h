@@ -21,10 +21,10 @@ struct make_level;
 
 struct make {
 	struct sink sink;
-	unsigned flags;	 /* enum copy_flag */
-	const char *dst; /* borrowed: as a person typed it */
+	unsigned flags;		    /* enum copy_flag */
+	const char *dst;	    /* borrowed: as a person typed it */
 	const struct copy_root *as; /* borrowed: what the peer's root counts as; or NULL */
-	struct report *report; /* borrowed */
+	struct report *report;	    /* borrowed */
 
 	struct copy_root root; /* of the tree whose root is still to come */
 	char root_name[COPY_NAME_MAX + 1];

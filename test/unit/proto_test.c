@@ -437,8 +437,9 @@ static void the_vmms_last_word_changes(void)
 static void a_stream_goes_somewhere_else(void)
 {
 	static char name[STREAM_ADDRESS_MAX + 1];
-	static const char path[] = "/0123456789012345678901234567890123456789012345678901234567890123"
-				   "456789012345678901234567890123456789012345";
+	static const char path[] =
+		"/0123456789012345678901234567890123456789012345678901234567890123"
+		"456789012345678901234567890123456789012345";
 	const struct {
 		const char *why;
 		struct stream_req q;
