@@ -36,8 +36,10 @@ enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
  * with two CPUs one boot in a hundred froze, the lab's own or that of a guest.
  */
 
-/* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die. */
-#define APPEND "console=ttyS0 quiet panic=-1"
+/* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die.
+ * tsc=reliable: on a busy host QEMU is held up between the watchdog's two clock readings, and the
+ * kernel, and KVM with it, would give up a TSC that is right, in the middle of a run. */
+#define APPEND "console=ttyS0 quiet panic=-1 tsc=reliable"
 
 #define PORT(nr, fd) \
 	"-chardev", "socket,id=port" #nr ",fd=" #fd, \
