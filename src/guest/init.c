@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "base/util.h"
 #include "guest/beacon.h"
 #include "guest/bootid.h"
@@ -51,7 +52,7 @@ enum {
 	ANNOUNCE_MS = 50,
 	/* Devices of the machine are found before process 1 begins: who is still missing after this
 	 * will not come. */
-	DEVICE_MS = 5000,
+	WAIT_MS = 5000,
 	CMDLINE_MAX = 4096,
 };
 
@@ -70,6 +71,7 @@ struct init {
 	struct timer step; /* the next late stage */
 	size_t next_stage;
 	int verbose;	    /* stages are told on the console as they happen */
+	uint32_t wait_ms;   /* what a device gets to come */
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
 	struct description *wanted;
 	struct ifup ifup;
@@ -122,22 +124,21 @@ static int stage_console(struct init *in, struct err *e)
 	return 0;
 }
 
-static int is_word_of(const char *line, const char *word)
+/* What the machine's owner asks of us, whoever our VMM is: vmtool.verbose, vmtool.wait=TIME. */
+static void read_kernels_words(struct init *in)
 {
-	size_t len = strlen(word);
+	char text[CMDLINE_MAX], *rest = text, *word;
+	struct err e = ERR_NONE;
 
-	for (; *line; line += strcspn(line, " \n"), line += strspn(line, " \n"))
-		if (!strncmp(line, word, len) && strcspn(line, " \n") == len)
-			return 1;
-	return 0;
-}
-
-static void read_kernels_word(struct init *in)
-{
-	char text[CMDLINE_MAX];
-
-	if (fd_slurp(AT_FDCWD, "/proc/cmdline", text, sizeof(text)) > 0)
-		in->verbose = is_word_of(text, "vmtool.verbose");
+	if (fd_slurp(AT_FDCWD, "/proc/cmdline", text, sizeof(text)) <= 0)
+		return;
+	while ((word = strsep(&rest, " \n"))) {
+		if (!strcmp(word, "vmtool.verbose"))
+			in->verbose = 1;
+		else if (!strncmp(word, "vmtool.wait=", 12) &&
+			 parse_time(&in->wait_ms, "vmtool.wait", word + 12, &e) < 0)
+			say("%s", e.text);
+	}
 }
 
 /* Without a description we were started by another VMM than ours: that is no failure. */
@@ -148,7 +149,7 @@ static int stage_description(struct init *in, struct err *e)
 			     sizeof(in->wanted->mem));
 	int rc;
 
-	read_kernels_word(in);
+	read_kernels_words(in);
 	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
@@ -318,7 +319,7 @@ static int stage_network(struct init *in, struct err *e)
 	const struct guest_desc *g = &in->wanted->desc;
 
 	in->ifup.over = network_over;
-	return ifup_begin(&in->ifup, &in->loop, g->nics, g->nnics, DEVICE_MS, e);
+	return ifup_begin(&in->ifup, &in->loop, g->nics, g->nnics, in->wait_ms, e);
 }
 
 static void devices_over(struct device_wait *w, struct err *e)
@@ -335,7 +336,7 @@ static int stage_devices(struct init *in, struct err *e)
 	for (uint32_t i = 0; i < g->nmounts; i++)
 		device_want(&in->devices, g->mounts[i].source);
 	in->devices.over = devices_over;
-	return device_wait_begin(&in->devices, &in->loop, DEVICE_MS, e);
+	return device_wait_begin(&in->devices, &in->loop, in->wait_ms, e);
 }
 
 static int stage_root(struct init *in, struct err *e)
@@ -662,6 +663,7 @@ int init_run(struct err *e)
 		return err_set(e, -ENOMEM, "no memory for a guest's first process");
 	}
 	guest_desc_init(&in->wanted->desc);
+	in->wait_ms = WAIT_MS;
 	in->handover = HANDOVER_NONE;
 	beacon_init(&in->beacon, &in->loop, connect_beacon);
 	reboot(RB_DISABLE_CAD);
