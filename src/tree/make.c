@@ -456,7 +456,7 @@ static int take_link(struct make *m, const struct copy_msg *msg, struct err *e)
 
 static int make_take(struct sink *s, const struct copy_msg *msg, struct err *e)
 {
-	static int (*const takes[SINK_STEPS])(struct make *m, const struct copy_msg *msg,
+	static int (*const takes[SINK_STEPS])(struct make * m, const struct copy_msg *msg,
 					      struct err *e) = {
 		[FRAME_COPY_ROOT - FRAME_COPY_ROOT] = take_root,
 		[FRAME_COPY_ENTRY - FRAME_COPY_ROOT] = take_entry,

@@ -327,7 +327,7 @@ static int take_eof(struct tar *t, const struct copy_msg *m, struct err *e)
 
 static int tar_take(struct sink *s, const struct copy_msg *m, struct err *e)
 {
-	static int (*const takes[SINK_STEPS])(struct tar *t, const struct copy_msg *m,
+	static int (*const takes[SINK_STEPS])(struct tar * t, const struct copy_msg *m,
 					      struct err *e) = {
 		[FRAME_COPY_ROOT - FRAME_COPY_ROOT] = take_root,
 		[FRAME_COPY_ENTRY - FRAME_COPY_ROOT] = take_entry,
