@@ -35,10 +35,10 @@ static void something_came(struct datagrams *g)
 
 static void settle(struct datagrams *g, int inner_is_full)
 {
-	uint32_t peer = (inner_is_full ? 0u : EPOLLIN) | (g->out->len ? EPOLLOUT : 0u);
-	uint32_t inner = (g->out->len ? 0u : EPOLLIN) | (inner_is_full ? EPOLLOUT : 0u);
+	uint32_t peer = (inner_is_full ? 0u : EPOLLIN) | (g->peer->out.len ? EPOLLOUT : 0u);
+	uint32_t inner = (g->peer->out.len ? 0u : EPOLLIN) | (inner_is_full ? EPOLLOUT : 0u);
 
-	if (end_want(g->peer, peer) < 0 || end_want(g->inner, inner) < 0)
+	if (end_want(g->peer->end, peer) < 0 || end_want(g->inner, inner) < 0)
 		stop(g, DATAGRAMS_PEER_GONE, 0);
 }
 
@@ -46,18 +46,18 @@ static void settle(struct datagrams *g, int inner_is_full)
 static int pass(struct datagrams *g)
 {
 	struct frame f;
-	struct inbox at = *g->in;
+	struct inbox at = g->peer->in;
 	int rc;
 
-	while ((rc = frame_next(g->in, &f)) > 0) {
+	while ((rc = frame_next(&g->peer->in, &f)) > 0) {
 		if (f.type != FRAME_DATAGRAM)
 			return -EPROTO;
 		if (send(g->inner->w.fd, f.data, f.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 			if (errno == EAGAIN)
-				*g->in = at; /* again, once it takes one */
+				g->peer->in = at; /* again, once it takes one */
 			return -errno;
 		}
-		at = *g->in;
+		at = g->peer->in;
 	}
 	return rc;
 }
@@ -77,21 +77,18 @@ static void pass_on(struct datagrams *g)
 		settle(g, rc == -EAGAIN);
 }
 
-/* 0 or a negative errno: the peer is gone. */
+/* Negative: the peer is gone. */
 static int talk_to_peer(struct datagrams *g, uint32_t events)
 {
-	ssize_t n = -EAGAIN;
+	int rc = 0;
 
 	if (events & EPOLLOUT)
-		n = fifo_write(g->out, g->peer->w.fd);
-	if (n < 0 && n != -EAGAIN)
-		return (int)n;
-	if (!(events & ~(uint32_t)EPOLLOUT))
-		return 0;
-	n = inbox_fill(g->in, g->peer->w.fd);
-	if (n > 0)
+		rc = caller_flush(g->peer);
+	if (rc == 0 && (events & ~(uint32_t)EPOLLOUT))
+		rc = caller_read(g->peer);
+	if (rc > 0)
 		something_came(g);
-	return n == 0 ? -ECONNRESET : n < 0 && n != -EAGAIN ? (int)n : 0;
+	return rc;
 }
 
 void datagrams_peer_ready(struct datagrams *g, uint32_t events)
@@ -107,7 +104,7 @@ void datagrams_inner_ready(struct datagrams *g)
 	ssize_t n = 0;
 
 	/* So many at most, that nobody else waits for a flood to end. */
-	for (int i = 0; i < BURST && g->out->len == 0; i++) {
+	for (int i = 0; i < BURST && g->peer->out.len == 0; i++) {
 		n = recv(g->inner->w.fd, g->chunk, STREAM_DATAGRAM_MAX, MSG_DONTWAIT | MSG_TRUNC);
 		if (n < 0)
 			break;
@@ -115,7 +112,7 @@ void datagrams_inner_ready(struct datagrams *g)
 		something_came(g);
 		/* IPv6 takes 20 bytes more than anybody sends. */
 		if (n <= STREAM_DATAGRAM_MAX &&
-		    frame_post(g->out, g->peer->w.fd, FRAME_DATAGRAM, g->chunk, (size_t)n) < 0) {
+		    caller_send(g->peer, FRAME_DATAGRAM, g->chunk, n) < 0) {
 			stop(g, DATAGRAMS_PEER_GONE, 0);
 			return;
 		}

@@ -7,8 +7,7 @@
 #ifndef GUEST_DATAGRAMS_H
 #define GUEST_DATAGRAMS_H
 
-#include "base/end.h"
-#include "proto/frame.h"
+#include "guest/caller.h"
 #include "proto/stream.h"
 
 enum datagrams_end {
@@ -20,11 +19,10 @@ enum datagrams_end {
 };
 
 struct datagrams {
-	struct loop *loop;	  /* borrowed */
-	struct end *peer, *inner; /* borrowed */
-	struct inbox *in;	  /* borrowed; may hold frames already */
-	struct fifo *out; /* borrowed; room for a datagram's frame, may hold bytes already */
-	uint8_t *chunk;	  /* borrowed: STREAM_DATAGRAM_MAX bytes, for the moment of a call */
+	struct loop *loop;   /* borrowed */
+	struct caller *peer; /* borrowed; a datagram's frame fits both ways, some may lie there */
+	struct end *inner;   /* borrowed: the socket */
+	uint8_t *chunk;	     /* borrowed: STREAM_DATAGRAM_MAX bytes, for the moment of a call */
 	unsigned idle_ms;
 	/* Once; it has stopped. err: an errno with DATAGRAMS_REFUSED, else 0. */
 	void (*over)(struct datagrams *g, enum datagrams_end how, int err);

@@ -21,21 +21,19 @@
 #include "base/log.h"
 #include "base/relay.h"
 #include "base/util.h"
+#include "guest/caller.h"
 #include "guest/datagrams.h"
 #include "guest/lookup.h"
-#include "proto/frame.h"
-#include "proto/refusal.h"
 #include "proto/stream.h"
 
 enum {
 	IDLE_MS = 30000,
 	UDP_IDLE_MS = 5 * 60 * 1000,
 	STUCK_MS = 5 * 60 * 1000, /* see base/relay.h */
-	LINGER_MS = 2000,	  /* for the peer to close first behind a refusal; as in execd */
 	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
 	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
-	TEXT_MAX = 512,
+	TEXT_MAX = 256,
 	CHUNK = 64 * 1024, /* a datagram's frame fits */
 	PAGE = 4096,
 };
@@ -53,9 +51,7 @@ enum conn_state {
 	/* The relay's, or the datagrams', until they say that it is over. */
 	CONN_RELAYING,
 	CONN_DATAGRAMS,
-	/* The last frame is queued. Once it has gone we close our direction and wait for the peer
-	 * to close, so that no reset overtakes it. */
-	CONN_LEAVING,
+	CONN_LEAVING, /* as guest/caller has it */
 };
 
 struct stream_conn {
@@ -70,9 +66,8 @@ struct stream_conn {
 	struct lookup lookup;
 	struct addrs addrs;
 	unsigned trying;
-	int failed; /* why the last address was no good: an errno */
-	struct inbox in;
-	struct fifo out;
+	int failed;	      /* why the last address was no good: an errno */
+	struct caller caller; /* on peer's end, until it is a relay */
 };
 
 struct stream_place {
@@ -136,20 +131,6 @@ static void conn_release(struct stream_conn *c)
 	listener_release(&d->listener);
 }
 
-static int peer_fd(const struct stream_conn *c)
-{
-	return c->peer.end.w.fd;
-}
-
-/* Until the peer takes bytes: frames that did not go at once, then hearing it close. */
-static void settle_leaving(struct stream_conn *c)
-{
-	if (c->out.len == 0)
-		shutdown(peer_fd(c), SHUT_WR);
-	if (end_want(&c->peer.end, EPOLLIN | (c->out.len ? EPOLLOUT : 0u)) < 0)
-		conn_release(c);
-}
-
 /* --- refusing --- */
 
 static uint16_t why_of(int err)
@@ -186,22 +167,18 @@ static uint16_t why_of(int err)
 static void refuse(struct stream_conn *c, uint16_t why, int err, const char *text)
 {
 	const struct refusal f = { why, (uint32_t)err, text };
-	uint8_t mem[TEXT_MAX];
-	long len = refusal_encode(&f, mem, sizeof(mem));
 
 	end_close(&c->inner.end);
 	loop_cancel(c->d->loop, &c->next);
-	loop_after(c->d->loop, &c->timer, LINGER_MS);
+	loop_after(c->d->loop, &c->timer, CALLER_LINGER_MS);
 	c->state = CONN_LEAVING;
-	if (len < 0 || frame_post(&c->out, peer_fd(c), FRAME_ERROR, mem, (size_t)len) < 0)
+	if (caller_refuse(&c->caller, &f) < 0 || caller_settle(&c->caller) < 0)
 		conn_release(c);
-	else
-		settle_leaving(c);
 }
 
 static void refuse_errno(struct stream_conn *c, int err, const char *what)
 {
-	char text[TEXT_MAX / 2];
+	char text[TEXT_MAX];
 
 	snprintf(text, sizeof(text), "%s: %s", what, strerror(err));
 	refuse(c, why_of(err), err, text);
@@ -234,7 +211,7 @@ static void start_relay(struct stream_conn *c)
 	c->relay = (struct relay){
 		.loop = c->d->loop,
 		.way = { { .from = &c->peer, .to = &c->inner, .rest = { .mem = place->in } },
-			 { .from = &c->inner, .to = &c->peer, .rest = c->out } },
+			 { .from = &c->inner, .to = &c->peer, .rest = c->caller.out } },
 		.chunk = c->d->chunk,
 		.chunk_len = sizeof(c->d->chunk),
 		.stuck_ms = STUCK_MS,
@@ -242,8 +219,8 @@ static void start_relay(struct stream_conn *c)
 	};
 	/* What the peer sent behind its request lies where its request lay. */
 	c->relay.way[0].rest.cap = sizeof(place->in);
-	c->relay.way[0].rest.head = c->in.at;
-	c->relay.way[0].rest.len = c->in.end - c->in.at;
+	c->relay.way[0].rest.head = c->caller.in.at;
+	c->relay.way[0].rest.len = c->caller.in.end - c->caller.in.at;
 	relay_start(&c->relay);
 }
 
@@ -290,10 +267,8 @@ static void start_datagrams(struct stream_conn *c)
 	c->inner.end.w.ready = datagram_ready;
 	c->datagrams = (struct datagrams){
 		.loop = c->d->loop,
-		.peer = &c->peer.end,
+		.peer = &c->caller,
 		.inner = &c->inner.end,
-		.in = &c->in,
-		.out = &c->out,
 		.chunk = c->d->chunk,
 		.idle_ms = c->d->options.udp_idle_ms,
 		.over = datagrams_over,
@@ -312,7 +287,7 @@ static void opened(struct stream_conn *c)
 
 	loop_cancel(c->d->loop, &c->timer);
 	loop_cancel(c->d->loop, &c->next);
-	if (frame_put(&c->out, FRAME_OPENED, mem, (size_t)len) < 0) {
+	if (frame_put(&c->caller.out, FRAME_OPENED, mem, (size_t)len) < 0) {
 		conn_release(c);
 	} else if (c->kind == STREAM_UDP) {
 		c->state = CONN_DATAGRAMS;
@@ -466,7 +441,7 @@ static void take_frame(struct stream_conn *c, const struct frame *f)
 	struct stream_req q;
 
 	if (f->type == FRAME_HEARTBEAT && f->len <= STREAM_REQ_MAX) {
-		if (frame_post(&c->out, peer_fd(c), f->type, f->data, f->len) < 0)
+		if (caller_send(&c->caller, f->type, f->data, f->len) < 0)
 			conn_release(c);
 	} else if (f->type != FRAME_OPEN) {
 		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
@@ -479,34 +454,27 @@ static void take_frame(struct stream_conn *c, const struct frame *f)
 
 static void ask_on(struct stream_conn *c)
 {
-	ssize_t n = inbox_fill(&c->in, peer_fd(c));
+	int rc = caller_read(&c->caller);
 	struct frame f;
-	int rc = 0;
 
-	if (n == -EAGAIN)
-		return;
-	if (n <= 0) {
+	if (rc < 0)
 		conn_release(c);
+	if (rc <= 0)
 		return;
-	}
-	while (c->state == CONN_ASKING && (rc = frame_next(&c->in, &f)) > 0)
+	while (c->state == CONN_ASKING && (rc = frame_next(&c->caller.in, &f)) > 0)
 		take_frame(c, &f);
 	if (c->state != CONN_ASKING)
 		return;
 	if (rc < 0)
 		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
-	else if (end_want(&c->peer.end, EPOLLIN | (c->out.len ? EPOLLOUT : 0u)) < 0)
+	else if (caller_settle(&c->caller) < 0)
 		conn_release(c);
 }
 
 static void leave_on(struct stream_conn *c)
 {
-	ssize_t n = recv(peer_fd(c), c->d->chunk, sizeof(c->d->chunk), MSG_DONTWAIT);
-
-	if (n == 0 || (n < 0 && errno != EAGAIN))
+	if (caller_await_close(&c->caller) < 0 || caller_settle(&c->caller) < 0)
 		conn_release(c);
-	else
-		settle_leaving(c);
 }
 
 /* Before it is a relay. */
@@ -518,15 +486,9 @@ static void peer_ready(struct watch *w, uint32_t events)
 		datagrams_peer_ready(&c->datagrams, events);
 		return;
 	}
-	if (events & EPOLLOUT) {
-		ssize_t n = fifo_write(&c->out, w->fd);
-
-		if (n < 0 && n != -EAGAIN) {
-			conn_release(c);
-			return;
-		}
-	}
-	if (c->state == CONN_ASKING)
+	if (events & EPOLLOUT && caller_flush(&c->caller) < 0)
+		conn_release(c);
+	else if (c->state == CONN_ASKING)
 		ask_on(c);
 	else if (c->state == CONN_LEAVING)
 		leave_on(c);
@@ -566,8 +528,8 @@ static void accepted(struct listener *l, int fd)
 		.next = { .due = next_due },
 	};
 	lookup_init(&c->lookup, d->loop, d->reap, looked_up);
-	inbox_init(&c->in, place->in, FRAME_HEADER + STREAM_DATAGRAM_MAX);
-	fifo_init(&c->out, place->out, sizeof(place->out));
+	caller_init(&c->caller, &c->peer.end, place->in, FRAME_HEADER + STREAM_DATAGRAM_MAX,
+		    place->out, sizeof(place->out));
 	end_open(&c->peer.end, fd);
 	loop_after(d->loop, &c->timer, d->options.idle_ms);
 	if (end_want(&c->peer.end, EPOLLIN) < 0)
