@@ -20,7 +20,6 @@
 enum {
 	GRACE_MAX_MS = 3600 * 1000,
 	IDLE_MS = 60000,
-	LINGER_MS = 2000, /* for a peer that was refused to close first */
 	SIGNAL_MAX = 64,
 };
 
@@ -59,33 +58,22 @@ static int conn_settle(struct agent_conn *c)
 {
 	struct loop *l = c->d->listener.loop;
 
-	if (c->is_leaving && c->out.len == 0 && !c->is_shut) {
-		shutdown(c->peer.w.fd, SHUT_WR); /* it closes on that */
-		c->is_shut = 1;
-	}
-	if (c->is_leaving)
-		loop_after(l, &c->idle, LINGER_MS);
+	if (c->caller.is_leaving)
+		loop_after(l, &c->idle, CALLER_LINGER_MS);
 	else if (c->watches || c->wants_synced)
 		loop_cancel(l, &c->idle);
 	else
 		loop_after(l, &c->idle, c->d->options.idle_ms);
-	return end_want(&c->peer, EPOLLIN | (c->out.len ? EPOLLOUT : 0u));
+	return caller_settle(&c->caller);
 }
 
 /* --- to the peer --- */
 
-static int conn_send(struct agent_conn *c, uint8_t type, const void *data, long len)
-{
-	return len < 0 ? (int)len : frame_post(&c->out, c->peer.w.fd, type, data, (size_t)len);
-}
-
 static int refuse(struct agent_conn *c, uint16_t why, int rc, const char *text)
 {
 	const struct refusal f = { why, (uint32_t)-rc, text };
-	uint8_t mem[256];
 
-	c->is_leaving = 1;
-	return conn_send(c, FRAME_ERROR, mem, refusal_encode(&f, mem, sizeof(mem)));
+	return caller_refuse(&c->caller, &f);
 }
 
 static int send_ports(struct agent_conn *c)
@@ -93,8 +81,8 @@ static int send_ports(struct agent_conn *c)
 	struct agentd *d = c->d;
 
 	c->is_behind = 0;
-	return conn_send(c, FRAME_PORTS, d->frame,
-			 agent_ports_encode(&d->ports.now, d->frame, sizeof(d->frame)));
+	return caller_send(&c->caller, FRAME_PORTS, d->frame,
+			   agent_ports_encode(&d->ports.now, d->frame, sizeof(d->frame)));
 }
 
 /* Whoever has not read what he got before gets no more of it: a snapshot, once he has. */
@@ -102,14 +90,14 @@ static int send_change(struct agent_conn *c, const struct agent_ports_change *ch
 {
 	struct agentd *d = c->d;
 
-	if (c->out.len > 0) {
+	if (c->caller.out.len > 0) {
 		c->is_behind = 1;
 		return 0;
 	}
 	if (!change)
 		return send_ports(c);
-	return conn_send(c, FRAME_PORTS_CHANGE, d->frame,
-			 agent_ports_change_encode(change, d->frame, sizeof(d->frame)));
+	return caller_send(&c->caller, FRAME_PORTS_CHANGE, d->frame,
+			   agent_ports_change_encode(change, d->frame, sizeof(d->frame)));
 }
 
 static void ports_changed(struct ports *p, const struct agent_ports_change *change)
@@ -120,7 +108,7 @@ static void ports_changed(struct ports *p, const struct agent_ports_change *chan
 		struct agent_conn *c = &d->conns[i];
 		int rc;
 
-		if (!c->watches || c->is_leaving)
+		if (!c->watches || c->caller.is_leaving)
 			continue;
 		rc = send_change(c, change);
 		if (rc == 0)
@@ -134,7 +122,7 @@ static void ports_changed(struct ports *p, const struct agent_ports_change *chan
 
 static int take_heartbeat(struct agent_conn *c, const struct frame *f)
 {
-	return conn_send(c, f->type, f->data, f->len);
+	return caller_send(&c->caller, f->type, f->data, f->len);
 }
 
 static int take_info(struct agent_conn *c, const struct frame *f)
@@ -143,8 +131,8 @@ static int take_info(struct agent_conn *c, const struct frame *f)
 
 	if (f->len > 0)
 		return -EPROTO;
-	return conn_send(c, FRAME_INFO, d->frame,
-			 info_write(&d->options.info, &d->clock, d->frame, sizeof(d->frame)));
+	return caller_send(&c->caller, FRAME_INFO, d->frame,
+			   info_write(&d->options.info, &d->clock, d->frame, sizeof(d->frame)));
 }
 
 static int take_ports(struct agent_conn *c, const struct frame *f)
@@ -166,7 +154,7 @@ static int take_clock(struct agent_conn *c, const struct frame *f)
 		return -EPROTO;
 	s.guest_ns = (uint64_t)clock_now(&c->d->clock);
 	clock_sample_encode(&s, mem);
-	return conn_send(c, FRAME_CLOCK, mem, sizeof(mem));
+	return caller_send(&c->caller, FRAME_CLOCK, mem, sizeof(mem));
 }
 
 static int take_clock_set(struct agent_conn *c, const struct frame *f)
@@ -181,7 +169,7 @@ static int take_clock_set(struct agent_conn *c, const struct frame *f)
 		return refuse(c, REFUSED_UNSUPPORTED, 0, "this guest's clock is in other hands");
 	clock_correct(&c->d->clock, &s, &done);
 	clock_done_encode(&done, mem);
-	return conn_send(c, FRAME_CLOCK_SET, mem, sizeof(mem));
+	return caller_send(&c->caller, FRAME_CLOCK_SET, mem, sizeof(mem));
 }
 
 static int take_signal_main(struct agent_conn *c, const struct frame *f)
@@ -198,7 +186,7 @@ static int take_signal_main(struct agent_conn *c, const struct frame *f)
 		return refuse(c, REFUSED_NOT_FOUND, -ESRCH, "no main process runs here");
 	if (kill(-pid, (int)sig) < 0)
 		return refuse(c, REFUSED_FAILED, -errno, "the main process cannot be signalled");
-	return conn_send(c, FRAME_SIGNAL_MAIN, NULL, 0);
+	return caller_send(&c->caller, FRAME_SIGNAL_MAIN, NULL, 0);
 }
 
 static int take_poweroff(struct agent_conn *c, const struct frame *f)
@@ -227,7 +215,7 @@ static int take_copy(struct agent_conn *c, const struct frame *f)
 	struct refusal no;
 	int rc;
 
-	if (inbox_is_partial(&c->in) || c->out.len > 0)
+	if (inbox_is_partial(&c->caller.in) || c->caller.out.len > 0)
 		return -EPROTO; /* what is in here would be lost */
 	if (p && p->phase != POWER_ON)
 		return refuse(c, REFUSED_SHUTDOWN, 0, "the guest is powering off");
@@ -262,13 +250,12 @@ static int take_frame(struct agent_conn *c, const struct frame *f)
 
 static int take_frames(struct agent_conn *c)
 {
-	ssize_t n = inbox_fill(&c->in, c->peer.w.fd);
+	int rc = caller_read(&c->caller);
 	struct frame f;
-	int rc = 0;
 
-	if (n <= 0)
-		return n == -EAGAIN ? 0 : n == 0 ? -ECONNRESET : (int)n;
-	while (!c->is_leaving && (rc = frame_next(&c->in, &f)) > 0) {
+	if (rc <= 0)
+		return rc;
+	while (!c->caller.is_leaving && (rc = frame_next(&c->caller.in, &f)) > 0) {
 		rc = take_frame(c, &f);
 		if (rc < 0)
 			break;
@@ -278,22 +265,11 @@ static int take_frames(struct agent_conn *c)
 	return rc;
 }
 
-/* What comes after the last frame is not for us, but has to be taken: closing over it would reset
- * the connection, and the reset may overtake that frame. */
-static int await_close(struct agent_conn *c)
-{
-	ssize_t n = fd_read(c->peer.w.fd, c->in.mem, c->in.cap);
-
-	return n > 0 || n == -EAGAIN ? 0 : -ECONNRESET;
-}
-
 static int flush(struct agent_conn *c)
 {
-	ssize_t n = fifo_write(&c->out, c->peer.w.fd);
+	int rc = caller_flush(&c->caller);
 
-	if (n < 0)
-		return n == -EAGAIN ? 0 : (int)n;
-	return c->is_behind && c->out.len == 0 ? send_ports(c) : 0;
+	return rc == 0 && c->is_behind && c->caller.out.len == 0 ? send_ports(c) : rc;
 }
 
 static void peer_ready(struct watch *w, uint32_t events)
@@ -304,7 +280,7 @@ static void peer_ready(struct watch *w, uint32_t events)
 	if (events & EPOLLOUT)
 		rc = flush(c);
 	if (rc >= 0 && (events & ~(uint32_t)EPOLLOUT))
-		rc = c->is_leaving ? await_close(c) : take_frames(c);
+		rc = c->caller.is_leaving ? caller_await_close(&c->caller) : take_frames(c);
 	if (rc >= 0)
 		rc = conn_settle(c);
 	if (rc < 0)
@@ -322,9 +298,8 @@ static void accepted(struct listener *l, int fd)
 	while (c->peer.w.fd >= 0)
 		c++; /* the listener counts: one is free */
 	i = (size_t)(c - d->conns);
-	inbox_init(&c->in, d->in_mem[i], AGENTD_IN);
-	fifo_init(&c->out, d->out_mem[i], AGENTD_OUT);
-	c->is_behind = c->is_leaving = c->is_shut = 0;
+	caller_init(&c->caller, &c->peer, d->in_mem[i], AGENTD_IN, d->out_mem[i], AGENTD_OUT);
+	c->is_behind = 0;
 	end_open(&c->peer, fd);
 	if (conn_settle(c) < 0)
 		conn_release(c);
@@ -364,8 +339,8 @@ static int say_synced(struct agent_conn *c, int settled)
 {
 	if (!settled)
 		return refuse(c, REFUSED_FAILED, 0, "the disks did not settle in time");
-	c->is_leaving = 1;
-	return conn_send(c, FRAME_SYNCED, NULL, 0);
+	c->caller.is_leaving = 1;
+	return caller_send(&c->caller, FRAME_SYNCED, NULL, 0);
 }
 
 void agentd_say_synced(struct agentd *d, int settled)

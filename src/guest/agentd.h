@@ -11,6 +11,7 @@
 
 #include "base/end.h"
 #include "base/listener.h"
+#include "guest/caller.h"
 #include "guest/clock.h"
 #include "guest/files.h"
 #include "guest/info.h"
@@ -38,13 +39,10 @@ struct agent_conn {
 	struct agentd *d; /* borrowed: the server outlives its connections */
 	struct end peer;  /* fd -1: the place is free */
 	struct timer idle;
-	struct inbox in;
-	struct fifo out;
+	struct caller caller;
 	int wants_synced; /* it asked for the poweroff, and is told when it is near */
 	int watches;	  /* it is told who listens */
 	int is_behind;	  /* ... and has missed a change: it gets a snapshot when it has read */
-	int is_leaving;	  /* its last frame is queued; is_shut: our direction is closed */
-	int is_shut;
 };
 
 /* One mapping; pages that nobody writes to cost nothing. */

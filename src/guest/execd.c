@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 #include "base/end.h"
-#include "base/fifo.h"
 #include "base/util.h"
+#include "guest/caller.h"
 #include "guest/session.h"
 #include "proto/exec.h"
 #include "proto/frame.h"
@@ -21,8 +21,6 @@ enum {
 	TERMINAL_CONNS = 32,
 	CONNS = PIPE_CONNS + TERMINAL_CONNS,
 	IDLE_MS = 30000,
-	LINGER_MS = 2000, /* for the peer to close first; see CONN_LEAVING */
-	TEXT_MAX = 600,
 	PAGE = 4096,
 
 	/* After the request a peer sends at most this at once; its memory beyond is given back. */
@@ -40,10 +38,7 @@ enum conn_state {
 	CONN_ASKING = 1 << 0,
 	/* It watches a session. */
 	CONN_ATTACHED = 1 << 1,
-	/* The last frame is queued. Once it has gone we close our direction and wait for the peer
-	 * to close: closing under bytes of its that are still on their way resets the connection,
-	 * and a reset may overtake what it has not read yet. Of a session that ended, it is the
-	 * viewer until then. */
+	/* As guest/caller has it. Of a session that ended, it is the viewer until it has closed. */
 	CONN_LEAVING = 1 << 2,
 };
 
@@ -54,9 +49,7 @@ struct conn {
 	struct end peer;
 	struct viewer viewer;
 	struct timer timer;
-	struct inbox in;
-	struct fifo out;
-	int is_shut; /* our direction is closed */
+	struct caller caller;
 	int is_deaf; /* the peer takes nothing more */
 };
 
@@ -100,30 +93,31 @@ static void conn_release(struct conn *c)
 /* What this connection waits for now; after every event. */
 static void conn_settle(struct conn *c)
 {
-	int flushed = c->out.len == 0;
+	int was_shut = c->caller.is_shut;
 
-	if (c->state == CONN_LEAVING && flushed && !c->is_shut) {
-		shutdown(c->peer.w.fd, SHUT_WR);
-		c->is_shut = 1;
-		/* The main process's exit ends the VM: that waits until all of it was read. */
-		if (!c->viewer.session || !session_is_main(c->viewer.session))
-			loop_after(c->d->loop, &c->timer, LINGER_MS);
-	}
-	end_want(&c->peer, EPOLLIN | (flushed ? 0u : EPOLLOUT));
+	caller_settle(&c->caller);
+	/* The main process's exit ends the VM: that waits until all of it was read. */
+	if (c->caller.is_shut && !was_shut &&
+	    (!c->viewer.session || !session_is_main(c->viewer.session)))
+		loop_after(c->d->loop, &c->timer, CALLER_LINGER_MS);
 }
 
 /* --- to the peer --- */
 
 /* A peer that cannot be told anything has gone, or will be seen to have when it is read next. */
+static void turn_deaf(struct conn *c)
+{
+	c->is_deaf = 1;
+	fifo_drop(&c->caller.out, c->caller.out.len);
+	shutdown(c->peer.w.fd, SHUT_RDWR);
+}
+
 static void conn_send(struct conn *c, uint8_t type, const void *data, size_t len)
 {
 	if (c->is_deaf)
 		return;
-	if (frame_post(&c->out, c->peer.w.fd, type, data, len) < 0) {
-		c->is_deaf = 1;
-		fifo_drop(&c->out, c->out.len);
-		shutdown(c->peer.w.fd, SHUT_RDWR);
-	}
+	if (caller_send(&c->caller, type, data, (long)len) < 0)
+		turn_deaf(c);
 	conn_settle(c);
 }
 
@@ -131,16 +125,14 @@ static void start_leaving(struct conn *c)
 {
 	loop_cancel(c->d->loop, &c->timer);
 	c->state = CONN_LEAVING;
+	c->caller.is_leaving = 1;
 	conn_settle(c);
 }
 
 static void send_refusal(struct conn *c, const struct refusal *f)
 {
-	uint8_t mem[TEXT_MAX];
-	long len = refusal_encode(f, mem, sizeof(mem));
-
-	if (len > 0)
-		conn_send(c, FRAME_ERROR, mem, (size_t)len);
+	if (!c->is_deaf && caller_refuse(&c->caller, f) < 0)
+		turn_deaf(c);
 	start_leaving(c);
 }
 
@@ -162,7 +154,7 @@ static int has_room(struct viewer *v)
 {
 	const struct conn *c = conn_of(v);
 
-	return c->out.len == 0 && !c->is_deaf;
+	return c->caller.out.len == 0 && !c->is_deaf;
 }
 
 static void output(struct viewer *v, uint8_t type, const void *data, size_t len)
@@ -378,25 +370,25 @@ static int take_frame(struct conn *c, const struct frame *f)
 /* After the request, which alone may be long, its memory goes back to the system. */
 static void trim_inbox(struct conn *c)
 {
-	madvise(c->in.mem + IN_KEPT, IN_BYTES - IN_KEPT, MADV_DONTNEED);
+	madvise(c->caller.in.mem + IN_KEPT, IN_BYTES - IN_KEPT, MADV_DONTNEED);
 }
 
 static int take_frames(struct conn *c)
 {
-	ssize_t n = inbox_fill(&c->in, c->peer.w.fd);
-	int asked = c->state == CONN_ASKING, big = c->in.end > IN_KEPT, rc;
+	int rc = caller_read(&c->caller);
+	int asked = c->state == CONN_ASKING, big = c->caller.in.end > IN_KEPT;
 	struct frame f;
 
-	if (n <= 0)
-		return n == 0 ? -ECONNRESET : n == -EAGAIN ? 0 : (int)n;
+	if (rc <= 0)
+		return rc;
 	if (asked)
 		loop_after(c->d->loop, &c->timer, c->d->options.idle_ms);
-	while ((rc = frame_next(&c->in, &f)) > 0) {
+	while ((rc = frame_next(&c->caller.in, &f)) > 0) {
 		rc = take_frame(c, &f);
 		if (rc < 0)
 			return rc;
 	}
-	if (asked && c->state != CONN_ASKING && big && !inbox_is_partial(&c->in))
+	if (asked && c->state != CONN_ASKING && big && !inbox_is_partial(&c->caller.in))
 		trim_inbox(c);
 	return rc;
 }
@@ -410,20 +402,13 @@ static int nonsense_is_answered(struct conn *c, int rc)
 	return 1;
 }
 
-static int flush(struct conn *c)
-{
-	ssize_t n = fifo_write(&c->out, c->peer.w.fd);
-
-	return n < 0 && n != -EAGAIN ? (int)n : 0;
-}
-
 static void peer_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = CONTAINER(w, struct conn, peer.w);
 	int rc = 0;
 
 	if (events & EPOLLOUT)
-		rc = flush(c);
+		rc = caller_flush(&c->caller);
 	if (rc == 0 && (events & ~(uint32_t)EPOLLOUT))
 		rc = take_frames(c);
 	if (rc < 0 && !nonsense_is_answered(c, rc)) {
@@ -459,8 +444,8 @@ static void accepted(struct execd *d, enum execd_door door, int fd)
 		.viewer = { .type = &viewer_type },
 		.timer = { .due = conn_due },
 	};
-	inbox_init(&c->in, bulk->in, FRAME_HEADER + FRAME_MAX);
-	fifo_init(&c->out, bulk->out, sizeof(bulk->out));
+	caller_init(&c->caller, &c->peer, bulk->in, FRAME_HEADER + FRAME_MAX, bulk->out,
+		    sizeof(bulk->out));
 	end_open(&c->peer, fd);
 	loop_after(d->loop, &c->timer, d->options.idle_ms);
 	conn_settle(c);

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <linux/rtnetlink.h>
@@ -257,5 +258,18 @@ int ifup_begin(struct ifup *u, struct loop *l, const struct desc_nic *nics, uint
 		loop_after(l, &u->deadline, wait_ms);
 	else
 		stop(u);
+	return rc;
+}
+
+int ifup_loopback(struct err *e)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+
+	if (fd < 0)
+		return err_sys(e, "no IPv4 in this kernel");
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		rc = err_sys(e, "bring up lo");
+	fd_close(&fd);
 	return rc;
 }

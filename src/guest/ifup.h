@@ -26,4 +26,7 @@ struct ifup {
 int ifup_begin(struct ifup *u, struct loop *l, const struct desc_nic *nics, uint32_t nnics,
 	       unsigned wait_ms, struct err *e);
 
+/* lo, and with it 127.0.0.1 and ::1. 0 or negative with *e filled. */
+int ifup_loopback(struct err *e);
+
 #endif

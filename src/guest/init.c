@@ -1,30 +1,26 @@
 /*
  * init - process 1 of the guest: brings it up, serves the host, ends it in order.
  *
- * The boot order is the table `stages`. What the host needs to reach us comes first; then the
- * loop runs, and what may be slow or fail comes one stage a turn, beside the serving. A stage
- * that fails is reported and left behind: a guest that answers can be helped. Ready is said
- * behind the last: what was asked for is then there, or has been reported as failed.
+ * The boot order is the table `boot`. What the host needs to reach us comes first; then the loop runs,
+ * and what may be slow or fail comes beside the serving. Ready is said behind the last: what was
+ * asked for is then there, or has been reported as failed.
  */
 #include "guest/init.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/reboot.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "base/util.h"
 #include "guest/beacon.h"
 #include "guest/bootid.h"
@@ -39,6 +35,8 @@
 #include "guest/resolv.h"
 #include "guest/root.h"
 #include "guest/services.h"
+#include "guest/stages.h"
+#include "guest/syscon.h"
 #include "guest/sysctl.h"
 #include "guest/vsock.h"
 #include "proto/desc.h"
@@ -51,7 +49,7 @@ enum {
 	ANNOUNCE_MS = 50,
 	/* Devices of the machine are found before process 1 begins: who is still missing after this
 	 * will not come. */
-	DEVICE_MS = 5000,
+	WAIT_MS = 5000,
 	CMDLINE_MAX = 4096,
 };
 
@@ -67,14 +65,14 @@ struct init {
 	struct poweroff poweroff;
 	struct beacon beacon;
 	struct services services;
-	struct timer step; /* the next late stage */
-	size_t next_stage;
+	struct stages stages;
+	struct timer announcing;
 	int verbose;	    /* stages are told on the console as they happen */
+	uint32_t wait_ms;   /* what a device gets to come */
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
 	struct description *wanted;
 	struct ifup ifup;
 	struct device_wait devices;
-	const char *broken; /* the first stage that failed of those the guest's work needs */
 	struct mainproc main;
 	struct exec_status main_status;
 	int main_has_ended;
@@ -83,20 +81,7 @@ struct init {
 	char boot[BOOT_ID_LEN + 1], hostname[DESC_HOSTNAME_MAX + 1];
 };
 
-/* One line for whoever watches the console; each byte costs a serial port's time. */
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
-{
-	char line[STAGE_DETAIL_MAX + 64] = "vmtool: ";
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line + 8, sizeof(line) - 9, fmt, ap);
-	va_end(ap);
-	strcat(line, "\n");
-	(void)fd_write_all(STDERR_FILENO, line, strlen(line));
-}
-
-/* --- stages --- */
+/* --- what comes before anybody is served --- */
 
 static int stage_mounts(struct init *in, struct err *e)
 {
@@ -104,40 +89,27 @@ static int stage_mounts(struct init *in, struct err *e)
 	return mounts_make(e);
 }
 
-/* The kernel gives us its console as 0, 1 and 2 only where the initramfs had the device. */
 static int stage_console(struct init *in, struct err *e)
 {
-	struct stat st;
-	int fd;
-
 	(void)in;
-	if (fstat(STDERR_FILENO, &st) == 0 && !S_ISDIR(st.st_mode))
-		return 0; /* not what occupy_standard_fds() put there */
-	fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "open /dev/console");
-	for (int std = 0; std <= STDERR_FILENO; std++)
-		dup2(fd, std);
-	fd_close(&fd);
-	return 0;
+	return syscon_open(e);
 }
 
-static int is_word_of(const char *line, const char *word)
+/* What the machine's owner asks of us, whoever our VMM is: vmtool.verbose, vmtool.wait=TIME. */
+static void read_kernels_words(struct init *in)
 {
-	size_t len = strlen(word);
+	char text[CMDLINE_MAX], *rest = text, *word;
+	struct err e = ERR_NONE;
 
-	for (; *line; line += strcspn(line, " \n"), line += strspn(line, " \n"))
-		if (!strncmp(line, word, len) && strcspn(line, " \n") == len)
-			return 1;
-	return 0;
-}
-
-static void read_kernels_word(struct init *in)
-{
-	char text[CMDLINE_MAX];
-
-	if (fd_slurp(AT_FDCWD, "/proc/cmdline", text, sizeof(text)) > 0)
-		in->verbose = is_word_of(text, "vmtool.verbose");
+	if (fd_slurp(AT_FDCWD, "/proc/cmdline", text, sizeof(text)) <= 0)
+		return;
+	while ((word = strsep(&rest, " \n"))) {
+		if (!strcmp(word, "vmtool.verbose"))
+			in->verbose = 1;
+		else if (!strncmp(word, "vmtool.wait=", 12) &&
+			 parse_time(&in->wait_ms, "vmtool.wait", word + 12, &e) < 0)
+			syscon_say("%s", e.text);
+	}
 }
 
 /* Without a description we were started by another VMM than ours: that is no failure. */
@@ -148,7 +120,7 @@ static int stage_description(struct init *in, struct err *e)
 			     sizeof(in->wanted->mem));
 	int rc;
 
-	read_kernels_word(in);
+	read_kernels_words(in);
 	boot_id_of_kernel(in->boot);
 	if (n == -ENOENT)
 		return 0;
@@ -178,6 +150,247 @@ static int stage_hostname(struct init *in, struct err *e)
 	return 0;
 }
 
+static int stage_exec(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
+}
+
+static int stage_pty(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_PTY], e);
+}
+
+static int stage_agent(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
+}
+
+static int stage_stream(struct init *in, struct err *e)
+{
+	return services_vsock(&in->services, &services[SERVICE_STREAM], e);
+}
+
+/* Begins only: the answer comes to the loop, and so does the first client after it. */
+static int stage_beacon(struct init *in, struct err *e)
+{
+	(void)e;
+	in->serving_ms = clock_ms();
+	beacon_light(&in->beacon, in->boot);
+	return 0;
+}
+
+/* --- what may be slow --- */
+
+static int stage_sysctls(struct init *in, struct err *e)
+{
+	return sysctl_set_all(in->wanted->desc.sysctls, in->wanted->desc.nsysctls, e);
+}
+
+static int stage_loopback(struct init *in, struct err *e)
+{
+	(void)in;
+	return ifup_loopback(e);
+}
+
+static void network_over(struct ifup *u, struct err *e)
+{
+	stages_go_on(&CONTAINER(u, struct init, ifup)->stages, e);
+}
+
+static int stage_network(struct init *in, struct err *e)
+{
+	const struct guest_desc *g = &in->wanted->desc;
+
+	in->ifup.over = network_over;
+	return ifup_begin(&in->ifup, &in->loop, g->nics, g->nnics, in->wait_ms, e);
+}
+
+static void devices_over(struct device_wait *w, struct err *e)
+{
+	stages_go_on(&CONTAINER(w, struct init, devices)->stages, e);
+}
+
+static int stage_devices(struct init *in, struct err *e)
+{
+	const struct guest_desc *g = &in->wanted->desc;
+
+	device_want(&in->devices, g->root.source);
+	device_want(&in->devices, g->root.upper);
+	for (uint32_t i = 0; i < g->nmounts; i++)
+		device_want(&in->devices, g->mounts[i].source);
+	in->devices.over = devices_over;
+	return device_wait_begin(&in->devices, &in->loop, in->wait_ms, e);
+}
+
+static int stage_root(struct init *in, struct err *e)
+{
+	return root_switch(&in->wanted->desc.root, e);
+}
+
+static int stage_resolv(struct init *in, struct err *e)
+{
+	return resolv_write(&in->wanted->desc, e);
+}
+
+/* Goes on after a failure: a folder that is missing is better than all that are. */
+static int stage_filesystems(struct init *in, struct err *e)
+{
+	for (uint32_t i = 0; i < in->wanted->desc.nmounts; i++) {
+		struct err one = ERR_NONE;
+
+		if (mount_one(&in->wanted->desc.mounts[i], &one) < 0 && e->code == 0)
+			*e = one;
+	}
+	return e->code;
+}
+
+/* --- what the guest is for --- */
+
+/* On another root, or without its data, it would do harm. */
+static int is_broken(const struct init *in, const char *what, struct err *e)
+{
+	const char *broken = in->stages.broken;
+
+	return broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed", what,
+				broken)
+		      : 0;
+}
+
+/* The power is the other init's from here on, and so are the signals that ask for its end. */
+static void handed_over(struct handover *h, int rc)
+{
+	struct init *in = CONTAINER(h, struct init, handover);
+	struct err e = ERR_NONE;
+
+	if (rc < 0)
+		err_set(&e, rc, "%s: %s", in->wanted->desc.init[0], strerror(-rc));
+	else
+		in->poweroff.others = 1;
+	stages_go_on(&in->stages, &e);
+}
+
+static int stage_handover(struct init *in, struct err *e)
+{
+	int rc = in->split;
+
+	if (is_broken(in, in->wanted->desc.init[0], e))
+		return e->code;
+	in->handover.over = handed_over;
+	if (rc == 0)
+		rc = handover_give(&in->handover, &in->loop);
+	if (rc == -ECHILD)
+		return err_set(e, rc,
+			       "the agent was killed before %s could be started, and "
+			       "process 1 stays what it is",
+			       in->wanted->desc.init[0]);
+	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
+				strerror(-rc))
+		      : 1;
+}
+
+static int stage_main(struct init *in, struct err *e)
+{
+	struct exec_req *q = &in->wanted->desc.main;
+
+	if (is_broken(in, q->argv[0], e))
+		return e->code;
+	if (!in->services.execd)
+		return err_set(e, -ENOTCONN, "no exec server to start it");
+	return mainproc_start(&in->main, &in->loop, execd_sessions(in->services.execd), q, e);
+}
+
+/* --- the boot --- */
+
+static int wants_main(const struct guest_desc *g)
+{
+	return g->has_main;
+}
+
+static int wants_sysctls(const struct guest_desc *g)
+{
+	return g->nsysctls > 0;
+}
+
+static int wants_network(const struct guest_desc *g)
+{
+	return g->nnics > 0;
+}
+
+static int wants_devices(const struct guest_desc *g)
+{
+	return g->root.kind != ROOT_INITRAMFS || g->nmounts > 0;
+}
+
+static int wants_root(const struct guest_desc *g)
+{
+	return g->root.kind != ROOT_INITRAMFS;
+}
+
+static int wants_resolv(const struct guest_desc *g)
+{
+	return g->ndns > 0 || g->nsearch > 0;
+}
+
+static int wants_filesystems(const struct guest_desc *g)
+{
+	return g->nmounts > 0;
+}
+
+static int wants_handover(const struct guest_desc *g)
+{
+	return g->ninit > 0;
+}
+
+/* The root comes before what is written to it or mounted on it. */
+static const struct stage boot[] = {
+	{ "mounts", stage_mounts, WHEN_ALONE, NULL, 0 },
+	{ "console", stage_console, WHEN_ALONE, NULL, 0 },
+	{ "description", stage_description, WHEN_ALONE, NULL, 0 },
+	{ "hostname", stage_hostname, WHEN_FIRST, NULL, 0 },
+	{ "exec", stage_exec, WHEN_FIRST, NULL, 0 },
+	{ "pty", stage_pty, WHEN_FIRST, NULL, 0 },
+	{ "agent", stage_agent, WHEN_FIRST, NULL, 0 },
+	{ "stream", stage_stream, WHEN_FIRST, NULL, 0 },
+	{ "beacon", stage_beacon, WHEN_FIRST, NULL, 0 },
+	{ "sysctls", stage_sysctls, WHEN_LATE, wants_sysctls, 0 },
+	{ "loopback", stage_loopback, WHEN_LATE, NULL, 0 },
+	{ "network", stage_network, WHEN_LATE, wants_network, 0 },
+	{ "devices", stage_devices, WHEN_LATE, wants_devices, 1 },
+	{ "root", stage_root, WHEN_LATE, wants_root, 1 },
+	{ "resolv.conf", stage_resolv, WHEN_LATE, wants_resolv, 0 },
+	{ "filesystems", stage_filesystems, WHEN_LATE, wants_filesystems, 1 },
+	{ "main", stage_main, WHEN_LATE, wants_main, 0 },
+	{ "handover", stage_handover, WHEN_LATE, wants_handover, 0 },
+};
+
+static void stage_told(struct init *in, const char *name, int state, const char *detail)
+{
+	beacon_stage(&in->beacon, name, (uint8_t)state, detail);
+	if (state == STAGE_FAILED)
+		syscon_say("stage %s failed: %.*s", name, STAGE_DETAIL_MAX, detail);
+	else if (state == STAGE_DONE && in->verbose)
+		syscon_say("%s %lld ms", name, (long long)clock_ms());
+}
+
+/* The marks as the console gets them: one line each, once the host has been served; for the console
+ * is slow. What failed was told at once. */
+static void announce(struct timer *t)
+{
+	struct init *in = CONTAINER(t, struct init, announcing);
+
+	if (!in->verbose)
+		for (size_t i = 0; i < in->beacon.nnotes; i++)
+			if (in->beacon.notes[i].state == STAGE_DONE)
+				syscon_say("%s %lld ms", in->beacon.notes[i].name,
+					   (long long)in->beacon.notes[i].ms);
+	if (in->services.execd)
+		syscon_say("ready %lld ms", (long long)in->serving_ms);
+	else
+		syscon_say("up, but no host can reach it");
+}
+
+/* --- the end of the main process --- */
+
 static void shut_down(struct init *in, int how)
 {
 	poweroff_begin(&in->poweroff, how, GRACE_MS);
@@ -199,11 +412,16 @@ static void main_ended(void *owner, const struct exec_status *s)
 		beacon_main_exit(&in->beacon, s, EXIT_TOLD_MS, exit_told);
 }
 
-static void released(void *owner)
+static void boot_over(struct init *in)
 {
-	struct init *in = owner;
-
-	poweroff_check(&in->poweroff);
+	free(in->wanted);
+	in->wanted = NULL;
+	if (in->services.execd)
+		beacon_ready(&in->beacon);
+	if (in->main_has_ended)
+		beacon_main_exit(&in->beacon, &in->main_status, EXIT_TOLD_MS, exit_told);
+	in->announcing.due = announce;
+	loop_after(&in->loop, &in->announcing, ANNOUNCE_MS);
 }
 
 /* --- the end, as poweroff tells it --- */
@@ -251,323 +469,6 @@ static const struct poweroff_events poweroff_events = {
 	end_begins, sessions, end_stage_is, disks_settled, is_awaited,
 };
 
-/* --- more stages --- */
-
-static int stage_exec(struct init *in, struct err *e)
-{
-	return services_vsock(&in->services, &services[SERVICE_EXEC], e);
-}
-
-static int stage_pty(struct init *in, struct err *e)
-{
-	return services_vsock(&in->services, &services[SERVICE_PTY], e);
-}
-
-static int stage_agent(struct init *in, struct err *e)
-{
-	return services_vsock(&in->services, &services[SERVICE_AGENT], e);
-}
-
-static int stage_stream(struct init *in, struct err *e)
-{
-	return services_vsock(&in->services, &services[SERVICE_STREAM], e);
-}
-
-static int connect_beacon(void)
-{
-	return vsock_connect(PORT_BEACON);
-}
-
-/* Begins only: the answer comes to the loop, and so does the first client after it. */
-static int stage_beacon(struct init *in, struct err *e)
-{
-	(void)e;
-	in->serving_ms = clock_ms();
-	beacon_light(&in->beacon, in->boot);
-	return 0;
-}
-
-static int stage_loopback(struct init *in, struct err *e)
-{
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
-
-	(void)in;
-	if (fd < 0)
-		return err_sys(e, "no IPv4 in this kernel");
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		rc = err_sys(e, "bring up lo");
-	fd_close(&fd);
-	return rc;
-}
-
-static int stage_sysctls(struct init *in, struct err *e)
-{
-	return sysctl_set_all(in->wanted->desc.sysctls, in->wanted->desc.nsysctls, e);
-}
-
-static void stage_over(struct init *in, struct err *e);
-
-static void network_over(struct ifup *u, struct err *e)
-{
-	stage_over(CONTAINER(u, struct init, ifup), e);
-}
-
-static int stage_network(struct init *in, struct err *e)
-{
-	const struct guest_desc *g = &in->wanted->desc;
-
-	in->ifup.over = network_over;
-	return ifup_begin(&in->ifup, &in->loop, g->nics, g->nnics, DEVICE_MS, e);
-}
-
-static void devices_over(struct device_wait *w, struct err *e)
-{
-	stage_over(CONTAINER(w, struct init, devices), e);
-}
-
-static int stage_devices(struct init *in, struct err *e)
-{
-	const struct guest_desc *g = &in->wanted->desc;
-
-	device_want(&in->devices, g->root.source);
-	device_want(&in->devices, g->root.upper);
-	for (uint32_t i = 0; i < g->nmounts; i++)
-		device_want(&in->devices, g->mounts[i].source);
-	in->devices.over = devices_over;
-	return device_wait_begin(&in->devices, &in->loop, DEVICE_MS, e);
-}
-
-static int stage_root(struct init *in, struct err *e)
-{
-	return root_switch(&in->wanted->desc.root, e);
-}
-
-static int stage_resolv(struct init *in, struct err *e)
-{
-	return resolv_write(&in->wanted->desc, e);
-}
-
-/* Goes on after a failure: a folder that is missing is better than all that are. */
-static int stage_filesystems(struct init *in, struct err *e)
-{
-	for (uint32_t i = 0; i < in->wanted->desc.nmounts; i++) {
-		struct err one = ERR_NONE;
-
-		if (mount_one(&in->wanted->desc.mounts[i], &one) < 0 && e->code == 0)
-			*e = one;
-	}
-	return e->code;
-}
-
-/* The power is the other init's from here on, and so are the signals that ask for its end. */
-static void handed_over(struct handover *h, int rc)
-{
-	struct init *in = CONTAINER(h, struct init, handover);
-	struct err e = ERR_NONE;
-
-	if (rc < 0)
-		err_set(&e, rc, "%s: %s", in->wanted->desc.init[0], strerror(-rc));
-	else
-		in->poweroff.others = 1;
-	stage_over(in, &e);
-}
-
-/* On another root, or without its data, it would do harm. */
-static int is_broken(const struct init *in, const char *what, struct err *e)
-{
-	return in->broken ? err_set(e, -ECANCELED, "%s was not started, because stage %s failed",
-				    what, in->broken)
-			  : 0;
-}
-
-static int stage_handover(struct init *in, struct err *e)
-{
-	int rc = in->split;
-
-	if (is_broken(in, in->wanted->desc.init[0], e))
-		return e->code;
-	in->handover.over = handed_over;
-	if (rc == 0)
-		rc = handover_give(&in->handover, &in->loop);
-	if (rc == -ECHILD)
-		return err_set(e, rc,
-			       "the agent was killed before %s could be started, and "
-			       "process 1 stays what it is",
-			       in->wanted->desc.init[0]);
-	return rc < 0 ? err_set(e, rc, "hand over to %s: %s", in->wanted->desc.init[0],
-				strerror(-rc))
-		      : 1;
-}
-
-static int stage_main(struct init *in, struct err *e)
-{
-	struct exec_req *q = &in->wanted->desc.main;
-
-	if (is_broken(in, q->argv[0], e))
-		return e->code;
-	if (!in->services.execd)
-		return err_set(e, -ENOTCONN, "no exec server to start it");
-	return mainproc_start(&in->main, &in->loop, execd_sessions(in->services.execd), q, e);
-}
-
-static int wants_main(const struct guest_desc *g)
-{
-	return g->has_main;
-}
-
-static int wants_sysctls(const struct guest_desc *g)
-{
-	return g->nsysctls > 0;
-}
-
-static int wants_network(const struct guest_desc *g)
-{
-	return g->nnics > 0;
-}
-
-static int wants_devices(const struct guest_desc *g)
-{
-	return g->root.kind != ROOT_INITRAMFS || g->nmounts > 0;
-}
-
-static int wants_root(const struct guest_desc *g)
-{
-	return g->root.kind != ROOT_INITRAMFS;
-}
-
-static int wants_resolv(const struct guest_desc *g)
-{
-	return g->ndns > 0 || g->nsearch > 0;
-}
-
-static int wants_filesystems(const struct guest_desc *g)
-{
-	return g->nmounts > 0;
-}
-
-static int wants_handover(const struct guest_desc *g)
-{
-	return g->ninit > 0;
-}
-
-enum when {
-	ALONE, /* as the only process, before there is a loop */
-	FIRST, /* before anybody is served */
-	LATE,  /* beside the serving */
-};
-
-/* The root comes before what is written to it or mounted on it. */
-static const struct stage {
-	const char *name;
-	int (*run)(struct init *in, struct err *e); /* 0; 1: stage_over() will follow; negative */
-	enum when when;				    /* in this order */
-	int (*wanted)(const struct guest_desc *g);  /* NULL: always */
-	int needed; /* no main process and no other init without it */
-} stages[] = {
-	{ "mounts", stage_mounts, ALONE, NULL, 0 },
-	{ "console", stage_console, ALONE, NULL, 0 },
-	{ "description", stage_description, ALONE, NULL, 0 },
-	{ "hostname", stage_hostname, FIRST, NULL, 0 },
-	{ "exec", stage_exec, FIRST, NULL, 0 },
-	{ "pty", stage_pty, FIRST, NULL, 0 },
-	{ "agent", stage_agent, FIRST, NULL, 0 },
-	{ "stream", stage_stream, FIRST, NULL, 0 },
-	{ "beacon", stage_beacon, FIRST, NULL, 0 },
-	{ "sysctls", stage_sysctls, LATE, wants_sysctls, 0 },
-	{ "loopback", stage_loopback, LATE, NULL, 0 },
-	{ "network", stage_network, LATE, wants_network, 0 },
-	{ "devices", stage_devices, LATE, wants_devices, 1 },
-	{ "root", stage_root, LATE, wants_root, 1 },
-	{ "resolv.conf", stage_resolv, LATE, wants_resolv, 0 },
-	{ "filesystems", stage_filesystems, LATE, wants_filesystems, 1 },
-	{ "main", stage_main, LATE, wants_main, 0 },
-	{ "handover", stage_handover, LATE, wants_handover, 0 },
-};
-
-static void end_stage(struct init *in, const struct stage *s, const struct err *e)
-{
-	beacon_stage(&in->beacon, s->name, e->code < 0 ? STAGE_FAILED : STAGE_DONE, e->text);
-	if (e->code < 0 && s->needed && !in->broken)
-		in->broken = s->name;
-	if (e->code < 0)
-		say("stage %s failed: %.*s", s->name, STAGE_DETAIL_MAX, e->text);
-	else if (in->verbose)
-		say("%s %lld ms", s->name, (long long)clock_ms());
-}
-
-/* 1 when it is not over yet. */
-static int run_stage(struct init *in, const struct stage *s)
-{
-	struct err e = ERR_NONE;
-
-	if (s->wanted && !s->wanted(&in->wanted->desc))
-		return 0;
-	beacon_stage(&in->beacon, s->name, STAGE_BEGIN, "");
-	if (s->run(in, &e) > 0)
-		return 1;
-	end_stage(in, s, &e);
-	return 0;
-}
-
-static void run_stages(struct init *in, enum when when)
-{
-	while (in->next_stage < COUNT(stages) && stages[in->next_stage].when == when)
-		run_stage(in, &stages[in->next_stage++]);
-}
-
-/* One late stage a turn of the loop: no client waits for two of them. */
-static void stage_over(struct init *in, struct err *e)
-{
-	end_stage(in, &stages[in->next_stage - 1], e);
-	loop_after(&in->loop, &in->step, 0);
-}
-
-/* The marks as the console gets them: one line each, once the host has been served; for the console
- * is slow. What failed was told at once. */
-static void announce(struct timer *t)
-{
-	struct init *in = CONTAINER(t, struct init, step);
-
-	if (!in->verbose)
-		for (size_t i = 0; i < in->beacon.nnotes; i++)
-			if (in->beacon.notes[i].state == STAGE_DONE)
-				say("%s %lld ms", in->beacon.notes[i].name,
-				    (long long)in->beacon.notes[i].ms);
-	if (in->services.execd)
-		say("ready %lld ms", (long long)in->serving_ms);
-	else
-		say("up, but no host can reach it");
-}
-
-static void boot_over(struct init *in)
-{
-	free(in->wanted);
-	in->wanted = NULL;
-	if (in->services.execd)
-		beacon_ready(&in->beacon);
-	if (in->main_has_ended)
-		beacon_main_exit(&in->beacon, &in->main_status, EXIT_TOLD_MS, exit_told);
-	in->step.due = announce;
-	loop_after(&in->loop, &in->step, ANNOUNCE_MS);
-}
-
-static void step_due(struct timer *t)
-{
-	struct init *in = CONTAINER(t, struct init, step);
-
-	while (in->next_stage < COUNT(stages)) {
-		const struct stage *s = &stages[in->next_stage++];
-
-		if (s->wanted && !s->wanted(&in->wanted->desc))
-			continue;
-		if (run_stage(in, s) == 0)
-			loop_after(&in->loop, &in->step, 0);
-		return;
-	}
-	boot_over(in);
-}
-
 /* --- signals --- */
 
 static void signalled(struct loop *l, const struct signalfd_siginfo *si)
@@ -593,16 +494,9 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 /* --- the whole --- */
 
-/* A socket of ours must never become somebody's stderr. */
-static void occupy_standard_fds(void)
+static int connect_beacon(void)
 {
-	int fd;
-
-	do
-		fd = open("/", O_RDONLY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		fd_close(&fd);
+	return vsock_connect(PORT_BEACON);
 }
 
 static const char *latest_stage(void *owner, uint8_t *state)
@@ -611,6 +505,13 @@ static const char *latest_stage(void *owner, uint8_t *state)
 
 	*state = n ? n->state : 0;
 	return n ? n->name : NULL;
+}
+
+static void released(void *owner)
+{
+	struct init *in = owner;
+
+	poweroff_check(&in->poweroff);
 }
 
 static void open_services(struct init *in)
@@ -637,9 +538,8 @@ static void open_all(struct init *in)
 {
 	in->loop = LOOP_INIT;
 	if (loop_open(&in->loop) < 0)
-		say("no event loop in this kernel: nothing will be served");
+		syscon_say("no event loop in this kernel: nothing will be served");
 	in->loop.signalled = signalled;
-	in->step.due = step_due;
 	reap_init(&in->reap);
 	poweroff_init(&in->poweroff, &in->loop, &in->reap, &poweroff_events);
 	open_services(in);
@@ -651,7 +551,7 @@ int init_run(struct err *e)
 
 	if (getpid() != 1)
 		return err_set(e, -EPERM, "only the first process of a guest can be init");
-	occupy_standard_fds();
+	syscon_occupy_fds();
 	umask(022);
 	log_open(STDERR_FILENO, "init", LOG_WARN);
 	in = calloc(1, sizeof(*in));
@@ -662,17 +562,27 @@ int init_run(struct err *e)
 		return err_set(e, -ENOMEM, "no memory for a guest's first process");
 	}
 	guest_desc_init(&in->wanted->desc);
+	in->wait_ms = WAIT_MS;
 	in->handover = HANDOVER_NONE;
+	in->stages = (struct stages){
+		.table = boot,
+		.count = COUNT(boot),
+		.in = in,
+		.of = &in->wanted->desc,
+		.loop = &in->loop,
+		.told = stage_told,
+		.over = boot_over,
+	};
 	beacon_init(&in->beacon, &in->loop, connect_beacon);
 	reboot(RB_DISABLE_CAD);
 
 	/* From here on no path leads to exit: the kernel panics when process 1 ends. */
-	run_stages(in, ALONE);
+	stages_run(&in->stages, WHEN_ALONE);
 	if (in->wanted->desc.ninit)
 		in->split = handover_split(&in->handover, in->wanted->desc.init);
 	open_all(in);
-	run_stages(in, FIRST);
-	loop_after(&in->loop, &in->step, 0);
+	stages_run(&in->stages, WHEN_FIRST);
+	stages_begin(&in->stages);
 	for (;;)
 		loop_run(&in->loop);
 }

@@ -2,9 +2,9 @@
  * streamd - connects the host to what can be reached from the guest, one connection a stream.
  *
  * The life of a stream: its peer asks, its destination is looked up and connected to, one address
- * after the other, and from then on it is a base/relay, or frames to and from a socket of udp. A
- * place is three pages; only a slow receiver makes it more. At the stream's end all of it goes back
- * to the system.
+ * after the other, and from then on it is a base/relay, or for udp guest/datagrams. A place is
+ * three pages; only a slow receiver makes it more. At the stream's end all of it goes back to the
+ * system.
  */
 #include "guest/streamd.h"
 
@@ -21,21 +21,19 @@
 #include "base/log.h"
 #include "base/relay.h"
 #include "base/util.h"
+#include "guest/caller.h"
+#include "guest/datagrams.h"
 #include "guest/lookup.h"
-#include "proto/frame.h"
-#include "proto/refusal.h"
 #include "proto/stream.h"
 
 enum {
 	IDLE_MS = 30000,
 	UDP_IDLE_MS = 5 * 60 * 1000,
 	STUCK_MS = 5 * 60 * 1000, /* see base/relay.h */
-	LINGER_MS = 2000,	  /* for the peer to close first behind a refusal; as in execd */
 	BUSY_MS = 10,		  /* until a unix socket with a full backlog is tried again */
 	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
-	BURST = 16,		  /* datagrams in one turn of the loop */
-	TEXT_MAX = 512,
+	TEXT_MAX = 256,
 	CHUNK = 64 * 1024, /* a datagram's frame fits */
 	PAGE = 4096,
 };
@@ -50,12 +48,10 @@ enum conn_state {
 	CONN_LOOKING_UP,
 	/* inner is on its way to addrs.at[trying]. */
 	CONN_CONNECTING,
-	/* A relay, or frames: the timer is udp's idle time. */
+	/* The relay's, or the datagrams', until they say that it is over. */
 	CONN_RELAYING,
 	CONN_DATAGRAMS,
-	/* The last frame is queued. Once it has gone we close our direction and wait for the peer
-	 * to close, so that no reset overtakes it. */
-	CONN_LEAVING,
+	CONN_LEAVING, /* as guest/caller has it */
 };
 
 struct stream_conn {
@@ -63,16 +59,15 @@ struct stream_conn {
 	enum conn_state state;
 	struct relay_port peer, inner;
 	struct relay relay;
+	struct datagrams datagrams;
 	struct timer timer, next; /* next: the address after this one has its turn */
 	int64_t until_ms;	  /* the request's time */
 	uint8_t kind;
 	struct lookup lookup;
 	struct addrs addrs;
 	unsigned trying;
-	int failed;   /* why the last address was no good: an errno */
-	int is_heard; /* udp: the destination has said something */
-	struct inbox in;
-	struct fifo out;
+	int failed;	      /* why the last address was no good: an errno */
+	struct caller caller; /* on peer's end, until it is a relay */
 };
 
 struct stream_place {
@@ -126,6 +121,7 @@ static void conn_release(struct stream_conn *c)
 	if (c->state == CONN_LOOKING_UP)
 		stop_looking_up(c);
 	relay_stop(&c->relay);
+	datagrams_stop(&c->datagrams);
 	loop_cancel(d->loop, &c->timer);
 	loop_cancel(d->loop, &c->next);
 	end_close(&c->peer.end);
@@ -133,20 +129,6 @@ static void conn_release(struct stream_conn *c)
 	madvise(place, sizeof(*place), MADV_DONTNEED);
 	d->free[d->nfree++] = (uint16_t)(place - d->places);
 	listener_release(&d->listener);
-}
-
-static int peer_fd(const struct stream_conn *c)
-{
-	return c->peer.end.w.fd;
-}
-
-/* Until the peer takes bytes: frames that did not go at once, then hearing it close. */
-static void settle_leaving(struct stream_conn *c)
-{
-	if (c->out.len == 0)
-		shutdown(peer_fd(c), SHUT_WR);
-	if (end_want(&c->peer.end, EPOLLIN | (c->out.len ? EPOLLOUT : 0u)) < 0)
-		conn_release(c);
 }
 
 /* --- refusing --- */
@@ -185,22 +167,18 @@ static uint16_t why_of(int err)
 static void refuse(struct stream_conn *c, uint16_t why, int err, const char *text)
 {
 	const struct refusal f = { why, (uint32_t)err, text };
-	uint8_t mem[TEXT_MAX];
-	long len = refusal_encode(&f, mem, sizeof(mem));
 
 	end_close(&c->inner.end);
 	loop_cancel(c->d->loop, &c->next);
-	loop_after(c->d->loop, &c->timer, LINGER_MS);
+	loop_after(c->d->loop, &c->timer, CALLER_LINGER_MS);
 	c->state = CONN_LEAVING;
-	if (len < 0 || frame_post(&c->out, peer_fd(c), FRAME_ERROR, mem, (size_t)len) < 0)
+	if (caller_refuse(&c->caller, &f) < 0 || caller_settle(&c->caller) < 0)
 		conn_release(c);
-	else
-		settle_leaving(c);
 }
 
 static void refuse_errno(struct stream_conn *c, int err, const char *what)
 {
-	char text[TEXT_MAX / 2];
+	char text[TEXT_MAX];
 
 	snprintf(text, sizeof(text), "%s: %s", what, strerror(err));
 	refuse(c, why_of(err), err, text);
@@ -211,121 +189,6 @@ static void refuse_address(struct stream_conn *c, int err)
 	char text[ADDR_TEXT];
 
 	refuse_errno(c, err, addr_text(text, &c->addrs.at[c->addrs.count - 1]));
-}
-
-/* --- udp: a frame is a datagram --- */
-
-static void settle_datagrams(struct stream_conn *c, int inner_is_full)
-{
-	uint32_t peer = (inner_is_full ? 0u : EPOLLIN) | (c->out.len ? EPOLLOUT : 0u);
-	uint32_t inner = (c->out.len ? 0u : EPOLLIN) | (inner_is_full ? EPOLLOUT : 0u);
-
-	if (end_want(&c->peer.end, peer) < 0 || end_want(&c->inner.end, inner) < 0)
-		conn_release(c);
-}
-
-static void try_next(struct stream_conn *c);
-
-/* Nobody listens there. What was sent to him is lost, as datagrams are; but perhaps it is the
- * other localhost who listens. */
-static void inner_refused(struct stream_conn *c, int err)
-{
-	if (!c->is_heard && err == ECONNREFUSED && c->trying + 1 < c->addrs.count) {
-		c->failed = err;
-		end_close(&c->inner.end);
-		c->trying++;
-		try_next(c);
-		return;
-	}
-	refuse_errno(c, err, "the datagrams' destination");
-}
-
-/* What the peer has sent, until the socket takes no more; -EAGAIN then. */
-static int pass_datagrams(struct stream_conn *c)
-{
-	struct frame f;
-	struct inbox at = c->in;
-	int rc;
-
-	while ((rc = frame_next(&c->in, &f)) > 0) {
-		if (f.type != FRAME_DATAGRAM)
-			return -EPROTO;
-		if (send(c->inner.end.w.fd, f.data, f.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-			if (errno == EAGAIN)
-				c->in = at; /* again, once it takes one */
-			return -errno;
-		}
-		at = c->in;
-	}
-	return rc;
-}
-
-/* And what is waited for then; or how it ends. */
-static void pass_on(struct stream_conn *c)
-{
-	int rc = pass_datagrams(c);
-
-	if (rc == -EPROTO)
-		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
-	else if (rc == -EMSGSIZE)
-		refuse(c, REFUSED_PROTOCOL, EMSGSIZE, "a datagram of more than 65507 bytes");
-	else if (rc < 0 && rc != -EAGAIN)
-		inner_refused(c, -rc);
-	else
-		settle_datagrams(c, rc == -EAGAIN);
-}
-
-static void datagrams_from_peer(struct stream_conn *c, uint32_t events)
-{
-	ssize_t n = -EAGAIN;
-	int rc = 0;
-
-	if (events & EPOLLOUT)
-		rc = (int)fifo_write(&c->out, peer_fd(c));
-	if (rc >= 0 || rc == -EAGAIN)
-		rc = 0;
-	if (rc == 0 && (events & ~(uint32_t)EPOLLOUT)) {
-		n = inbox_fill(&c->in, peer_fd(c));
-		rc = n == 0 ? -ECONNRESET : n < 0 && n != -EAGAIN ? (int)n : 0;
-	}
-	if (rc < 0) {
-		conn_release(c);
-		return;
-	}
-	if (n > 0)
-		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
-	pass_on(c);
-}
-
-static void datagrams_from_inner(struct stream_conn *c)
-{
-	uint8_t *chunk = c->d->chunk;
-	ssize_t n = 0;
-
-	/* So many at most, that nobody else waits for a flood to end. */
-	for (int i = 0; i < BURST && c->out.len == 0; i++) {
-		n = recv(c->inner.end.w.fd, chunk, STREAM_DATAGRAM_MAX, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0)
-			break;
-		c->is_heard = 1;
-		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
-		/* IPv6 takes 20 bytes more than anybody sends. */
-		if (n <= STREAM_DATAGRAM_MAX &&
-		    frame_post(&c->out, peer_fd(c), FRAME_DATAGRAM, chunk, (size_t)n) < 0) {
-			conn_release(c);
-			return;
-		}
-	}
-	if (n < 0 && errno != EAGAIN)
-		inner_refused(c, errno);
-	else
-		pass_on(c); /* what waited for room */
-}
-
-static void datagram_ready(struct watch *w, uint32_t events)
-{
-	(void)events;
-	datagrams_from_inner(CONTAINER(w, struct stream_conn, inner.end.w));
 }
 
 /* --- tcp and unix: bytes --- */
@@ -348,7 +211,7 @@ static void start_relay(struct stream_conn *c)
 	c->relay = (struct relay){
 		.loop = c->d->loop,
 		.way = { { .from = &c->peer, .to = &c->inner, .rest = { .mem = place->in } },
-			 { .from = &c->inner, .to = &c->peer, .rest = c->out } },
+			 { .from = &c->inner, .to = &c->peer, .rest = c->caller.out } },
 		.chunk = c->d->chunk,
 		.chunk_len = sizeof(c->d->chunk),
 		.stuck_ms = STUCK_MS,
@@ -356,9 +219,61 @@ static void start_relay(struct stream_conn *c)
 	};
 	/* What the peer sent behind its request lies where its request lay. */
 	c->relay.way[0].rest.cap = sizeof(place->in);
-	c->relay.way[0].rest.head = c->in.at;
-	c->relay.way[0].rest.len = c->in.end - c->in.at;
+	c->relay.way[0].rest.head = c->caller.in.at;
+	c->relay.way[0].rest.len = c->caller.in.end - c->caller.in.at;
 	relay_start(&c->relay);
+}
+
+/* --- udp: datagrams --- */
+
+static void try_next(struct stream_conn *c);
+
+/* Nobody listens there. What was sent to him is lost, as datagrams are; but perhaps it is the
+ * other localhost who listens. */
+static void inner_refused(struct stream_conn *c, int err)
+{
+	if (!c->datagrams.is_heard && err == ECONNREFUSED && c->trying + 1 < c->addrs.count) {
+		c->failed = err;
+		end_close(&c->inner.end);
+		c->trying++;
+		try_next(c);
+		return;
+	}
+	refuse_errno(c, err, "the datagrams' destination");
+}
+
+static void datagrams_over(struct datagrams *g, enum datagrams_end how, int err)
+{
+	struct stream_conn *c = CONTAINER(g, struct stream_conn, datagrams);
+
+	if (how == DATAGRAMS_NONSENSE)
+		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
+	else if (how == DATAGRAMS_TOO_LONG)
+		refuse(c, REFUSED_PROTOCOL, EMSGSIZE, "a datagram of more than 65507 bytes");
+	else if (how == DATAGRAMS_REFUSED)
+		inner_refused(c, err);
+	else
+		conn_release(c);
+}
+
+static void datagram_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	datagrams_inner_ready(&CONTAINER(w, struct stream_conn, inner.end.w)->datagrams);
+}
+
+static void start_datagrams(struct stream_conn *c)
+{
+	c->inner.end.w.ready = datagram_ready;
+	c->datagrams = (struct datagrams){
+		.loop = c->d->loop,
+		.peer = &c->caller,
+		.inner = &c->inner.end,
+		.chunk = c->d->chunk,
+		.idle_ms = c->d->options.udp_idle_ms,
+		.over = datagrams_over,
+	};
+	datagrams_start(&c->datagrams);
 }
 
 /* --- connecting --- */
@@ -372,13 +287,11 @@ static void opened(struct stream_conn *c)
 
 	loop_cancel(c->d->loop, &c->timer);
 	loop_cancel(c->d->loop, &c->next);
-	if (frame_put(&c->out, FRAME_OPENED, mem, (size_t)len) < 0) {
+	if (frame_put(&c->caller.out, FRAME_OPENED, mem, (size_t)len) < 0) {
 		conn_release(c);
 	} else if (c->kind == STREAM_UDP) {
 		c->state = CONN_DATAGRAMS;
-		c->inner.end.w.ready = datagram_ready;
-		loop_after(c->d->loop, &c->timer, c->d->options.udp_idle_ms);
-		datagrams_from_peer(c, EPOLLOUT);
+		start_datagrams(c);
 	} else {
 		c->state = CONN_RELAYING;
 		end_want(&c->peer.end, 0);
@@ -528,7 +441,7 @@ static void take_frame(struct stream_conn *c, const struct frame *f)
 	struct stream_req q;
 
 	if (f->type == FRAME_HEARTBEAT && f->len <= STREAM_REQ_MAX) {
-		if (frame_post(&c->out, peer_fd(c), f->type, f->data, f->len) < 0)
+		if (caller_send(&c->caller, f->type, f->data, f->len) < 0)
 			conn_release(c);
 	} else if (f->type != FRAME_OPEN) {
 		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
@@ -541,34 +454,27 @@ static void take_frame(struct stream_conn *c, const struct frame *f)
 
 static void ask_on(struct stream_conn *c)
 {
-	ssize_t n = inbox_fill(&c->in, peer_fd(c));
+	int rc = caller_read(&c->caller);
 	struct frame f;
-	int rc = 0;
 
-	if (n == -EAGAIN)
-		return;
-	if (n <= 0) {
+	if (rc < 0)
 		conn_release(c);
+	if (rc <= 0)
 		return;
-	}
-	while (c->state == CONN_ASKING && (rc = frame_next(&c->in, &f)) > 0)
+	while (c->state == CONN_ASKING && (rc = frame_next(&c->caller.in, &f)) > 0)
 		take_frame(c, &f);
 	if (c->state != CONN_ASKING)
 		return;
 	if (rc < 0)
 		refuse(c, REFUSED_PROTOCOL, 0, "a frame that cannot be");
-	else if (end_want(&c->peer.end, EPOLLIN | (c->out.len ? EPOLLOUT : 0u)) < 0)
+	else if (caller_settle(&c->caller) < 0)
 		conn_release(c);
 }
 
 static void leave_on(struct stream_conn *c)
 {
-	ssize_t n = recv(peer_fd(c), c->d->chunk, sizeof(c->d->chunk), MSG_DONTWAIT);
-
-	if (n == 0 || (n < 0 && errno != EAGAIN))
+	if (caller_await_close(&c->caller) < 0 || caller_settle(&c->caller) < 0)
 		conn_release(c);
-	else
-		settle_leaving(c);
 }
 
 /* Before it is a relay. */
@@ -577,18 +483,12 @@ static void peer_ready(struct watch *w, uint32_t events)
 	struct stream_conn *c = CONTAINER(w, struct stream_conn, peer.end.w);
 
 	if (c->state == CONN_DATAGRAMS) {
-		datagrams_from_peer(c, events);
+		datagrams_peer_ready(&c->datagrams, events);
 		return;
 	}
-	if (events & EPOLLOUT) {
-		ssize_t n = fifo_write(&c->out, w->fd);
-
-		if (n < 0 && n != -EAGAIN) {
-			conn_release(c);
-			return;
-		}
-	}
-	if (c->state == CONN_ASKING)
+	if (events & EPOLLOUT && caller_flush(&c->caller) < 0)
+		conn_release(c);
+	else if (c->state == CONN_ASKING)
 		ask_on(c);
 	else if (c->state == CONN_LEAVING)
 		leave_on(c);
@@ -628,8 +528,8 @@ static void accepted(struct listener *l, int fd)
 		.next = { .due = next_due },
 	};
 	lookup_init(&c->lookup, d->loop, d->reap, looked_up);
-	inbox_init(&c->in, place->in, FRAME_HEADER + STREAM_DATAGRAM_MAX);
-	fifo_init(&c->out, place->out, sizeof(place->out));
+	caller_init(&c->caller, &c->peer.end, place->in, FRAME_HEADER + STREAM_DATAGRAM_MAX,
+		    place->out, sizeof(place->out));
 	end_open(&c->peer.end, fd);
 	loop_after(d->loop, &c->timer, d->options.idle_ms);
 	if (end_want(&c->peer.end, EPOLLIN) < 0)

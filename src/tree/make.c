@@ -27,11 +27,6 @@ struct make_level {
 	struct meta meta;
 };
 
-static int out_of_order(struct err *e)
-{
-	return err_set(e, -EPROTO, "the steps of the tree are out of order");
-}
-
 /* What ends the copy and is not about one file. */
 static int is_fatal(int rc)
 {
@@ -63,7 +58,7 @@ static int fail_sys(struct make *m, const char *name, int rc, struct err *e)
 static int take_root(struct make *m, const struct copy_msg *msg, struct err *e)
 {
 	if (m->dir >= 0)
-		return out_of_order(e);
+		return sink_out_of_order(e);
 	m->root = m->as ? *m->as : msg->root;
 	snprintf(m->root_name, sizeof(m->root_name), "%s", m->root.name);
 	m->root.name = m->root_name;
@@ -96,7 +91,7 @@ static int begin(struct make *m, const char **name, int is_folder, struct place 
 	if (m->dir >= 0)
 		return 0;
 	if (!m->has_root)
-		return out_of_order(e);
+		return sink_out_of_order(e);
 	m->has_root = 0;
 	rc = place_find(p, m->dst, m->flags, &m->root, is_folder, e);
 	if (rc < 0)
@@ -239,7 +234,7 @@ static int take_up(struct make *m, const struct copy_msg *msg, struct err *e)
 		return 0;
 	}
 	if (m->depth == 0)
-		return out_of_order(e);
+		return sink_out_of_order(e);
 	l = &m->levels[m->depth - 1];
 	/* First: with its own permissions on it, it may be no way out any more. */
 	if (m->depth > 1 && (outside = open_outside(m, e)) < 0)
@@ -454,32 +449,29 @@ static int take_link(struct make *m, const struct copy_msg *msg, struct err *e)
 	if (m->skipped > 0)
 		return 0;
 	if (m->depth == 0)
-		return out_of_order(e);
+		return sink_out_of_order(e);
 	rc = make_link(m, &msg->link);
 	return rc < 0 ? fail_sys(m, msg->link.name, rc, e) : 0;
 }
 
 static int make_take(struct sink *s, const struct copy_msg *msg, struct err *e)
 {
-	static const struct {
-		int in_file; /* comes between a file's entry and its EOF, or only elsewhere */
-		int (*take)(struct make *m, const struct copy_msg *msg, struct err *e);
-	} table[] = {
-		[FRAME_COPY_ROOT - FRAME_COPY_ROOT] = { 0, take_root },
-		[FRAME_COPY_ENTRY - FRAME_COPY_ROOT] = { 0, take_entry },
-		[FRAME_COPY_LINK - FRAME_COPY_ROOT] = { 0, take_link },
-		[FRAME_COPY_ENTER - FRAME_COPY_ROOT] = { 0, take_enter },
-		[FRAME_COPY_UP - FRAME_COPY_ROOT] = { 0, take_up },
-		[FRAME_COPY_DATA - FRAME_COPY_ROOT] = { 1, take_data },
-		[FRAME_COPY_HOLE - FRAME_COPY_ROOT] = { 1, take_hole },
-		[FRAME_COPY_EOF - FRAME_COPY_ROOT] = { 1, take_eof },
+	static int (*const takes[SINK_STEPS])(struct make * m, const struct copy_msg *msg,
+					      struct err *e) = {
+		[FRAME_COPY_ROOT - FRAME_COPY_ROOT] = take_root,
+		[FRAME_COPY_ENTRY - FRAME_COPY_ROOT] = take_entry,
+		[FRAME_COPY_LINK - FRAME_COPY_ROOT] = take_link,
+		[FRAME_COPY_ENTER - FRAME_COPY_ROOT] = take_enter,
+		[FRAME_COPY_UP - FRAME_COPY_ROOT] = take_up,
+		[FRAME_COPY_DATA - FRAME_COPY_ROOT] = take_data,
+		[FRAME_COPY_HOLE - FRAME_COPY_ROOT] = take_hole,
+		[FRAME_COPY_EOF - FRAME_COPY_ROOT] = take_eof,
 	};
 	struct make *m = CONTAINER(s, struct make, sink);
-	size_t i = (size_t)(msg->type - FRAME_COPY_ROOT);
 
-	if (i >= COUNT(table) || table[i].in_file != m->is_writing)
-		return out_of_order(e);
-	return table[i].take(m, msg, e);
+	if (!sink_is_in_order(msg, m->is_writing))
+		return sink_out_of_order(e);
+	return takes[msg->type - FRAME_COPY_ROOT](m, msg, e);
 }
 
 void make_open(struct make *m, const char *dst, unsigned flags, struct report *r)

@@ -21,11 +21,6 @@ static int no_memory(struct err *e)
 	return err_set(e, -ENOMEM, "no memory for an archive's header");
 }
 
-static int out_of_order(struct err *e)
-{
-	return err_set(e, -EPROTO, "the steps of the tree are out of order");
-}
-
 /* --- bytes --- */
 
 static int flush(struct tar *t, struct err *e)
@@ -190,21 +185,11 @@ static const char *name_of(struct tar *t, const char *name)
 	return t->root_name;
 }
 
-static int push(struct tar *t, const char *name, struct err *e)
+static int go_into(struct tar *t, const char *name, struct err *e)
 {
-	if (t->depth == t->room) {
-		size_t room = t->room ? 2 * t->room : 16;
-		size_t *cuts = realloc(t->cuts, room * sizeof(*cuts));
-
-		if (!cuts)
-			return no_memory(e);
-		t->cuts = cuts;
-		t->room = room;
-	}
-	if (t->depth == COPY_DEPTH_MAX)
+	if (t->trail.depth == COPY_DEPTH_MAX)
 		return err_set(e, -EPROTO, "a tree deeper than %d folders", COPY_DEPTH_MAX);
-	t->cuts[t->depth++] = t->trail.len;
-	return trail_push(&t->trail, name) < 0 ? no_memory(e) : 0;
+	return trail_enter(&t->trail, name) < 0 ? no_memory(e) : 0;
 }
 
 static int take_root(struct tar *t, const struct copy_msg *m, struct err *e)
@@ -212,8 +197,8 @@ static int take_root(struct tar *t, const struct copy_msg *m, struct err *e)
 	const struct copy_root *root = t->as ? t->as : &m->root;
 	const char *name = root->contents ? "." : root->name;
 
-	if (t->depth > 0 || !name[0])
-		return out_of_order(e);
+	if (t->trail.depth > 0 || !name[0])
+		return sink_out_of_order(e);
 	snprintf(t->root_name, sizeof(t->root_name), "%s", name);
 	t->has_root = 1;
 	return 0;
@@ -264,21 +249,21 @@ static int take_entry(struct tar *t, const struct copy_msg *m, struct err *e)
 	const char *name;
 	int rc;
 
-	if (t->depth == 0 && !t->has_root)
-		return out_of_order(e);
+	if (t->trail.depth == 0 && !t->has_root)
+		return sink_out_of_order(e);
 	name = name_of(t, n->name);
 	t->is_writing = S_ISREG(n->mode);
 	t->left = t->size = n->size;
 	t->is_over = 0;
 	rc = put_at(t, name, type_of(n->mode), n->target, n, e);
-	return rc == 0 && S_ISDIR(n->mode) ? push(t, name, e) : rc;
+	return rc == 0 && S_ISDIR(n->mode) ? go_into(t, name, e) : rc;
 }
 
 static int take_enter(struct tar *t, const struct copy_msg *m, struct err *e)
 {
-	if (t->depth == 0 && !t->has_root)
-		return out_of_order(e);
-	return push(t, name_of(t, m->text), e);
+	if (t->trail.depth == 0 && !t->has_root)
+		return sink_out_of_order(e);
+	return go_into(t, name_of(t, m->text), e);
 }
 
 static int take_link(struct tar *t, const struct copy_msg *m, struct err *e)
@@ -287,8 +272,8 @@ static int take_link(struct tar *t, const struct copy_msg *m, struct err *e)
 	struct trail target = { 0 };
 	int rc;
 
-	if (t->depth == 0)
-		return out_of_order(e);
+	if (t->trail.depth == 0)
+		return sink_out_of_order(e);
 	if (trail_push(&target, t->root_name) < 0 || trail_push(&target, m->link.target) < 0)
 		rc = no_memory(e);
 	else
@@ -300,9 +285,9 @@ static int take_link(struct tar *t, const struct copy_msg *m, struct err *e)
 static int take_up(struct tar *t, const struct copy_msg *m, struct err *e)
 {
 	(void)m;
-	if (t->depth == 0)
-		return out_of_order(e);
-	trail_cut(&t->trail, t->cuts[--t->depth]);
+	if (t->trail.depth == 0)
+		return sink_out_of_order(e);
+	trail_leave(&t->trail);
 	return 0;
 }
 
@@ -342,25 +327,22 @@ static int take_eof(struct tar *t, const struct copy_msg *m, struct err *e)
 
 static int tar_take(struct sink *s, const struct copy_msg *m, struct err *e)
 {
-	static const struct {
-		int in_file; /* comes between a file's entry and its EOF, or only elsewhere */
-		int (*take)(struct tar *t, const struct copy_msg *m, struct err *e);
-	} table[] = {
-		[FRAME_COPY_ROOT - FRAME_COPY_ROOT] = { 0, take_root },
-		[FRAME_COPY_ENTRY - FRAME_COPY_ROOT] = { 0, take_entry },
-		[FRAME_COPY_LINK - FRAME_COPY_ROOT] = { 0, take_link },
-		[FRAME_COPY_ENTER - FRAME_COPY_ROOT] = { 0, take_enter },
-		[FRAME_COPY_UP - FRAME_COPY_ROOT] = { 0, take_up },
-		[FRAME_COPY_DATA - FRAME_COPY_ROOT] = { 1, take_data },
-		[FRAME_COPY_HOLE - FRAME_COPY_ROOT] = { 1, take_hole },
-		[FRAME_COPY_EOF - FRAME_COPY_ROOT] = { 1, take_eof },
+	static int (*const takes[SINK_STEPS])(struct tar * t, const struct copy_msg *m,
+					      struct err *e) = {
+		[FRAME_COPY_ROOT - FRAME_COPY_ROOT] = take_root,
+		[FRAME_COPY_ENTRY - FRAME_COPY_ROOT] = take_entry,
+		[FRAME_COPY_LINK - FRAME_COPY_ROOT] = take_link,
+		[FRAME_COPY_ENTER - FRAME_COPY_ROOT] = take_enter,
+		[FRAME_COPY_UP - FRAME_COPY_ROOT] = take_up,
+		[FRAME_COPY_DATA - FRAME_COPY_ROOT] = take_data,
+		[FRAME_COPY_HOLE - FRAME_COPY_ROOT] = take_hole,
+		[FRAME_COPY_EOF - FRAME_COPY_ROOT] = take_eof,
 	};
 	struct tar *t = CONTAINER(s, struct tar, sink);
-	size_t i = (size_t)(m->type - FRAME_COPY_ROOT);
 
-	if (i >= COUNT(table) || table[i].in_file != t->is_writing)
-		return out_of_order(e);
-	return table[i].take(t, m, e);
+	if (!sink_is_in_order(m, t->is_writing))
+		return sink_out_of_order(e);
+	return takes[m->type - FRAME_COPY_ROOT](t, m, e);
 }
 
 int tar_open(struct tar *t, int fd, struct report *r)
@@ -380,8 +362,6 @@ int tar_finish(struct tar *t, struct err *e)
 void tar_close(struct tar *t)
 {
 	free(t->out);
-	free(t->cuts);
 	trail_free(&t->trail);
 	t->out = NULL;
-	t->cuts = NULL;
 }

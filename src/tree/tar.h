@@ -14,12 +14,10 @@
 
 struct tar {
 	struct sink sink;
-	int fd;			    /* borrowed: where the archive goes */
-	struct report *report;	    /* borrowed */
-	const struct copy_root *as; /* borrowed: as in struct make */
-	struct trail trail;	    /* the folder we are in, from the archive's root */
-	size_t *cuts;		    /* owned: the trail's length outside each of them */
-	size_t depth, room;
+	int fd;				   /* borrowed: where the archive goes */
+	struct report *report;		   /* borrowed */
+	const struct copy_root *as;	   /* borrowed: as in struct make */
+	struct trail trail;		   /* the folder we are in, from the archive's root */
 	char root_name[COPY_NAME_MAX + 1]; /* "." when what is in the folder is meant */
 	int has_root;			   /* the next entry is the tree's root */
 	uint64_t size, left;		   /* of the file; what it still owes its header */

@@ -12,6 +12,7 @@
 void trail_free(struct trail *t)
 {
 	free(t->text);
+	free(t->outside);
 	*t = (struct trail){ 0 };
 }
 
@@ -40,6 +41,31 @@ void trail_cut(struct trail *t, size_t len)
 	if (t->text)
 		t->text[len] = '\0';
 	t->len = len;
+}
+
+int trail_enter(struct trail *t, const char *name)
+{
+	size_t outside = t->len;
+	int rc;
+
+	if (t->depth == t->room) {
+		size_t room = t->room ? 2 * t->room : 16;
+		size_t *more = realloc(t->outside, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		t->outside = more;
+		t->room = room;
+	}
+	rc = trail_push(t, name);
+	if (rc == 0)
+		t->outside[t->depth++] = outside;
+	return rc;
+}
+
+void trail_leave(struct trail *t)
+{
+	trail_cut(t, t->outside[--t->depth]);
 }
 
 const char *trail_text(const struct trail *t)

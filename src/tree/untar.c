@@ -40,8 +40,6 @@ struct untar {
 	struct member m;
 	uint8_t *xattrs;    /* owned */
 	struct trail trail; /* the folder the sink is in, "" being the root */
-	size_t *cuts;	    /* owned: the trail's length outside each of them */
-	size_t depth, room;
 };
 
 static int no_memory(struct err *e)
@@ -338,24 +336,14 @@ static int up(struct untar *u, struct err *e)
 {
 	struct copy_msg m = { .type = FRAME_COPY_UP };
 
-	trail_cut(&u->trail, u->cuts[--u->depth]);
+	trail_leave(&u->trail);
 	return sink_take(u->to, &m, e);
 }
 
 /* The sink has gone into a folder. */
 static int entered(struct untar *u, const char *name, struct err *e)
 {
-	if (u->depth == u->room) {
-		size_t room = u->room ? 2 * u->room : 16;
-		size_t *cuts = realloc(u->cuts, room * sizeof(*cuts));
-
-		if (!cuts)
-			return no_memory(e);
-		u->cuts = cuts;
-		u->room = room;
-	}
-	u->cuts[u->depth++] = u->trail.len;
-	return trail_push(&u->trail, name) < 0 ? no_memory(e) : 0;
+	return trail_enter(&u->trail, name) < 0 ? no_memory(e) : 0;
 }
 
 static int enter(struct untar *u, const char *name, struct err *e)
@@ -568,7 +556,7 @@ static int untar_all(struct untar *u, struct err *e)
 	}
 	if (rc > 0)
 		rc = drain(u, e);
-	while (rc == 0 && u->depth > 0)
+	while (rc == 0 && u->trail.depth > 0)
 		rc = up(u, e);
 	return rc < 0 ? rc : sink_take(u->to, &leave_root, e);
 }
@@ -587,6 +575,5 @@ int untar(int fd, unsigned flags, struct sink *to, struct report *r, struct err 
 	trail_free(&u.trail);
 	free(u.in);
 	free(u.xattrs);
-	free(u.cuts);
 	return rc;
 }

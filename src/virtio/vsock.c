@@ -640,7 +640,7 @@ int vsock_reserve(struct vsock *v, uint32_t guest_port)
 
 void vsock_dial(struct vsock *v, unsigned conn)
 {
-	v->host->after(v->host, conn, VSOCK_PATIENCE_MS);
+	v->host->after(v->host, conn, VSOCK_ANSWER_MS);
 	owe(v, &v->conns.conn[conn], TODO_REQUEST);
 	vdev_notify(&v->dev, QUEUE_RX);
 }

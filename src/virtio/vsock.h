@@ -20,7 +20,10 @@ enum {
 	VSOCK_PACKET = 64 * 1024, /* the longest packet we send */
 	VSOCK_BATCH = 32,	  /* the most packets of one read */
 	VSOCK_RESETS = 64, /* answers to packets of no connection, waiting for a guest buffer */
-	VSOCK_PATIENCE_MS = 2000, /* for a RESPONSE, or for the RST that follows a full SHUTDOWN */
+	/* For a RESPONSE. The guest's kernel gives it as soon as it runs, or an RST: this is for one
+	 * that hangs, and long, for a burst on a slow host is no hang. Callers have deadlines. */
+	VSOCK_ANSWER_MS = 10000,
+	VSOCK_PATIENCE_MS = 2000, /* for the RST that follows a full SHUTDOWN */
 };
 
 /* The far side of connections, by connection index. All calls are made on the loop's thread. */

@@ -58,7 +58,7 @@ static void the_host_cannot_connect(void)
 
 	world_begin(0, SLOTS);
 	conn = dial(GP);
-	CHECK(conn >= 0 && w.far[conn].after == VSOCK_PATIENCE_MS);
+	CHECK(conn >= 0 && w.far[conn].after == VSOCK_ANSWER_MS);
 	CHECK(take(&p) && p.op == REQUEST && p.dst_port == GP && p.buf_alloc == VSOCK_BUF);
 	CHECK(!w.far[conn].accepted && !w.far[conn].in);
 	send_op(RESPONSE, GP, p.src_port);

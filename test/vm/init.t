@@ -60,18 +60,37 @@ is "$(guest cat /proc/sys/kernel/hostname /proc/sys/kernel/msgmax /proc/sys/net/
 	"db.example 4321 1" "host name and sysctls are as described"
 vmtool rm -f web
 
-run start web -q --sysctl kernel.nosuch=1 --sysctl kernel.msgmax=4321 \
+run start web -q --append 'vmtool.wait=300ms vmtool.verbose' --sysctl kernel.nosuch=1 --sysctl kernel.msgmax=4321 \
 	--net 'eth0 address=10.0.0.2/24 gateway=10.0.0.1' --dns 10.0.0.1 --search a.example \
 	--mount '/nonexistent /srv bind' --mount 'tmpfs /scratch\040disk tmpfs size=1M,mode=0700'
 is "$rc" 0 "a guest of which much fails is ready all the same"
 like "$(stage sysctls)" "failed kernel.nosuch: No such file" "a sysctl that is none is reported"
-like "$(stage network)" "failed no interface eth0 after 5000 ms: there is *lo" \
+like "$(stage network)" "failed no interface eth0 after 300 ms: there is *lo" \
 	"an interface that is not there likewise, with those that are (D15)"
 like "$(stage filesystems)" "failed /srv: its source /nonexistent: No such" "and a mount"
 like "$(console)" "stage network failed: no interface eth0" "the console says so too"
+marks=$(console | tr -d '\r' | sed -n 's/^.*vmtool: \(stage \)\{0,1\}\([a-z.]*\).*/\2/p' | xargs)
+is "$marks" "description hostname exec pty agent stream beacon sysctls loopback network devices resolv.conf filesystems ready" \
+	"and vmtool.verbose each stage once, when it is over"
 is "$(guest cat /proc/sys/kernel/msgmax)" 4321 "what stands behind it is done"
 is "$(guest cat /etc/resolv.conf | xargs)" "nameserver 10.0.0.1 search a.example" "resolv.conf is there"
 like "$(guest mount)" "tmpfs on /scratch disk type tmpfs (rw,*size=1024k,mode=700" "and so is the other mount"
+vmtool rm -f web
+
+run start web -q --append vmtool.wait=soon
+is "$rc" 0 "a word of the kernel's command line that says nothing stops nobody"
+like "$(console)" "vmtool: vmtool.wait: 'soon' is not a time" "and is complained of"
+
+# --- out of memory ---
+
+run guest sh -c 'tail /dev/zero; exit 6'
+is "$rc" 6 "a command whose child eats all memory has its own code"
+like "$err" "the guest ran out of memory" "and it is told why the child is gone"
+run guest tail /dev/zero
+is "$rc" 137 "a command that eats it is killed"
+like "$err" "the guest ran out of memory" "which is told"
+run guest sh -c 'kill -9 $$'
+is "$rc/${err##*out of memory*}" "137/$err" "a kill that is none of the kernel's is not blamed on it"
 vmtool rm -f web
 
 # --- who is killed ---

@@ -11,16 +11,17 @@ console() { cat "$VMTOOL_HOME/vms/web/console.log"; }
 stage() { events | grep "\"stage\":\"$1\"" | tail -n 1 | sed 's/.*"state":"\([a-z]*\)"\(.*"detail":"\([^"]*\)"\)\{0,1\}.*/\1 \3/'; }
 is_gone() { ! vmtool ls | grep -q "^web .* running "; }
 
-disk=/tmp/base.img
+disk=/tmp/base.img upper=/tmp/upper.img
 truncate -s 16M "$disk"
-start web -q --disk "$disk"
+truncate -s 8M "$upper"
+start web -q --disk "$disk" --disk "$upper"
 guest sh -ec 'mke2fs -q /dev/vda 2>/dev/null || mke2fs /dev/vda >/dev/null; mkdir /m; mount -t ext4 /dev/vda /m
 	cd /m; mkdir bin etc proc sys dev run tmp root; cp /bin/busybox bin; cp /etc/passwd /etc/group etc
 	for a in sed readlink sh cat mount umount ls touch sleep init poweroff sync kill id xargs tr ps; do ln -s busybox bin/$a; done
 	ln -s bin sbin; echo base >etc/which; echo "root:x:0:0::/root:/bin/sh
 new:x:77:77::/root:/bin/sh" >etc/passwd
 	printf "::sysinit:/bin/touch /run/sysinit\n::respawn:/bin/sleep 1000\n" >etc/inittab
-	cd /; umount /m'
+	cd /; umount /m; mke2fs /dev/vdb >/dev/null'
 is "$?" 0 "a root is made"
 vmtool stop -q web
 vmtool rm web
@@ -42,9 +43,6 @@ like "$(events | tail -n 1)" '"status":7' "with its own status"
 like "$(console)" "base" "and nothing of what another VM wrote"
 vmtool rm web
 
-upper=/tmp/upper.img
-truncate -s 8M "$upper"
-start web -q --disk "$upper" && guest mke2fs /dev/vda >/dev/null && vmtool stop -q web && vmtool rm web
 for n in 1 2; do
 	run start web -q --disk "$disk,ro" --disk "$upper" --root '/dev/vda ext4 ro' --overlay '/dev/vdb ext4'
 	guest sh -c 'echo "$(cat /etc/which) +" >/etc/which'
@@ -54,27 +52,32 @@ for n in 1 2; do
 done
 is "$last" "base + +" "what is written to a second disk is there the next time"
 
-run start web -q --root /dev/vdz -- sh -c 'exit 3'
+run start web -q --append vmtool.wait=300ms --root /dev/vdz -- sh -c 'exit 3'
 is "$rc" 0 "a guest without its root is ready for whoever helps it"
-like "$(stage devices)" "failed no /dev/vdz after 5000 ms: there is no disk" "the device is named, with those there are"
+like "$(stage devices)" "failed no /dev/vdz after 300 ms: there is no disk" "the device is named, with those there are"
 like "$(stage main)" "failed sh was not started, because stage devices failed" "and main not started elsewhere"
 is "$(guest cat /proc/sys/kernel/hostname)" web "it can be reached"
 vmtool rm -f web
 
 # --- the image's own init ---
 
-# The interface that never comes gives us five seconds before the hand-over.
-start web -q --disk "$disk" --root '/dev/vda ext4' --init /sbin/init --net 'eth0 address=10.0.0.2/24' \
-	>"$tap_dir/started" 2>&1 &
-starter=$!
+# It is handed over behind the stages, and those wait for an interface that we make.
+start_waiting() {
+	start web -q --disk "$disk" --root '/dev/vda ext4' --init /sbin/init --append vmtool.wait=25s \
+		--net 'eth0 address=10.0.0.2/24' >"$tap_dir/started" 2>&1 &
+	starter=$!
+}
+plug_in() { early tunctl -t eth0 >/dev/null; }
 early() { vmtool exec "unix:$VMTOOL_HOME/run/web/vsock.sock" -- "$@"; }
 serves() { [ -S "$VMTOOL_HOME/run/web/vsock.sock" ] && early true 2>/dev/null; }
-ok "commands run before the hand-over" within 8 serves
+start_waiting
+ok "commands run before the hand-over" within 15 serves
 is "$(early cat /proc/1/comm)" init "when process 1 is still ours"
 mkfifo "$tap_dir/go"
 early sh -c 'read -r code; exit "$code"' <"$tap_dir/go" &
 across=$!
 exec 9>"$tap_dir/go"
+plug_in
 wait $starter
 is "$?" 0 "a guest is handed over"
 diag "$(cat "$tap_dir/started")"
@@ -95,12 +98,11 @@ like "$(events | tail -n 1)" '"reason":"guest_poweroff"' "which powers off"
 vmtool rm web
 
 # Process 1 takes over from an agent that is killed before its time.
-start web -q --disk "$disk" --root '/dev/vda ext4' --init /sbin/init --net 'eth0 address=10.0.0.2/24' \
-	>/dev/null 2>&1 &
-starter=$!
-within 8 serves
+start_waiting
+within 15 serves
 early sh -c 'kill -9 $PPID' 2>/dev/null
 ok "process 1 serves in the place of an agent that is killed too early" within 8 serves
+plug_in
 said() { console | grep -q "the agent was killed before /sbin/init could be started"; }
 ok "and says so" within 15 said
 kill $starter
