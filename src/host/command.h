@@ -24,6 +24,7 @@ struct command {
 	int is_interactive;  /* ... with a stdin that somebody may attach to */
 	int has_policy;	     /* what becomes of it when the connection breaks was said */
 	int is_verbose;
+	int was_taken_over;   /* command_run() failed, for somebody else has attached to it */
 	char id[EXEC_ID_MAX]; /* what it was given, or what it was found to be */
 	char vm[PATH_ROOM + 32], boot[BOOT_ID_LEN + 24]; /* of the environment it is given */
 };
