@@ -14,18 +14,6 @@ static const struct opt attach_opts[] = {
 	{ 0 },
 };
 
-static int attach_to(const char *name, struct command *c, const struct exec_attach *a,
-		     struct err *e)
-{
-	struct target t = TARGET_NONE;
-	int rc = target_find(&t, name, e);
-
-	if (rc == 0)
-		rc = command_attach(c, &t, a, e);
-	target_close(&t);
-	return rc;
-}
-
 static int attach_run(struct cmdline *cl, struct err *e)
 {
 	struct exec_attach a = { 0 };
@@ -51,7 +39,7 @@ static int attach_run(struct cmdline *cl, struct err *e)
 	rc = operands_end(cl, e);
 	if (rc == 0 && !exec_id_is_valid(a.id))
 		rc = err_usage(e, "'%s' is not a session's id", a.id);
-	return rc < 0 ? rc : attach_to(name, &command, &a, e);
+	return rc < 0 ? rc : command_attach_in(&command, name, &a, e);
 }
 
 const struct applet applet_attach = {

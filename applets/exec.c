@@ -13,39 +13,22 @@ static const struct opt exec_opts[] = {
 	{ 0 },
 };
 
-static int exec_named(const char *name, struct command *c, struct err *e)
-{
-	struct target t = TARGET_NONE;
-	int rc = target_find(&t, name, e);
-
-	if (rc == 0)
-		rc = command_run(c, &t, e);
-	if (rc == 0 && c->is_detached)
-		puts(c->id);
-	target_close(&t);
-	return rc;
-}
-
 static int exec_run(struct cmdline *cl, struct err *e)
 {
 	struct command command;
 	const char *name;
-	int c, rc = 0;
+	int rc;
 
 	command_init(&command);
-	while (rc >= 0 && (c = opt_next(cl, e)) != 0) {
-		if (c == 'd')
-			command.is_detached = 1;
-		else
-			rc = c < 0 ? c : command_opt(&command, c, cl->value, e);
-	}
-	if (rc < 0)
-		return rc;
-	name = operand(cl, "NAME", e);
-	if (!name)
+	if (command_opts(cl, &command, e) < 0)
 		return e->code;
-	rc = command_argv(&command, operands_command(cl), e);
-	return rc < 0 ? rc : exec_named(name, &command, e);
+	name = operand(cl, "NAME", e);
+	if (!name || command_argv(&command, operands_command(cl), e) < 0)
+		return e->code;
+	rc = command_run_in(&command, name, e);
+	if (rc == 0 && command.is_detached)
+		puts(command.id);
+	return rc;
 }
 
 const struct applet applet_exec = {

@@ -132,6 +132,13 @@ int operands_end(struct cmdline *cl, struct err *e)
 	return extra ? usage(cl, e, "one word too many: ", extra) : 0;
 }
 
+const char *operand_alone(struct cmdline *cl, const char *what, struct err *e)
+{
+	const char *o = operand(cl, what, e);
+
+	return o && operands_end(cl, e) == 0 ? o : NULL;
+}
+
 int cmdline_end(struct cmdline *cl, struct err *e)
 {
 	int rc = opt_next(cl, e);

@@ -243,18 +243,40 @@ int command_run(struct command *c, const struct target *t, struct err *e)
 {
 	struct session_how how = { .start = &c->request,
 				   .only_start = c->is_detached,
-				   .hold_ms = c->request.policy == EXEC_HOLD ? c->request.hold_ms
-									     : 0 };
+				   .hold_ms = c->request.hold_ms };
 	int rc = name_the_vm(c, t, e);
 
 	return rc < 0 ? rc : run(c, t, c->request.flags & EXEC_TTY ? PORT_PTY : PORT_EXEC, &how, e);
 }
 
-int command_attach(struct command *c, const struct target *t, const struct exec_attach *a,
-		   struct err *e)
+int command_run_in(struct command *c, const char *name, struct err *e)
+{
+	struct target t = TARGET_NONE;
+	int rc = target_find(&t, name, e);
+
+	if (rc == 0)
+		rc = command_run(c, &t, e);
+	target_close(&t);
+	return rc;
+}
+
+static int attach(struct command *c, const struct target *t, const struct exec_attach *a,
+		  struct err *e)
 {
 	struct session_how how = { .attach = a, .hold_ms = HOLD_MS };
 	int rc = run(c, t, PORT_PTY, &how, e); /* either port knows all sessions */
 
 	return rc < 0 ? err_in(e, "%s", a->id) : rc;
+}
+
+int command_attach_in(struct command *c, const char *name, const struct exec_attach *a,
+		      struct err *e)
+{
+	struct target t = TARGET_NONE;
+	int rc = target_find(&t, name, e);
+
+	if (rc == 0)
+		rc = attach(c, &t, a, e);
+	target_close(&t);
+	return rc;
 }

@@ -48,8 +48,11 @@ int command_login(struct command *c, char **argv, struct err *e);
  * stderr. */
 int command_run(struct command *c, const struct target *t, struct err *e);
 
-/* The same for a command that runs already. */
-int command_attach(struct command *c, const struct target *t, const struct exec_attach *a,
-		   struct err *e);
+/* The same in the guest that a person named (target_find()). */
+int command_run_in(struct command *c, const char *name, struct err *e);
+
+/* And for a command that runs there already: also when the connection breaks, it is gone back to. */
+int command_attach_in(struct command *c, const char *name, const struct exec_attach *a,
+		      struct err *e);
 
 #endif
