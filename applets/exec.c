@@ -42,9 +42,10 @@ const struct applet applet_exec = {
 		"NAME is a VM's name, or unix:PATH of a guest agent. On a terminal of ours the command\n"
 		"has one too, of the same size; -t gives it one of 80 by 24 even when we have none, and\n"
 		"our stdin may then be a pipe, whose end is ctrl-d. The detach keys leave it running;\n"
-		"all but the last of them reach it. Without a terminal INT, TERM, HUP, QUIT, USR1 and USR2\n"
+		"all but the last of them reach it (--detach-keys ctrl-a,d names others). Without a terminal INT, TERM, HUP, QUIT, USR1 and USR2\n"
 		"go to the command, and a second INT within a second gives up on it.\n\n"
-		"With --on-disconnect hold a broken connection is tried again: nothing is lost.\n\n"
+		"With --on-disconnect hold:TIME a broken connection is made again, and nothing is lost, until\n"
+		"nothing came through for that TIME or the VM has ended.\n\n"
 		"124: --timeout passed, 126: not executable, 127: not found, 128+n: died from signal n,\n"
 		"125: vmtool failed.\n",
 	.opts = exec_opts,
