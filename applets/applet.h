@@ -53,6 +53,9 @@ const char *operand(struct cmdline *cl, const char *what, struct err *e);
 /* As operand(), but NULL with *e untouched when there are no more. */
 const char *operand_or_none(struct cmdline *cl);
 
+/* As operand(), and nothing may stand behind it. */
+const char *operand_alone(struct cmdline *cl, const char *what, struct err *e);
+
 /* 0 when every operand was taken; else wrong usage with *e filled. */
 int operands_end(struct cmdline *cl, struct err *e);
 

@@ -14,18 +14,6 @@ static const struct opt attach_opts[] = {
 	{ 0 },
 };
 
-static int attach_to(const char *name, struct command *c, const struct exec_attach *a,
-		     struct err *e)
-{
-	struct target t = TARGET_NONE;
-	int rc = target_find(&t, name, e);
-
-	if (rc == 0)
-		rc = command_attach(c, &t, a, e);
-	target_close(&t);
-	return rc;
-}
-
 static int attach_run(struct cmdline *cl, struct err *e)
 {
 	struct exec_attach a = { 0 };
@@ -51,7 +39,7 @@ static int attach_run(struct cmdline *cl, struct err *e)
 	rc = operands_end(cl, e);
 	if (rc == 0 && !exec_id_is_valid(a.id))
 		rc = err_usage(e, "'%s' is not a session's id", a.id);
-	return rc < 0 ? rc : attach_to(name, &command, &a, e);
+	return rc < 0 ? rc : command_attach_in(&command, name, &a, e);
 }
 
 const struct applet applet_attach = {
@@ -61,8 +49,10 @@ const struct applet applet_attach = {
 	.more = "  vmtool attach web                  (its main process)\n"
 		"  id=$(vmtool exec -d web -- make); vmtool attach web $id\n\n"
 		"First comes what the session has kept of its output, and on stderr how much it has not.\n"
-		"Whoever was attached before is let go. The detach keys, and INT, TERM, HUP or QUIT, leave\n"
-		"the command running; all but the last of the keys reach it.\n",
+		"Whoever was attached before is let go. When the connection breaks it is made again, until\n"
+		"nothing came through for a minute or the VM has ended. The detach keys, and INT, TERM, HUP\n"
+		"or QUIT, leave the command running; all but the last of the keys reach it. Other keys:\n"
+		"--detach-keys ctrl-a,d; or none.\n",
 	.opts = attach_opts,
 	.command_after = -1,
 	.failure = 125,

@@ -96,6 +96,9 @@ static inline int command_opt(struct command *c, int letter, const char *value, 
 	case 'T':
 		c->tty = COMMAND_NO_TTY;
 		break;
+	case 'd': /* not every word has it */
+		c->is_detached = 1;
+		break;
 	case 'i':
 		c->is_interactive = 1;
 		break;
@@ -107,6 +110,16 @@ static inline int command_opt(struct command *c, int letter, const char *value, 
 		return rc == 0 ? 1 : rc < 0 ? rc : 0;
 	}
 	return 1;
+}
+
+/* All the options of a word that has no others. 0 or negative with *e filled. */
+static inline int command_opts(struct cmdline *cl, struct command *c, struct err *e)
+{
+	int letter, rc = 0;
+
+	while (rc >= 0 && (letter = opt_next(cl, e)) != 0)
+		rc = letter < 0 ? letter : command_opt(c, letter, cl->value, e);
+	return rc < 0 ? rc : 0;
 }
 
 #endif

@@ -13,39 +13,22 @@ static const struct opt exec_opts[] = {
 	{ 0 },
 };
 
-static int exec_named(const char *name, struct command *c, struct err *e)
-{
-	struct target t = TARGET_NONE;
-	int rc = target_find(&t, name, e);
-
-	if (rc == 0)
-		rc = command_run(c, &t, e);
-	if (rc == 0 && c->is_detached)
-		puts(c->id);
-	target_close(&t);
-	return rc;
-}
-
 static int exec_run(struct cmdline *cl, struct err *e)
 {
 	struct command command;
 	const char *name;
-	int c, rc = 0;
+	int rc;
 
 	command_init(&command);
-	while (rc >= 0 && (c = opt_next(cl, e)) != 0) {
-		if (c == 'd')
-			command.is_detached = 1;
-		else
-			rc = c < 0 ? c : command_opt(&command, c, cl->value, e);
-	}
-	if (rc < 0)
-		return rc;
-	name = operand(cl, "NAME", e);
-	if (!name)
+	if (command_opts(cl, &command, e) < 0)
 		return e->code;
-	rc = command_argv(&command, operands_command(cl), e);
-	return rc < 0 ? rc : exec_named(name, &command, e);
+	name = operand(cl, "NAME", e);
+	if (!name || command_argv(&command, operands_command(cl), e) < 0)
+		return e->code;
+	rc = command_run_in(&command, name, e);
+	if (rc == 0 && command.is_detached)
+		puts(command.id);
+	return rc;
 }
 
 const struct applet applet_exec = {
@@ -59,9 +42,10 @@ const struct applet applet_exec = {
 		"NAME is a VM's name, or unix:PATH of a guest agent. On a terminal of ours the command\n"
 		"has one too, of the same size; -t gives it one of 80 by 24 even when we have none, and\n"
 		"our stdin may then be a pipe, whose end is ctrl-d. The detach keys leave it running;\n"
-		"all but the last of them reach it. Without a terminal INT, TERM, HUP, QUIT, USR1 and USR2\n"
+		"all but the last of them reach it (--detach-keys ctrl-a,d names others). Without a terminal INT, TERM, HUP, QUIT, USR1 and USR2\n"
 		"go to the command, and a second INT within a second gives up on it.\n\n"
-		"With --on-disconnect hold a broken connection is tried again: nothing is lost.\n\n"
+		"With --on-disconnect hold:TIME a broken connection is made again, and nothing is lost, until\n"
+		"nothing came through for that TIME or the VM has ended.\n\n"
 		"124: --timeout passed, 126: not executable, 127: not found, 128+n: died from signal n,\n"
 		"125: vmtool failed.\n",
 	.opts = exec_opts,

@@ -21,12 +21,10 @@ static int logs_run(struct cmdline *cl, struct err *e)
 		follow |= c == 'f';
 	if (c < 0)
 		return c;
-	name = operand(cl, "NAME", e);
+	name = operand_alone(cl, "NAME", e);
 	if (!name)
 		return e->code;
-	rc = operands_end(cl, e);
-	if (rc == 0)
-		rc = home_open(&home, 0, e);
+	rc = home_open(&home, 0, e);
 	if (rc == 0)
 		rc = store_find(&vm, &home, name, e);
 	if (rc == 0)

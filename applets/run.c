@@ -2,6 +2,7 @@
  * vmtool run - a VM for one command: boot, run it as the main process, remove.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "applets/applet.h"
@@ -28,17 +29,25 @@ static const struct opt run_opts[] = {
 	{ 0 },
 };
 
-/* The connection broke: the VM's end may say why, or even the status that was lost. */
-static int explain_loss(struct launch *l, struct err *e)
+/* We do not see how the command ends: the VM's end may say it, or at least why nobody knows. */
+static int explain_loss(struct launch *l, unsigned wait_ms, struct err *e)
 {
 	struct err unknown = ERR_NONE;
 
-	if (launch_until_end(l, LOST_MS, &unknown) < 0)
+	if (launch_until_end(l, wait_ms, &unknown) < 0)
 		return e->code;
 	if (l->has_status)
 		return l->status;
 	return err_set(e, -ECONNRESET, "%s: the VM ended under the command: %s%s%s",
 		       l->claim.vm.name, l->reason, l->detail[0] ? ": " : "", l->detail);
+}
+
+/* Whoever attached has its streams now. The VM is still ours: it ends with us, and we with it. */
+static int await_end(struct launch *l, struct err *e)
+{
+	fprintf(stderr, "vmtool: %s: somebody has attached to the command; waiting for its end\n",
+		l->claim.vm.name);
+	return explain_loss(l, LAUNCH_FOREVER, e);
 }
 
 static int run_main(struct launch *l, struct command *c, struct err *e)
@@ -53,8 +62,10 @@ static int run_main(struct launch *l, struct command *c, struct err *e)
 	c->request.id = EXEC_ID_OF_MAIN;
 	code = rc < 0 ? rc : command_run(c, &t, e);
 	target_close(&t);
+	if (c->was_taken_over)
+		return await_end(l, e);
 	if (code == -ECONNRESET)
-		return explain_loss(l, e);
+		return explain_loss(l, LOST_MS, e);
 	if (code < 0)
 		return code; /* it never began, so nothing will end the VM but us */
 	rc = launch_until_end(l, END_MS, e);

@@ -10,33 +10,18 @@ static const struct opt shell_opts[] = {
 	{ 0 },
 };
 
-static int shell_in(const char *name, struct command *c, struct err *e)
-{
-	struct target t = TARGET_NONE;
-	int rc = target_find(&t, name, e);
-
-	if (rc == 0)
-		rc = command_run(c, &t, e);
-	target_close(&t);
-	return rc;
-}
-
 static int shell_run(struct cmdline *cl, struct err *e)
 {
 	struct command command;
 	const char *name;
-	int c, rc = 0;
 
 	command_init(&command);
-	while (rc >= 0 && (c = opt_next(cl, e)) != 0)
-		rc = c < 0 ? c : command_opt(&command, c, cl->value, e);
-	if (rc < 0)
-		return rc;
-	name = operand(cl, "NAME", e);
-	if (!name)
+	if (command_opts(cl, &command, e) < 0)
 		return e->code;
-	rc = command_login(&command, operands_command(cl), e);
-	return rc < 0 ? rc : shell_in(name, &command, e);
+	name = operand(cl, "NAME", e);
+	if (!name || command_login(&command, operands_command(cl), e) < 0)
+		return e->code;
+	return command_run_in(&command, name, e);
 }
 
 const struct applet applet_shell = {

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "host/inquiry.h"
-#include "host/state.h"
+#include "host/known.h"
 #include "host/target.h"
 #include "host/text.h"
 #include "proto/ready.h"
@@ -149,26 +149,18 @@ static int describe_vm(json_t **j, const char *name, struct err *e)
 {
 	struct target t = TARGET_NONE;
 	struct err silent = ERR_NONE;
-	struct home home = HOME_NONE;
-	struct vmref vm = VMREF_NONE;
-	struct state s;
-	int rc;
+	struct known vm = KNOWN_NONE;
+	int rc = known_find(&vm, name, e);
 
-	rc = home_open(&home, 0, e);
-	if (rc == 0)
-		rc = store_find(&vm, &home, name, e);
-	if (rc == 0)
-		rc = state_read(&s, &vm, e);
 	if (rc == 0) {
-		*j = state_json(name, &s);
-		if (!s.agent_up)
+		*j = state_json(name, &vm.state);
+		if (!vm.state.agent_up)
 			json_object_set_new(*j, "guest", json_null());
-		else if (target_vm(&t, &vm, &s, &silent) == 0)
+		else if (target_vm(&t, &vm.ref, &vm.state, &silent) == 0)
 			add_guest(*j, t.vsock, &silent);
 	}
 	target_close(&t);
-	store_close(&vm);
-	home_close(&home);
+	known_close(&vm);
 	return rc;
 }
 
@@ -251,12 +243,10 @@ static int show_run(struct cmdline *cl, struct err *e)
 		as_json = 1;
 	if (c < 0)
 		return c;
-	name = operand(cl, "NAME", e);
+	name = operand_alone(cl, "NAME", e);
 	if (!name)
 		return e->code;
-	rc = operands_end(cl, e);
-	if (rc == 0)
-		rc = describe(&j, name, e);
+	rc = describe(&j, name, e);
 	if (rc == 0 && as_json) {
 		json_dumpf(j, stdout, JSON_INDENT(1));
 		putchar('\n');

@@ -8,6 +8,7 @@
 #include "base/parse.h"
 #include "host/agent.h"
 #include "host/keeper.h"
+#include "host/known.h"
 
 static const struct opt stop_opts[] = {
 	{ 't', "timeout", "TIME", "time the guest gets to power off (default 10s)" },
@@ -39,30 +40,20 @@ static void report(const char *name, const struct stop_result *r)
 
 static int stop_named(const char *name, unsigned wait_ms, int force, int quiet, struct err *e)
 {
-	struct home home = HOME_NONE;
-	struct vmref vm = VMREF_NONE;
 	struct stop_result result;
-	struct state s;
-	int rc;
+	struct known vm = KNOWN_NONE;
+	int rc = known_find(&vm, name, e);
 
-	rc = home_open(&home, 0, e);
-	if (rc == 0)
-		rc = store_find(&vm, &home, name, e);
-	if (rc == 0)
-		rc = state_read(&s, &vm, e);
-	if (rc < 0)
-		goto out;
-	if (!state_is_live(s.state)) {
+	if (rc == 0 && !state_is_live(vm.state.state)) {
 		if (!quiet)
-			fprintf(stderr, "%s: is not running (%s)\n", name, state_name(s.state));
-		goto out;
+			fprintf(stderr, "%s: is not running (%s)\n", name,
+				state_name(vm.state.state));
+	} else if (rc == 0) {
+		rc = keeper_stop(&vm.ref, &vm.state, wait_ms, force, &result, e);
+		if (rc == 0 && !quiet)
+			report(name, &result);
 	}
-	rc = keeper_stop(&vm, &s, wait_ms, force, &result, e);
-	if (rc == 0 && !quiet)
-		report(name, &result);
-out:
-	store_close(&vm);
-	home_close(&home);
+	known_close(&vm);
 	return rc;
 }
 
@@ -82,11 +73,8 @@ static int stop_run(struct cmdline *cl, struct err *e)
 	}
 	if (rc < 0)
 		return rc;
-	name = operand(cl, "NAME", e);
-	if (!name)
-		return e->code;
-	rc = operands_end(cl, e);
-	return rc < 0 ? rc : stop_named(name, wait_ms, force, quiet, e);
+	name = operand_alone(cl, "NAME", e);
+	return name ? stop_named(name, wait_ms, force, quiet, e) : e->code;
 }
 
 const struct applet applet_stop = {

@@ -132,6 +132,13 @@ int operands_end(struct cmdline *cl, struct err *e)
 	return extra ? usage(cl, e, "one word too many: ", extra) : 0;
 }
 
+const char *operand_alone(struct cmdline *cl, const char *what, struct err *e)
+{
+	const char *o = operand(cl, what, e);
+
+	return o && operands_end(cl, e) == 0 ? o : NULL;
+}
+
 int cmdline_end(struct cmdline *cl, struct err *e)
 {
 	int rc = opt_next(cl, e);
@@ -180,7 +187,10 @@ void applet_print_help(const struct applet *a)
 			 o->letter < OPT_LONG ? (char)o->letter : ' ',
 			 o->letter < OPT_LONG ? ", " : "  ", o->word, o->value ? " " : "",
 			 o->value ? o->value : "");
-		printf("%-*s %s\n", HELP_COLUMN, left, o->help);
+		if (strlen(left) > HELP_COLUMN) /* its text begins a line of its own */
+			printf("%s\n%-*s %s\n", left, HELP_COLUMN, "", o->help);
+		else
+			printf("%-*s %s\n", HELP_COLUMN, left, o->help);
 	}
 	if (a->more)
 		printf("\n%s", a->more);

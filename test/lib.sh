@@ -76,8 +76,8 @@ skip() {
 run() {
 	rc=0
 	"$@" >"$tap_dir/out" 2>"$tap_dir/err" || rc=$?
-	out=$(cat "$tap_dir/out")
-	err=$(cat "$tap_dir/err")
+	out=$(tr -d '\000' <"$tap_dir/out") # which no variable holds
+	err=$(tr -d '\000' <"$tap_dir/err")
 }
 
 # The plan, last; the exit status says whether all went well.

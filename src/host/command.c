@@ -231,25 +231,52 @@ static int run(struct command *c, const struct target *t, uint32_t port, struct 
 	how->keys = c->keys;
 	how->timeout_ms = c->timeout_ms;
 	how->target = t;
+	how->port = port;
 	rc = session_run(conn, how, &end, e);
 	snprintf(c->id, sizeof(c->id), "%s", end.id);
+	c->was_taken_over = end.was_taken_over;
 	report(c, t, &end);
 	return rc < 0 ? err_in(e, "%s", t->name) : rc;
 }
 
 int command_run(struct command *c, const struct target *t, struct err *e)
 {
-	struct session_how how = { .start = &c->request, .only_start = c->is_detached };
+	struct session_how how = { .start = &c->request,
+				   .only_start = c->is_detached,
+				   .hold_ms = c->request.hold_ms };
 	int rc = name_the_vm(c, t, e);
 
 	return rc < 0 ? rc : run(c, t, c->request.flags & EXEC_TTY ? PORT_PTY : PORT_EXEC, &how, e);
 }
 
-int command_attach(struct command *c, const struct target *t, const struct exec_attach *a,
-		   struct err *e)
+int command_run_in(struct command *c, const char *name, struct err *e)
 {
-	struct session_how how = { .attach = a };
+	struct target t = TARGET_NONE;
+	int rc = target_find(&t, name, e);
+
+	if (rc == 0)
+		rc = command_run(c, &t, e);
+	target_close(&t);
+	return rc;
+}
+
+static int attach(struct command *c, const struct target *t, const struct exec_attach *a,
+		  struct err *e)
+{
+	struct session_how how = { .attach = a, .hold_ms = HOLD_MS };
 	int rc = run(c, t, PORT_PTY, &how, e); /* either port knows all sessions */
 
 	return rc < 0 ? err_in(e, "%s", a->id) : rc;
+}
+
+int command_attach_in(struct command *c, const char *name, const struct exec_attach *a,
+		      struct err *e)
+{
+	struct target t = TARGET_NONE;
+	int rc = target_find(&t, name, e);
+
+	if (rc == 0)
+		rc = attach(c, &t, a, e);
+	target_close(&t);
+	return rc;
 }

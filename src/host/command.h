@@ -24,6 +24,7 @@ struct command {
 	int is_interactive;  /* ... with a stdin that somebody may attach to */
 	int has_policy;	     /* what becomes of it when the connection breaks was said */
 	int is_verbose;
+	int was_taken_over;   /* command_run() failed, for somebody else has attached to it */
 	char id[EXEC_ID_MAX]; /* what it was given, or what it was found to be */
 	char vm[PATH_ROOM + 32], boot[BOOT_ID_LEN + 24]; /* of the environment it is given */
 };
@@ -47,8 +48,11 @@ int command_login(struct command *c, char **argv, struct err *e);
  * stderr. */
 int command_run(struct command *c, const struct target *t, struct err *e);
 
-/* The same for a command that runs already. */
-int command_attach(struct command *c, const struct target *t, const struct exec_attach *a,
-		   struct err *e);
+/* The same in the guest that a person named (target_find()). */
+int command_run_in(struct command *c, const char *name, struct err *e);
+
+/* And for a command that runs there already: also when the connection breaks, it is gone back to. */
+int command_attach_in(struct command *c, const char *name, const struct exec_attach *a,
+		      struct err *e);
 
 #endif

@@ -367,7 +367,7 @@ int launch_until_ready(struct launch *l, struct err *e)
 
 int launch_until_end(struct launch *l, unsigned wait_ms, struct err *e)
 {
-	int rc = follow(l, 0, clock_ms() + wait_ms);
+	int rc = follow(l, 0, wait_ms == LAUNCH_FOREVER ? INT64_MAX : clock_ms() + wait_ms);
 
 	if (rc == -ETIMEDOUT)
 		return err_set(e, rc, "%s: has not ended within %u ms", l->claim.vm.name, wait_ms);

@@ -7,6 +7,7 @@
 #ifndef HOST_LAUNCH_H
 #define HOST_LAUNCH_H
 
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 
@@ -52,6 +53,8 @@ int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e);
 
 /* 0 with proof, or negative with *e filled, the console's last lines having been shown. */
 int launch_until_ready(struct launch *l, struct err *e);
+
+#define LAUNCH_FOREVER UINT_MAX
 
 /* 0: the VM has ended: l->reason and what follows say how. Negative with *e filled when that was
  * not so within wait_ms, or its agent did not tell. */

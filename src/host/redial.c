@@ -30,7 +30,7 @@ static void try_later(struct redial *r)
 static void failed(struct redial *r, int rc)
 {
 	drop(r);
-	if (clock_ms() >= r->until_ms)
+	if (clock_ms() >= r->until_ms || target_is_over(r->target))
 		r->gave_up(r, rc);
 	else
 		try_later(r);

@@ -27,7 +27,7 @@ struct redial {
 
 void redial_init(struct redial *r, struct loop *l);
 
-/* Tries until until_ms (clock_ms()), beginning in a later turn of the loop. */
+/* Tries until until_ms (clock_ms()) or the target's end, beginning in a later turn of the loop. */
 void redial_start(struct redial *r, const struct target *t, uint32_t port, int64_t until_ms);
 void redial_stop(struct redial *r);
 

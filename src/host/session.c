@@ -1,9 +1,9 @@
 /*
  * session - the host's end of a command in the guest.
  *
- * Its own loop, for as long as the command runs. Back-pressure needs no buffers: output that
- * our stdout does not take now stays in the inbox, and the connection is not read until it is
- * gone; stdin is read only when it can be sent.
+ * Its own loop, for as long as the command runs: the guest's frames (host/peer) on one side, the
+ * person (host/seat) on the other. Output that our stdout does not take now stays in the inbox, and
+ * the connection is not read until it is gone.
  *
  * The connection may be lost and come back under it: both sides count bytes, so each knows what
  * the other has not got.
@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +21,11 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/end.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/util.h"
-#include "host/input.h"
-#include "host/outlet.h"
-#include "host/redial.h"
-#include "host/tty.h"
-#include "proto/frame.h"
-#include "proto/ports.h"
+#include "host/peer.h"
+#include "host/seat.h"
 #include "proto/refusal.h"
 
 enum {
@@ -40,8 +34,6 @@ enum {
 	GIVE_UP_MS = 1000, /* the second ^C within this time */
 	LEAVE_MS = 1000,   /* for the guest to let us go */
 	GRACE_MS = 2000,   /* between TERM and KILL, and between KILL and giving up */
-	IN_BYTES = 4 * FRAME_CHUNK,
-	OUT_BYTES = FRAME_HEADER + FRAME_MAX + 2 * FRAME_CHUNK, /* the request, and what follows */
 };
 
 enum session_state {
@@ -58,28 +50,13 @@ struct session {
 	struct loop loop;
 	enum session_state state;
 	int code; /* of leaving */
-
-	struct end peer;
-	struct inbox in;
-	struct fifo out;
-	int is_deaf; /* the peer takes nothing more; what it said before is still to be read */
-	struct redial redial;
-	int64_t lost_ms; /* when the connection was; 0: it is there */
-
-	struct tty tty;
-	int has_tty; /* the command's is a terminal */
-	struct detachkeys keys;
-	int has_input;
-	struct input input;
-	struct outlet outlets[2];
+	struct peer peer;
+	struct seat seat;
 	int says_seen;
 	uint64_t said_seen; /* of both outlets, when it was last said */
-
 	struct timer leave, limit;
 	int limit_step;
 	int64_t interrupted_ms; /* when the last SIGINT came; 0: none did */
-	uint8_t in_mem[IN_BYTES];
-	uint8_t out_mem[OUT_BYTES];
 };
 
 /* --- how it ends --- */
@@ -91,53 +68,9 @@ static void finish(struct session *s, int rc)
 	loop_stop(&s->loop, rc);
 }
 
-/* A line for the person, now. It must not block, and need not arrive. */
-__attribute__((format(printf, 2, 3))) static void tell(struct session *s, const char *fmt, ...)
-{
-	char line[256];
-	int n = snprintf(line, sizeof(line), "%svmtool: ", s->tty.is_raw ? "\r\n" : "");
-	va_list ap;
-
-	va_start(ap, fmt);
-	n += vsnprintf(line + n, sizeof(line) - 4 - (size_t)n, fmt, ap);
-	va_end(ap);
-	n = MIN(n, (int)sizeof(line) - 4);
-	n += snprintf(line + n, 4, "%s", s->tty.is_raw ? "\r\n" : "\n");
-	(void)stdio_write(&s->outlets[1].io, line, (size_t)n);
-}
-
 static const char *where(const struct session *s)
 {
 	return s->how->target ? s->how->target->name : "the VM";
-}
-
-/* --- to the guest --- */
-
-static void post(struct session *s, uint8_t type, const void *data, size_t len)
-{
-	if (s->peer.w.fd < 0 || s->is_deaf)
-		return;
-	if (frame_post(&s->out, s->peer.w.fd, type, data, len) < 0) {
-		s->is_deaf = 1;
-		fifo_drop(&s->out, s->out.len);
-	}
-}
-
-static void post_u32(struct session *s, uint8_t type, uint32_t v)
-{
-	uint8_t mem[4];
-	struct wr w = wr_init(mem, sizeof(mem));
-
-	wr_be32(&w, v);
-	post(s, type, mem, sizeof(mem));
-}
-
-static void post_size(struct session *s)
-{
-	uint8_t mem[EXEC_SIZE_BYTES];
-
-	exec_size_encode(s->tty.rows, s->tty.cols, mem);
-	post(s, FRAME_RESIZE, mem, sizeof(mem));
 }
 
 /* It runs on without us. */
@@ -150,11 +83,9 @@ static void leave(struct session *s, int code)
 		return;
 	}
 	s->state = LEAVING;
-	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		outlet_forget(&s->outlets[i]);
-	input_pause(&s->input);
-	s->input.has_ended = 1;
-	post(s, FRAME_DETACH, NULL, 0);
+	seat_pause(&s->seat);
+	s->seat.input.has_ended = 1;
+	peer_post(&s->peer, FRAME_DETACH, NULL, 0);
 	loop_after(&s->loop, &s->leave, LEAVE_MS);
 }
 
@@ -170,13 +101,14 @@ static void leave_due(struct timer *t)
 /* As much as may be sent and goes out at once; never more than one frame waits. */
 static void send_input(struct session *s)
 {
+	struct input *in = &s->seat.input;
 	const uint8_t *data;
 	size_t len;
 
-	while (!s->is_deaf && s->out.len == 0 && s->state == RUNNING &&
-	       (data = input_next(&s->input, &len)) != NULL) {
-		post(s, FRAME_STDIN, data, len);
-		input_sent(&s->input, len);
+	while (peer_is_clear(&s->peer) && s->state == RUNNING &&
+	       (data = input_next(in, &len)) != NULL) {
+		peer_post(&s->peer, FRAME_STDIN, data, len);
+		input_sent(in, len);
 	}
 }
 
@@ -185,32 +117,24 @@ static int pass_input(struct session *s)
 {
 	int more;
 
-	if (s->is_deaf || s->out.len > 0)
+	if (!peer_is_clear(&s->peer))
 		return 0;
-	more = input_read(&s->input);
+	more = input_read(&s->seat.input);
 	send_input(s);
-	if (detachkeys_typed(&s->keys))
+	if (detachkeys_typed(&s->seat.keys))
 		leave(s, 0);
 	return more;
 }
 
 /* --- what is waited for --- */
 
-static struct outlet *blocked(struct session *s)
-{
-	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		if (s->outlets[i].rest_len > 0)
-			return &s->outlets[i];
-	return NULL;
-}
-
 static void settle_input(struct session *s)
 {
-	struct input *in = &s->input;
+	struct input *in = &s->seat.input;
 	int wanted;
 
 	send_input(s);
-	wanted = !s->is_deaf && s->out.len == 0 && input_wants(in);
+	wanted = peer_is_clear(&s->peer) && input_wants(in);
 	if (!in->io.is_file && end_want(&in->end, wanted ? EPOLLIN : 0) == -EPERM)
 		in->io.is_file = 1;
 	if (in->io.is_file)
@@ -225,13 +149,13 @@ static void post_seen(struct session *s, struct exec_seen seen)
 	uint8_t mem[EXEC_SEEN_BYTES];
 
 	exec_seen_encode(&seen, mem);
-	post(s, FRAME_SEEN, mem, sizeof(mem));
+	peer_post(&s->peer, FRAME_SEEN, mem, sizeof(mem));
 	s->said_seen = seen.out + seen.err;
 }
 
 static void say_seen(struct session *s)
 {
-	const struct exec_seen seen = { s->outlets[0].seen, s->outlets[1].seen };
+	const struct exec_seen seen = seat_seen(&s->seat);
 
 	if (s->state == RUNNING && s->says_seen &&
 	    seen.out + seen.err - s->said_seen >= EXEC_KEPT / 4)
@@ -240,19 +164,18 @@ static void say_seen(struct session *s)
 
 static void settle(struct session *s)
 {
-	struct outlet *full = blocked(s);
+	int is_full = seat_is_full(&s->seat);
 
 	say_seen(s);
-	if (s->has_input)
+	if (s->seat.has_input)
 		settle_input(s);
-	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		end_want(&s->outlets[i].end, s->outlets[i].rest_len > 0 ? EPOLLOUT : 0);
-	end_want(&s->peer, (full ? 0u : EPOLLIN) | (s->out.len == 0 ? 0u : EPOLLOUT));
+	seat_want(&s->seat);
+	peer_want(&s->peer, !is_full);
 }
 
 static void input_ready(struct watch *w, uint32_t events)
 {
-	struct session *s = CONTAINER(w, struct session, input.end.w);
+	struct session *s = CONTAINER(w, struct session, seat.input.end.w);
 
 	(void)events;
 	pass_input(s);
@@ -261,11 +184,12 @@ static void input_ready(struct watch *w, uint32_t events)
 
 /* --- a connection, and its loss --- */
 
+/* The request, or a way back to the command that it started. */
 static int ask(struct session *s)
 {
 	const struct session_how *how = s->how;
-	const struct exec_attach back = { s->end->id, s->outlets[0].seen, s->outlets[1].seen, 0,
-					  0 };
+	const struct exec_seen seen = seat_seen(&s->seat);
+	const struct exec_attach back = { s->end->id, seen.out, seen.err, 0, 0 };
 	const struct exec_attach *attach = s->end->id[0] ? &back : how->attach;
 	uint8_t *mem = malloc(FRAME_MAX);
 	long len = -ENOMEM;
@@ -277,7 +201,7 @@ static int ask(struct session *s)
 	if (s->says_seen)
 		post_seen(s, (struct exec_seen){ 0, 0 });
 	if (len > 0)
-		post(s, attach ? FRAME_ATTACH : FRAME_EXEC, mem, (size_t)len);
+		peer_post(&s->peer, attach ? FRAME_ATTACH : FRAME_EXEC, mem, (size_t)len);
 	free(mem);
 	s->state = ASKING;
 	return len < 0 ? err_set(s->e, (int)len, "%s",
@@ -287,71 +211,58 @@ static int ask(struct session *s)
 		       : 0;
 }
 
-static void hang_up(struct session *s)
+static void connected(struct peer *p)
 {
-	end_close(&s->peer);
-	fifo_drop(&s->out, s->out.len);
-	inbox_init(&s->in, s->in_mem, sizeof(s->in_mem));
-	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		outlet_forget(&s->outlets[i]); /* it was not seen, so it comes again */
-	input_pause(&s->input);
-	s->is_deaf = 0;
-}
+	struct session *s = CONTAINER(p, struct session, peer);
+	int rc = ask(s);
 
-static void connected(struct redial *r, int fd)
-{
-	struct session *s = CONTAINER(r, struct session, redial);
-	int rc;
-
-	end_open(&s->peer, fd);
-	rc = ask(s);
 	if (rc < 0)
 		finish(s, rc);
 	else
 		settle(s);
 }
 
-static void lost_for_good(struct session *s)
+static void lost_for_good(struct peer *p)
 {
+	struct session *s = CONTAINER(p, struct session, peer);
+
 	finish(s, err_set(s->e, -ECONNRESET,
 			  "the connection to the VM ended before the command's status came"));
 }
 
-static void gave_up(struct redial *r, int rc)
-{
-	(void)rc;
-	lost_for_good(CONTAINER(r, struct session, redial));
-}
-
 static void come_back(struct session *s)
 {
-	uint32_t hold_ms = s->how->start->hold_ms;
+	const struct exec_seen seen = seat_seen(&s->seat);
+	int rc;
 
-	hang_up(s);
+	seat_pause(&s->seat);
 	s->state = AWAY;
-	if (!s->lost_ms) {
-		s->lost_ms = clock_ms();
-		tell(s, "%s: the connection is lost; trying for %" PRIu32 " s to come back",
-		     where(s), hold_ms / 1000);
+	rc = peer_call_again(&s->peer, seen.out + seen.err + s->seat.input.taken);
+	if (rc < 0) {
+		finish(s, err_set(s->e, -ECONNRESET,
+				  "the connection to the VM breaks again and again; nothing came "
+				  "through for %" PRIu32 " s",
+				  s->how->hold_ms / 1000));
+		return;
 	}
-	redial_start(&s->redial, s->how->target,
-		     s->how->start->flags & EXEC_TTY ? PORT_PTY : PORT_EXEC, s->lost_ms + hold_ms);
+	if (rc > 0)
+		seat_tell(&s->seat,
+			  "%s: the connection is lost; trying for %" PRIu32 " s to come back",
+			  where(s), s->how->hold_ms / 1000);
 	settle(s);
 }
 
 static void peer_broken(struct session *s, int rc)
 {
-	int is_held = s->how->start && s->how->start->policy == EXEC_HOLD && s->how->target;
-
 	if (s->state == LEAVING)
 		finish(s, s->code);
 	else if (rc == -EPROTO || rc == -EMSGSIZE)
 		finish(s,
 		       err_set(s->e, rc, "the guest's exec server sent what no such server sends"));
-	else if (is_held)
+	else if (s->how->hold_ms > 0)
 		come_back(s);
 	else
-		lost_for_good(s);
+		lost_for_good(&s->peer);
 }
 
 /* --- frames of the guest --- */
@@ -360,14 +271,15 @@ static void peer_broken(struct session *s, int rc)
 static void put_out(struct session *s, struct outlet *o, int rc)
 {
 	if (rc == -EPIPE)
-		post(s, o == &s->outlets[0] ? FRAME_STDOUT : FRAME_STDERR, NULL, 0);
+		peer_post(&s->peer, o == &s->seat.outlets[0] ? FRAME_STDOUT : FRAME_STDERR, NULL,
+			  0);
 	else if (rc < 0)
 		finish(s, err_set(s->e, rc, "write to %s: %s", o->name, strerror(-rc)));
 }
 
 static int take_output(struct session *s, const struct frame *f)
 {
-	struct outlet *o = &s->outlets[f->type == FRAME_STDERR];
+	struct outlet *o = &s->seat.outlets[f->type == FRAME_STDERR];
 
 	if (s->state == ASKING)
 		return -EPROTO;
@@ -383,7 +295,7 @@ static int take_window(struct session *s, const struct frame *f)
 
 	if (!rd_done(&r))
 		return -EPROTO;
-	return s->state == LEAVING ? 0 : input_taken(&s->input, more);
+	return s->state == LEAVING ? 0 : input_taken(&s->seat.input, more);
 }
 
 /* Where its output goes on; *lost grows by what is not kept any more. */
@@ -398,42 +310,52 @@ static int resume_at(struct outlet *o, uint64_t at, uint64_t *lost)
 	return 0;
 }
 
+static void post_size(struct session *s)
+{
+	uint8_t mem[EXEC_SIZE_BYTES];
+
+	exec_size_encode(s->seat.tty.rows, s->seat.tty.cols, mem);
+	peer_post(&s->peer, FRAME_RESIZE, mem, sizeof(mem));
+}
+
 static void lend_tty(struct session *s)
 {
-	s->has_tty = 1;
-	tty_raw(&s->tty);
-	if (s->tty.keys >= 0)
-		s->input.keys = &s->keys;
-	tty_resized(&s->tty); /* it may have changed on the way */
-	post_size(s);
+	seat_lend(&s->seat);
+	post_size(s); /* it may have changed on the way */
+}
+
+static void tell_return(struct session *s, uint64_t lost)
+{
+	int64_t ms = peer_is_back(&s->peer);
+
+	if (ms >= 0)
+		seat_tell(&s->seat, "%s: back after %" PRId64 " ms", where(s), ms);
+	if (lost)
+		seat_tell(&s->seat, "%s: %" PRIu64 " bytes of output are not kept any more",
+			  where(s), lost);
 }
 
 static int take_started(struct session *s, const struct frame *f)
 {
+	struct outlet *const o = s->seat.outlets;
 	struct exec_started st;
 	uint64_t lost = 0;
 
 	if (s->state != ASKING || exec_started_decode(&st, f->data, f->len) < 0 ||
-	    resume_at(&s->outlets[0], st.out_at, &lost) < 0 ||
-	    resume_at(&s->outlets[1], st.err_at, &lost) < 0)
+	    resume_at(&o[0], st.out_at, &lost) < 0 || resume_at(&o[1], st.err_at, &lost) < 0)
 		return -EPROTO;
-	if (s->has_input && input_begin(&s->input, st.in_at, st.window) < 0)
+	if (s->seat.has_input && input_begin(&s->seat.input, st.in_at, st.window) < 0)
 		return -EPROTO;
 	snprintf(s->end->id, sizeof(s->end->id), "%s", st.id);
 	s->state = RUNNING;
-	if (s->lost_ms)
-		tell(s, "%s: back after %" PRId64 " ms", where(s), clock_ms() - s->lost_ms);
-	if (lost)
-		tell(s, "%s: %" PRIu64 " bytes of output are not kept any more", where(s), lost);
-	s->lost_ms = 0;
-	redial_proven(&s->redial);
+	tell_return(s, lost);
 	if (s->how->only_start)
 		leave(s, 0);
 	else if (st.tty)
 		lend_tty(s);
-	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		if (s->outlets[i].is_broken)
-			put_out(s, &s->outlets[i], -EPIPE); /* nobody told this connection */
+	for (size_t i = 0; i < COUNT(s->seat.outlets); i++)
+		if (o[i].is_broken)
+			put_out(s, &o[i], -EPIPE); /* nobody told this connection */
 	return 0;
 }
 
@@ -473,6 +395,7 @@ static int take_error(struct session *s, const struct frame *f)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
 	s->end->was_left = 0;
+	s->end->was_taken_over = why.why == REFUSED_TAKEN_OVER;
 	/* 126 and 127 are about a command that did not start, and only about that. */
 	s->e->exit = s->how->attach || s->end->id[0] ? FAILED : refusal_code(&why);
 	finish(s, s->e->code);
@@ -510,8 +433,8 @@ static void take_frames(struct session *s)
 	struct frame f;
 	int rc = 0;
 
-	while (s->loop.running && !blocked(s) && (rc = frame_next(&s->in, &f)) > 0 &&
-	       (rc = take_frame(s, &f)) == 0)
+	while (s->loop.running && !seat_is_full(&s->seat) &&
+	       (rc = frame_next(&s->peer.in, &f)) > 0 && (rc = take_frame(s, &f)) == 0)
 		;
 	if (rc < 0)
 		peer_broken(s, rc);
@@ -521,21 +444,11 @@ static void take_frames(struct session *s)
 
 static void peer_ready(struct watch *w, uint32_t events)
 {
-	struct session *s = CONTAINER(w, struct session, peer.w);
-	ssize_t n;
+	struct session *s = CONTAINER(w, struct session, peer.end.w);
+	int rc = peer_turn(&s->peer, events, !seat_is_full(&s->seat));
 
-	if (events & EPOLLOUT) {
-		n = fifo_write(&s->out, w->fd);
-		if (n < 0 && n != -EAGAIN) {
-			s->is_deaf = 1;
-			fifo_drop(&s->out, s->out.len);
-		}
-	}
-	n = -EAGAIN;
-	if ((events & ~(uint32_t)EPOLLOUT) && !blocked(s))
-		n = inbox_fill(&s->in, w->fd);
-	if (n == 0 || (n < 0 && n != -EAGAIN))
-		peer_broken(s, n < 0 ? (int)n : -ECONNRESET);
+	if (rc < 0)
+		peer_broken(s, rc);
 	else
 		take_frames(s);
 }
@@ -563,7 +476,7 @@ static void limit_due(struct timer *t)
 		finish(s, out_of_time(s, "could not be ended"));
 		return;
 	}
-	post_u32(s, FRAME_SIGNAL, (uint32_t)steps[s->limit_step++]);
+	peer_post_u32(&s->peer, FRAME_SIGNAL, (uint32_t)steps[s->limit_step++]);
 	loop_after(&s->loop, &s->limit, GRACE_MS);
 	settle(s);
 }
@@ -572,17 +485,19 @@ static void limit_due(struct timer *t)
 
 static void forward(struct session *s, int sig)
 {
-	post_u32(s, FRAME_SIGNAL, (uint32_t)sig);
+	peer_post_u32(&s->peer, FRAME_SIGNAL, (uint32_t)sig);
 }
 
 static void told_to_end(struct session *s, int sig)
 {
 	int64_t now = clock_ms();
 
-	if (s->state == LEAVING || s->state == AWAY || (s->tty.is_raw && !s->how->attach))
+	if (s->state == LEAVING)
 		finish(s, 128 + sig);
 	else if (s->how->attach)
 		leave(s, 128 + sig); /* what he came to look at is not his */
+	else if (s->state == AWAY || s->seat.tty.is_raw)
+		finish(s, 128 + sig);
 	else if (sig == SIGINT && s->interrupted_ms && now - s->interrupted_ms < GIVE_UP_MS)
 		finish(s, GIVEN_UP);
 	else
@@ -595,7 +510,7 @@ static void told_to_end(struct session *s, int sig)
 static void suspended(struct session *s, int sig)
 {
 	(void)sig;
-	tty_restore(&s->tty, 0);
+	tty_restore(&s->seat.tty, 0);
 	raise(SIGSTOP);
 }
 
@@ -603,17 +518,14 @@ static void suspended(struct session *s, int sig)
 static void continued(struct session *s, int sig)
 {
 	(void)sig;
-	if (!s->has_tty || s->state == LEAVING)
-		return;
-	tty_raw(&s->tty);
-	tty_resized(&s->tty);
-	post_size(s);
+	if (s->seat.is_lent && s->state != LEAVING)
+		lend_tty(s);
 }
 
 static void resized(struct session *s, int sig)
 {
 	(void)sig;
-	if (s->has_tty && tty_resized(&s->tty))
+	if (s->seat.is_lent && tty_resized(&s->seat.tty))
 		post_size(s);
 }
 
@@ -640,56 +552,40 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 static void init(struct session *s, int fd, const struct session_how *how)
 {
+	int has_input = !how->only_start &&
+			(how->attach || how->start->flags & (EXEC_STDIN | EXEC_TTY));
+
 	s->how = how;
 	s->loop = LOOP_INIT;
 	s->loop.signalled = signalled;
-	s->peer = END_INIT(&s->loop, peer_ready);
-	end_open(&s->peer, fd);
-	inbox_init(&s->in, s->in_mem, sizeof(s->in_mem));
-	fifo_init(&s->out, s->out_mem, sizeof(s->out_mem));
-	redial_init(&s->redial, &s->loop);
-	s->redial.connected = connected;
-	s->redial.gave_up = gave_up;
-	tty_init(&s->tty);
-	s->keys = how->keys;
-	s->has_input = !how->only_start &&
-		       (how->attach || how->start->flags & (EXEC_STDIN | EXEC_TTY));
-	s->input.io = s->outlets[0].io = s->outlets[1].io = (struct stdio)STDIO_NONE;
+	peer_open(&s->peer, fd, &s->loop, peer_ready);
+	s->peer.target = how->target;
+	s->peer.port = how->port;
+	s->peer.hold_ms = how->hold_ms;
+	s->peer.connected = connected;
+	s->peer.gave_up = lost_for_good;
+	seat_init(&s->seat, &how->keys, has_input);
 	if (how->attach) {
-		s->outlets[0].seen = how->attach->out_seen;
-		s->outlets[1].seen = how->attach->err_seen;
+		s->seat.outlets[0].seen = how->attach->out_seen;
+		s->seat.outlets[1].seen = how->attach->err_seen;
 	}
 	s->leave = (struct timer){ .due = leave_due };
 	s->limit = (struct timer){ .due = limit_due };
 }
 
-static int open_all(struct session *s)
-{
-	int rc = loop_open(&s->loop);
-
-	for (int i = 0; rc == 0 && i < (int)COUNT(s->outlets); i++) {
-		s->outlets[i].owner = s;
-		rc = outlet_open(&s->outlets[i], STDOUT_FILENO + i, &s->loop, outlet_ready);
-	}
-	if (rc == 0 && s->has_input)
-		rc = input_open(&s->input, &s->loop, input_ready);
-	return rc;
-}
-
 static void close_all(struct session *s)
 {
-	end_close(&s->peer);
-	redial_stop(&s->redial);
-	input_close(&s->input);
-	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		outlet_close(&s->outlets[i]);
+	peer_close(&s->peer);
+	seat_close(&s->seat);
 	loop_close(&s->loop);
 }
 
 static int run(struct session *s)
 {
-	int rc = open_all(s);
+	int rc = loop_open(&s->loop);
 
+	if (rc == 0)
+		rc = seat_open(&s->seat, &s->loop, input_ready, outlet_ready, s);
 	if (rc < 0)
 		return err_set(s->e, rc, "standard input and output: %s", strerror(-rc));
 	rc = ask(s);
@@ -699,7 +595,7 @@ static int run(struct session *s)
 		loop_after(&s->loop, &s->limit, s->how->timeout_ms);
 	settle(s);
 	rc = loop_run(&s->loop);
-	tty_restore(&s->tty, rc < 0);
+	tty_restore(&s->seat.tty, rc < 0);
 	return rc;
 }
 

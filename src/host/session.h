@@ -18,14 +18,16 @@ struct session_how {
 	struct detachkeys keys;
 	int only_start;	     /* leave it as soon as it runs */
 	unsigned timeout_ms; /* then TERM, then KILL; 0: never */
-	/* Where to come back to when the connection breaks, for as long as the request's hold_ms
-	 * says; NULL: nowhere. Borrowed. */
-	const struct target *target;
+	/* When the connection breaks it is made again, there, until nothing came through for hold_ms;
+	 * 0: never. */
+	const struct target *target; /* borrowed */
+	uint32_t port, hold_ms;
 };
 
 /* What there is to know besides the exit code. */
 struct session_end {
 	char id[EXEC_ID_MAX]; /* "" while the guest has not said it */
+	int was_taken_over;   /* somebody else has attached: it runs on, and is his */
 	int was_left;	      /* it runs on: detach keys, only_start, or a signal to who attached */
 	uint8_t notes;	      /* enum exec_note */
 };

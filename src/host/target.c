@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "host/dial.h"
+#include "host/known.h"
 #include "host/sockets.h"
 
 enum { DIAL_MS = 5000 };
@@ -28,42 +29,44 @@ int target_vm(struct target *t, const struct vmref *v, const struct state *s, st
 	return path_fmt(t->vsock, e, "%s", sockets_path(path, t->dir, "vsock.sock"));
 }
 
-static int find_vm(struct target *t, const struct home *home, const char *name, struct err *e)
+static int find_vm(struct target *t, const char *name, struct err *e)
 {
-	struct vmref vm = VMREF_NONE;
-	struct state s;
-	int rc = store_find(&vm, home, name, e);
+	struct known vm = KNOWN_NONE;
+	const struct state *s = &vm.state;
+	int rc = known_find(&vm, name, e);
 
-	if (rc == 0)
-		rc = state_read(&s, &vm, e);
-	if (rc < 0)
-		goto out;
-	if (!state_is_live(s.state))
+	if (rc == 0 && !state_is_live(s->state))
 		rc = err_set(e, -ESRCH, "%s: is not running (%s)\n  try: vmtool start %s", name,
-			     state_name(s.state), name);
-	else if (!s.ready)
-		rc = err_set(e, -EAGAIN, "%s: is %s, and not ready", name, state_name(s.state));
-	else
-		rc = target_vm(t, &vm, &s, e);
-out:
-	store_close(&vm);
+			     state_name(s->state), name);
+	else if (rc == 0 && !s->ready)
+		rc = err_set(e, -EAGAIN, "%s: is %s, and not ready", name, state_name(s->state));
+	else if (rc == 0)
+		rc = target_vm(t, &vm.ref, s, e);
+	known_close(&vm);
 	return rc;
 }
 
 int target_find(struct target *t, const char *name, struct err *e)
 {
-	struct home home = HOME_NONE;
-	int rc;
+	if (strncmp(name, "unix:", 5) != 0)
+		return find_vm(t, name, e);
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	return path_fmt(t->vsock, e, "%s", name + 5);
+}
 
-	if (!strncmp(name, "unix:", 5)) {
-		snprintf(t->name, sizeof(t->name), "%s", name);
-		return path_fmt(t->vsock, e, "%s", name + 5);
-	}
-	rc = home_open(&home, 0, e);
+int target_is_over(const struct target *t)
+{
+	struct err unknown = ERR_NONE;
+	struct known vm = KNOWN_NONE;
+	int rc, is_over = 0;
+
+	if (!t->boot[0])
+		return 0;
+	rc = known_find(&vm, t->name, &unknown);
 	if (rc == 0)
-		rc = find_vm(t, &home, name, e);
-	home_close(&home);
-	return rc;
+		is_over = !state_is_live(vm.state.state) || strcmp(vm.state.boot, t->boot) != 0;
+	known_close(&vm);
+	return is_over || rc == -ENOENT;
 }
 
 int target_dial(const struct target *t, uint32_t port, struct err *e)

@@ -25,6 +25,10 @@ int target_find(struct target *t, const char *name, struct err *e);
 /* A VM that is known to run. 0 or negative with *e filled. */
 int target_vm(struct target *t, const struct vmref *v, const struct state *s, struct err *e);
 
+/* Nonzero when the boot it was found in has ended, and with it all that ran there. Of a guest agent
+ * without a VM nobody can know: 0. */
+int target_is_over(const struct target *t);
+
 /* host/dial with a deadline of some seconds: a guest's servers accept at once. */
 int target_dial(const struct target *t, uint32_t port, struct err *e);
 

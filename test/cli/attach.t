@@ -30,9 +30,9 @@ three" "again, with the rest and the command's code"
 is "$err" two "streams stay apart"
 
 # 1 MiB into a session that keeps 256 KiB.
-"$vmtool" exec -d --id much "$guest" sh -c 'head -c 1048576 /dev/zero | tr "\0" x; exec sleep 65' >/dev/null
-within 10 pgrep -f '^sleep 65$' >/dev/null
-pkill -f '^sleep 65$'
+"$vmtool" exec -d --id much "$guest" sh -c 'head -c 1048576 /dev/zero | tr "\0" x; echo $$ >'"$tap_dir/much"'; exec sleep 65' >/dev/null
+within 10 test -s "$tap_dir/much"
+kill "$(cat "$tap_dir/much")"
 run "$vmtool" attach "$guest" much
 is "$rc" 143 "one that has ended meanwhile gives its code"
 lost=$(sed -n 's/.*: \([0-9]*\) bytes of output are not kept any more/\1/p' <<<"$err")
@@ -49,5 +49,21 @@ is "$rc" 129 "and by HUP"
 run "$term" raw 'type=new\r' expect=new 'type=\x04' -- "$vmtool" attach --no-replay "$guest" screen
 is "$rc" 0 "and is there still"
 ok "without what was before" test -z "$(grep hi <<<"$out")"
+
+# A line that is cut every 90 kB: whoever attached comes back.
+"$PWD/out/tools/cutter" "$tap_dir/bad" "$tap_dir/agent" 90000 &
+cutter=$!
+within 10 test -S "$tap_dir/bad"
+"$vmtool" exec -d --id lines "$guest" sh -c 'seq 30000; until [ -e '"$tap_dir"'/on ]; do sleep 0.01; done; exit 8' >/dev/null
+timeout 60 "$vmtool" attach "unix:$tap_dir/bad" lines >"$tap_dir/out" 2>"$tap_dir/err" &
+first=$!
+within 20 grep -q '^30000$' "$tap_dir/out"
+touch "$tap_dir/on"
+wait $first
+is "$?" 8 "one whose line is cut again and again has the command's code"
+is "$(cksum <"$tap_dir/out")" "$(seq 30000 | cksum)" "and all its output, once"
+like "$(cat "$tap_dir/err")" "the connection is lost" "and was told"
+kill "$cutter"
+wait "$cutter" 2>/dev/null
 
 done_testing

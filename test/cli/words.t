@@ -18,6 +18,7 @@ for word in $words; do
 	run_help=$("$vmtool" help "$word")
 	is "$run_help" "$("$vmtool" "$word" --help)" "$word --help says what help $word says"
 	like "$run_help" "usage: vmtool $word" "and how to use it"
+	is "$(sed -n '/^options:/,/^$/p' <<<"$run_help" | grep -vE '^(options:|  (-.,|   ) --.{1,20} [^ ].*|  (-.,|   ) --[^ ]+( [^ ]+)?| {29}[^ ].*|)$')" "" "its options stand in columns"
 done
 run "$vmtool" help nonsense
 is "$rc" 2 "help for no word of ours is wrong usage"

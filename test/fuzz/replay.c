@@ -5,9 +5,12 @@
  * flavour, so that every input that was ever interesting stays harmless.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,6 +50,7 @@ int main(void)
 		puts("1..0 # SKIP no corpus in " CORPUS);
 		return 0;
 	}
+	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "replay", LOG_ERROR);
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	printf("1..%d\n", n);
 	for (int i = 0; i < n; i++) {

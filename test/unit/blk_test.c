@@ -8,6 +8,7 @@
 #include "check.h"
 #define INVARIANT(expr) CHECK(expr)
 #include "blk_world.h"
+#include "heard.h"
 #include "vmm/diskd.h"
 
 /* A request as the driver keeps it. */
@@ -500,6 +501,7 @@ static void an_error_of_the_host_is_hidden(void)
 	} cases[] = { { 0, OK },	  { -EIO, IOERR },	   { -ENOSPC, IOERR },
 		      { -EDQUOT, IOERR }, { -EOPNOTSUPP, UNSUPP }, { -EBADF, IOERR } };
 
+	heard(""); /* what others provoked */
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct request r;
 
@@ -510,6 +512,7 @@ static void an_error_of_the_host_is_hidden(void)
 		w.held->result = cases[i].result;
 		blk_done(&w.b, w.held);
 		CHECK(*r.status == cases[i].status && w.used->idx == 1 && w.interrupts == 1);
+		CHECK(heard("vda: cannot write 512 bytes at 0") == (cases[i].status == IOERR));
 		w.held = NULL;
 		world_end();
 	}
@@ -576,6 +579,7 @@ static void the_worker_loses_a_job(void)
 
 int main(void)
 {
+	heard_begin();
 	TEST(the_driver_is_told_something_else);
 	TEST(a_sector_comes_from_elsewhere);
 	TEST(the_serial_number_is_another);

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/listener.h"
 #include "check.h"
+#include "heard.h"
 
 static char path[64];
 static struct loop loop;
@@ -96,6 +97,7 @@ static void no_descriptors_make_the_loop_spin(void)
 	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
 	CHECK(turns(350) < 20);
 	CHECK(ntaken == 0);
+	CHECK(heard("cannot accept errno=24"));
 	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
 	turns(350);
 	CHECK(ntaken == 1);
@@ -126,6 +128,7 @@ static void whoever_is_turned_away_keeps_a_place(void)
 int main(void)
 {
 	snprintf(path, sizeof(path), "/tmp/listener_test.%d.sock", (int)getpid());
+	heard_begin();
 	TEST(one_more_than_there_are_places_gets_in);
 	TEST(no_descriptors_make_the_loop_spin);
 	TEST(whoever_is_turned_away_keeps_a_place);

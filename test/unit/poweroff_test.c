@@ -14,6 +14,7 @@
 #include "check.h"
 #include "guest/otherinit.h"
 #include "guest/poweroff.h"
+#include "heard.h"
 #include "proto/ready.h"
 
 /* What happens, also in the child that syncs. */
@@ -197,6 +198,7 @@ static void somebody_who_never_closes_holds_the_power(void)
 	reset();
 	awaited = 1;
 	CHECK(!strcmp(run(100), "begins TERM sync synced poweroff "));
+	CHECK(heard("the kernel refused")); /* as this fake one does */
 	CHECK(clock_ms() - began >= 900);
 }
 
@@ -244,6 +246,7 @@ int main(void)
 	loop = LOOP_INIT;
 	loop_open(&loop);
 	loop.signalled = signalled;
+	heard_begin();
 	TEST(an_empty_guest_takes_time);
 	TEST(a_process_is_killed_that_would_end);
 	TEST(a_stubborn_process_holds_the_power);

@@ -68,7 +68,9 @@ static int play(unsigned hold_ms)
 				     .cwd = "",
 				     .argc = 1,
 				     .argv = { "cat" } };
-	const struct session_how how = { .start = &q, .target = &target };
+	const struct session_how how = {
+		.start = &q, .target = &target, .port = 4089, .hold_ms = hold_ms
+	};
 	struct session_end end;
 	struct err e = ERR_NONE;
 	int fd = dial_vsock(target.vsock, 4089, clock_ms() + 5000, &e), rc;
@@ -308,6 +310,75 @@ static void it_is_tried_for_ever(void)
 	close(c.out);
 }
 
+/* Takes every connection and breaks it within its first frame, until the client has had enough or
+ * most_ms have passed. The exit code, or -1. */
+static int break_every_connection(struct client *c, int64_t most_ms)
+{
+	static const uint8_t half[] = { FRAME_STDOUT, 0, 1, 0, 0, 'x' };
+	const int64_t until = clock_ms() + most_ms;
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+	int status;
+
+	while (waitpid(c->pid, &status, WNOHANG) == 0 && clock_ms() < until) {
+		if (poll(&p, 1, 20) != 1)
+			continue;
+		answer("OK 2\n");
+		hear_attach(0);
+		say_started(0, 0, EXEC_WINDOW);
+		CHECK(fd_write_all(guest.fd, half, sizeof(half)) == 0);
+		guest_close(&guest);
+	}
+	return clock_ms() < until ? WEXITSTATUS(status) : -1;
+}
+
+/* A frame that is longer than what ever comes through at a time. */
+static void a_line_that_carries_nothing_is_tried_for_ever(void)
+{
+	struct client c = begin(500);
+	int64_t began = clock_ms();
+	const char *said;
+
+	guest_close(&guest);
+	CHECK(break_every_connection(&c, 10000) == 125);
+	CHECK(clock_ms() - began >= 500);
+	close(c.in);
+	close(c.out);
+	said = text_of(c.err);
+	CHECK(strstr(said, "breaks again and again"));
+	said = strstr(said, "connection is lost");
+	CHECK(said && !strstr(said + 1, "connection is lost")); /* it is one loss, said once */
+	go_down();
+}
+
+/* Each time some byte, or a time of quiet: that is what it was for. */
+static void a_line_that_carries_little_is_given_up(void)
+{
+	enum { HOLD = 200, ROUNDS = 4 };
+	struct client c = begin(HOLD);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		usleep(HOLD * 1000 * 2 / 3);
+		guest_prints(&guest, "x");
+		wait_for_bytes(c.out, i + 1);
+		guest_close(&guest);
+		answer("OK 2\n");
+		hear_attach((uint64_t)i + 1);
+		say_started((uint64_t)i + 1, 0, EXEC_WINDOW);
+	}
+	for (int i = 0; i < ROUNDS; i++) {
+		usleep(HOLD * 1000 * 3 / 2);
+		guest_close(&guest);
+		answer("OK 2\n");
+		hear_attach(ROUNDS);
+		say_started(ROUNDS, 0, EXEC_WINDOW);
+	}
+	guest_exits(&guest, 9);
+	CHECK(exit_code(&c) == 9);
+	close(c.out);
+	close(c.err);
+	go_down();
+}
+
 static void a_session_that_is_gone_looks_like_no_command(void)
 {
 	struct client c = begin(20000);
@@ -387,6 +458,8 @@ int main(void)
 	TEST(a_gap_is_not_said);
 	TEST(a_second_beginning_is_believed);
 	TEST(it_is_tried_for_ever);
+	TEST(a_line_that_carries_nothing_is_tried_for_ever);
+	TEST(a_line_that_carries_little_is_given_up);
 	TEST(a_session_that_is_gone_looks_like_no_command);
 	TEST(a_broken_server_ends_the_trying);
 	TEST(what_is_seen_is_not_said);

@@ -42,6 +42,31 @@ run once --timeout 1ms -- true
 is "$rc" 124 "a deadline is a deadline"
 is "$(left)/$(processes)" "/" "and leaves nothing"
 
+# Somebody attaches to what a run shows.
+mkfifo "$tap_dir/silent"
+exec 3<>"$tap_dir/silent"
+once --name seen -- sh -c 'echo up; read -r line; echo "got $line"; exit 7' <&3 >"$tap_dir/shown" 2>"$tap_dir/said" &
+pid=$!
+within 15 grep -q up "$tap_dir/shown"
+echo words >"$tap_dir/words"
+run vmtool attach seen <"$tap_dir/words"
+is "$rc/$out" "7/got words" "whoever attaches to the command of a run has it, and its code"
+wait $pid
+is "$?" 7 "so has the run, which waited for its end"
+like "$(cat "$tap_dir/said")" "seen: somebody has attached to the command" "and said why it shows no more"
+is "$(left)/$(processes)" "/" "and nothing is left"
+vmtool run --kernel /lab/vmlinux --initrd /lab/initrd --name seen -- sh -c 'echo up; exec sleep 60' <&3 >"$tap_dir/shown" 2>"$tap_dir/said" &
+pid=$!
+within 15 grep -q up "$tap_dir/shown"
+vmtool attach seen </dev/null >"$tap_dir/shown" 2>&1 &
+viewer=$!
+within 15 grep -q "somebody has attached" "$tap_dir/said"
+kill -TERM $pid
+wait $pid
+ok "a run that only waits still ends its VM" within 5 nothing_left
+ok "and whoever attached does not wait for one that has ended" within 5 sh -c "! kill -0 $viewer"
+wait $viewer
+
 # The VM dies under the command.
 once -- sleep 60 2>"$tap_dir/err" &
 pid=$!

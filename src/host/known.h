@@ -1,0 +1,22 @@
+/*
+ * known - one VM as it is now: its folder, and what is true of it.
+ */
+#ifndef HOST_KNOWN_H
+#define HOST_KNOWN_H
+
+#include "host/state.h"
+#include "host/store.h"
+
+struct known {
+	struct home home;
+	struct vmref ref; /* borrows home: a struct known stays where it is */
+	struct state state;
+};
+
+#define KNOWN_NONE ((struct known){ .home = HOME_NONE, .ref = VMREF_NONE })
+
+/* 0, or as store_find() and state_read() with *e filled. */
+int known_find(struct known *k, const char *name, struct err *e);
+void known_close(struct known *k);
+
+#endif
