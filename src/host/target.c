@@ -14,7 +14,7 @@
 #include "host/dial.h"
 #include "host/sockets.h"
 
-enum { DIAL_MS = 5000 };
+enum { DIAL_MS = 10000 }; /* as long as the vmm waits for the guest: VSOCK_ANSWER_MS */
 
 int target_vm(struct target *t, const struct vmref *v, const struct state *s, struct err *e)
 {
@@ -55,6 +55,8 @@ int target_find(struct target *t, const char *name, struct err *e)
 	struct home home = HOME_NONE;
 	int rc;
 
+	if (!strcmp(name, "unix:"))
+		return err_usage(e, "unix: wants the path of a socket: unix:/run/agent.sock");
 	if (!strncmp(name, "unix:", 5)) {
 		snprintf(t->name, sizeof(t->name), "%s", name);
 		return path_fmt(t->vsock, e, "%s", name + 5);
