@@ -15,7 +15,7 @@
 #include "host/known.h"
 #include "host/sockets.h"
 
-enum { DIAL_MS = 5000 };
+enum { DIAL_MS = 10000 }; /* as long as the vmm waits for the guest: VSOCK_ANSWER_MS */
 
 int target_vm(struct target *t, const struct vmref *v, const struct state *s, struct err *e)
 {
@@ -50,6 +50,8 @@ int target_find(struct target *t, const char *name, struct err *e)
 {
 	if (strncmp(name, "unix:", 5) != 0)
 		return find_vm(t, name, e);
+	if (!name[5])
+		return err_usage(e, "unix: wants the path of a socket: unix:/run/agent.sock");
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	return path_fmt(t->vsock, e, "%s", name + 5);
 }

@@ -22,6 +22,9 @@ refused "'forgive' is not kill, detach or hold" --on-disconnect forgive
 refused "--on-disconnect hold: 'x' is not a time" --on-disconnect hold:x
 refused "--detach-keys: 'ab' is not KEY" --detach-keys ab
 refused "--timeout: 'soon' is not a time" --timeout soon
+x unix: true
+is "$rc" 2 "a socket without a path is wrong usage"
+like "$err" "unix: wants the path of a socket" "and it says so"
 refused "cannot be killed when left" -d --on-disconnect kill
 refused "nobody would be there" -d --timeout 5s
 for word in exec shell attach; do

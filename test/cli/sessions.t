@@ -1,7 +1,15 @@
-# sessions: a short slice of the long run of commands, through a guest agent without a VM.
+# sessions: short slices of long runs, through a guest agent without a VM.
 . test/lib.sh
 
-PATH=$PWD/out:$PATH run sh test/soak/sessions.sh 60 7
+slice() { PATH=$PWD/out:$PATH run sh "test/soak/$1.sh" "$2" 7; }
+
+slice sessions 60
 is "$rc" 0 "sixty commands of all kinds: exact codes, nothing left open, no memory kept"
+diag "$out"
+slice shots 40
+is "$rc" 0 "forty of the agent's children are shot: told, nothing half made, and it serves on"
+diag "$out"
+slice bulk 66
+is "$rc" 0 "66 MiB arrive as they were: through pipes, a raw terminal, and cp"
 diag "$out"
 done_testing

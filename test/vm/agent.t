@@ -1,5 +1,5 @@
 # agent: a host can see into its guest, and the guest's end is orderly and told.
-# with: test/vm/host.sh
+# with: test/vm/host.sh out/tools/peer
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
@@ -55,6 +55,17 @@ ok "the sync is over before the power goes" follows '"stage":"sync","state":"don
 run vmtool show web
 is "$rc" 0 "a VM that does not run is shown as well"
 like "$out" "guest_poweroff" "with how it ended"
+vmtool rm web
+
+# The main process gets a signal of the host's (FRAME_SIGNAL_MAIN; there is one, there is none).
+vmtool start web -q --kernel /lab/vmlinux --initrd /lab/initrd -- sh -c 'trap "exit 7" USR1; echo here; while :; do sleep 0.1; done' >/dev/null
+says_here() { vmtool logs web | grep -q here; }
+ok "a main process runs" within 10 says_here
+agent_port=mux:$VMTOOL_HOME/run/web/vsock.sock:4088
+like "$(/lab/in/peer hex "$agent_port" 370000000400000000)" 02000000210006 "signal 0 for the main process is refused: it breaks the protocol"
+is "$(/lab/in/peer hex "$agent_port" 37000000040000000a)" 3700000000 "one that is a signal is acknowledged"
+ok "and arrives" within 10 state_is web stopped
+like "$(cat "$events")" '"reason":"main_exited","status":7' "at the main process"
 vmtool rm web
 
 # The main process is killed from outside.

@@ -96,6 +96,7 @@ is "$out" "/init 0x9
 x sh -c 'ls /proc/1/fd | wc -l; grep RssAnon /proc/1/status | tr -dc 0-9'
 is "$(echo "$out" | head -n 1)" 16 "it keeps no descriptor of past sessions"
 ok "and less than 1 MiB of its own" [ "$(echo "$out" | tail -n 1)" -lt 1024 ]
+is "$(vmtool exec web -- sed -n 's/^Threads:[^0-9]*//p' /proc/1/status)" 1 "and one thread: what forks is never in the middle of something else (D14)"
 x sh -c 'kill -9 1; kill -SEGV 1; kill -HUP 1; kill -QUIT 1; echo alive'
 is "$rc/$out" "0/alive" "nothing in the guest can kill it"
 run vmtool exec web -- sh -c 'poweroff; sleep 20'

@@ -6,6 +6,7 @@
  *	peer give WHERE BYTES     connect, send BYTES, end the sending half, print the answer
  *	peer toss WHERE BYTES     connect, send BYTES, close at once
  *	peer say  WHERE TEXT      connect, send TEXT and a newline, print how many bytes come back
+ *	peer hex  WHERE BYTES     connect, send BYTES as 0a1b..., end the sending half, print the answer so
  *
  * WHERE is vsock:CID:PORT (CID is ignored when accepting), unix:PATH, or mux:PATH:PORT (CONNECT).
  * `take` answers "COUNT HASH\n" and then REPLY bytes: what comes after the other side's end of
@@ -184,6 +185,21 @@ static int say(const char *where, const char *text)
 	return 0;
 }
 
+static int hex(const char *where, const char *text)
+{
+	int fd = connect_where(where);
+	uint8_t byte;
+
+	for (; sscanf(text, "%2hhx", &byte) == 1; text += 2)
+		if (fd_write_all(fd, &byte, 1) < 0)
+			fail("send");
+	shutdown(fd, SHUT_WR);
+	while (fd_read(fd, &byte, 1) == 1)
+		printf("%02x", byte);
+	printf("\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t bytes = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
@@ -198,6 +214,8 @@ int main(int argc, char **argv)
 		return give(argv[2], bytes, 0);
 	if (argc == 4 && !strcmp(argv[1], "say"))
 		return say(argv[2], argv[3]);
-	fprintf(stderr, "usage: peer take|eat|give|toss WHERE BYTES | say WHERE TEXT\n");
+	if (argc == 4 && !strcmp(argv[1], "hex"))
+		return hex(argv[2], argv[3]);
+	fprintf(stderr, "usage: peer take|eat|give|toss|hex WHERE BYTES | say WHERE TEXT\n");
 	return 2;
 }

@@ -18,7 +18,7 @@ start web -q --disk "$disk" --disk "$upper"
 guest sh -ec 'mke2fs -q /dev/vda 2>/dev/null || mke2fs /dev/vda >/dev/null; mkdir /m; mount -t ext4 /dev/vda /m
 	cd /m; mkdir bin etc proc sys dev run tmp root; cp /bin/busybox bin; cp /etc/passwd /etc/group etc
 	for a in sed readlink sh cat mount umount ls touch sleep init poweroff sync kill id xargs tr ps; do ln -s busybox bin/$a; done
-	ln -s bin sbin; echo base >etc/which; echo "root:x:0:0::/root:/bin/sh
+	ln -s bin sbin; : >etc/resolv.conf; echo base >etc/which; echo "root:x:0:0::/root:/bin/sh
 new:x:77:77::/root:/bin/sh" >etc/passwd
 	printf "::sysinit:/bin/touch /run/sysinit\n::respawn:/bin/sleep 1000\n" >etc/inittab
 	cd /; umount /m; mke2fs /dev/vdb >/dev/null'
@@ -51,6 +51,12 @@ for n in 1 2; do
 	vmtool rm web
 done
 is "$last" "base + +" "what is written to a second disk is there the next time"
+
+run start web -q --disk "$disk,ro" --root '/dev/vda ext4 ro' --dns 10.0.2.3
+like "$(guest touch /etc/new 2>&1)" "Read-only" "a root that cannot be written to"
+is "$(guest cat /etc/resolv.conf)" "nameserver 10.0.2.3" "has the host's resolv.conf over its own"
+is "$(stage resolv.conf)" "done " "and nothing has failed"
+vmtool rm -f web
 
 run start web -q --append vmtool.wait=300ms --root /dev/vdz -- sh -c 'exit 3'
 is "$rc" 0 "a guest without its root is ready for whoever helps it"

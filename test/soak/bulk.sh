@@ -1,0 +1,73 @@
+# bulk.sh MIB SEED - so many MiB through a command's stdin and stdout, through a raw terminal, and in
+# files of cp's; every byte is compared, by sums. 1024 is the gigabyte. Exits 1 when a sum differs.
+#
+# In the lab with a VM; outside with a guest agent and vmtool on the PATH: sh test/soak/bulk.sh 64 1
+mib=$1 seed=$2
+failures=0
+dir=$(mktemp -d)
+piece=64 # MiB of one file: less than a guest's memory
+
+if [ -f /lab/in/host.sh ]; then
+	. /lab/in/host.sh
+	target=web
+	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
+	trap 'vmtool rm -f web; rm -rf "$dir"' EXIT
+else
+	target=unix:$dir/agent
+	vmtool guest-agent --listen "$target" 2>"$dir/log" &
+	agent=$!
+	trap 'kill $agent; rm -rf "$dir"' EXIT
+	until [ -S "$dir/agent" ]; do sleep 0.05; done
+fi
+there=$(vmtool exec "$target" -- mktemp -d)
+x() { vmtool exec "$target" -- "$@"; }
+sum() { md5sum | cut -c 1-32; }
+
+# Any byte there is, and none where a border of ours repeats: bytes FROM TO, in MiB.
+head -c 1048573 /dev/urandom >"$dir/block"
+bytes() {
+	i=$1
+	while [ "$i" -lt "$2" ]; do
+		echo "$seed $i"
+		cat "$dir/block"
+		i=$((i + 1))
+	done
+}
+
+is_same() { # WHAT GOT WANT
+	[ "$2" = "$3" ] && return
+	failures=$((failures + 1))
+	echo "bulk: $1: other bytes arrived: $2, not $3"
+}
+
+want=$(bytes 0 "$mib" | sum)
+size=$(bytes 0 "$mib" | wc -c)
+is_same "stdin to stdout" "$(bytes 0 "$mib" | x cat | sum)" "$want"
+
+# What is sent to a terminal before it is raw, it would edit.
+mkfifo "$dir/in" "$dir/out"
+vmtool exec -t --detach-keys none "$target" -- \
+	sh -c 'stty raw -echo; echo ready; exec head -c "$1"' sh "$size" <"$dir/in" >"$dir/out" &
+client=$!
+exec 3>"$dir/in" 4<"$dir/out"
+read -r _ <&4
+bytes 0 "$mib" >&3 &
+is_same "a raw terminal" "$(sum <&4)" "$want"
+wait $client || is_same "a raw terminal's status" $? 0
+exec 3>&- 4<&-
+
+from=0
+while [ $from -lt "$mib" ]; do
+	to=$((from + piece < mib ? from + piece : mib))
+	bytes $from $to >"$dir/file"
+	want=$(sum <"$dir/file")
+	vmtool cp -q "$dir/file" "$target:$there/file"
+	is_same "cp, MiB $from to $to, in" "$(x md5sum "$there/file" | cut -c 1-32)" "$want"
+	rm "$dir/file"
+	vmtool cp -q "$target:$there/file" "$dir/file"
+	is_same "cp, MiB $from to $to, out" "$(sum <"$dir/file")" "$want"
+	from=$to
+done
+x rm -r "$there"
+echo "bulk: $mib MiB each way, $failures failures, SEED=$seed"
+[ $failures = 0 ]

@@ -1,0 +1,93 @@
+# shots.sh ROUNDS SEED - what a guest agent has started is shot with SIGKILL at some moment: commands,
+# terminals, copies, lookups of names. Whoever waited hears of it; a file is the old or the new one;
+# the agent serves on, and in the end has as many descriptors as before. Exits 1 when a round failed.
+#
+# Also runs outside of the lab, with vmtool on the PATH: sh test/soak/shots.sh 1000 1
+rounds=$1 seed=$2 first_seed=$2
+failures=0 shots=0
+dir=$(mktemp -d)
+target=unix:$dir/agent
+
+vmtool guest-agent --listen "$target" 2>"$dir/log" &
+agent=$!
+trap 'kill $agent; rm -rf "$dir"' EXIT
+until [ -S "$dir/agent" ]; do sleep 0.05; done
+
+# $number becomes one below $1, from the seed.
+random() {
+	seed=$(((seed * 1103515245 + 12345) % 2147483648))
+	number=$((seed / 65536 % $1))
+}
+
+fail() {
+	failures=$((failures + 1))
+	echo "round $round ($kind): $*"
+}
+
+descriptors() { ls "/proc/$agent/fd" | wc -l; }
+are_as_before() { [ "$(descriptors)" -le "$before" ]; }
+sum() { md5sum <"$1" | cut -c 1-32; }
+
+# What a host asks for; none of it may take 20 s.
+count='i=0; while [ $i -lt 300 ]; do i=$((i + 1)); echo $i; done; sleep 0.05'
+ask_command() { exec timeout 20 vmtool exec "$target" -- sh -c "$count"; }
+ask_terminal() { exec timeout 20 vmtool exec -t "$target" -- sh -c "$count"; }
+ask_in() { exec timeout 20 vmtool cp -q "$dir/new" "$target:$dir/to/file"; }
+ask_out() { exec timeout 20 vmtool cp -q "$target:$dir/new" "$dir/to/file"; }
+ask_name() { exec timeout 20 vmtool ssh-proxy -p 9 "$target"; } # where nobody listens
+
+# Its code: done, or what says that it was not.
+is_right() {
+	case $kind.$code in
+	command.0 | command.137 | terminal.0 | terminal.137) ;;
+	in.0 | out.0) [ "$(sum "$dir/to/file")" = "$new" ] ;;
+	in.1 | out.1 | name.1) [ -s "$dir/err" ] ;;
+	*) return 1 ;;
+	esac
+}
+
+shoot() {
+	for child in $(cat "/proc/$agent/task/$agent/children"); do
+		kill -9 "$child" 2>/dev/null && shots=$((shots + 1))
+	done
+}
+
+one_round() {
+	mkdir "$dir/to"
+	cp "$dir/old" "$dir/to/file"
+	("ask_$kind" </dev/null >/dev/null 2>"$dir/err") &
+	asked=$!
+	random 60
+	sleep "0.0$((number / 10))$((number % 10))"
+	shoot
+	wait $asked
+	code=$?
+	is_right || fail "code $code: $(tail -n 1 "$dir/err")"
+	case $(sum "$dir/to/file") in
+	"$old" | "$new") ;;
+	*) fail "a file that is neither the old nor the new one" ;;
+	esac
+	[ "$(ls -A "$dir/to")" = file ] || fail "left behind: $(ls -A "$dir/to" | xargs)"
+	rm -r "$dir/to"
+	vmtool exec "$target" -- sh -c 'exit 42' </dev/null
+	[ $? = 42 ] || fail "the agent does not serve"
+}
+
+echo old >"$dir/old"
+head -c 20000000 /dev/urandom >"$dir/new"
+old=$(sum "$dir/old") new=$(sum "$dir/new")
+vmtool exec "$target" -- true </dev/null
+before=$(descriptors)
+
+round=0
+while [ $round -lt "$rounds" ]; do
+	round=$((round + 1))
+	random 5
+	kind=$(echo command terminal in out name | cut -d' ' -f$((number + 1)))
+	one_round
+done
+for _ in $(seq 500); do are_as_before && break; sleep 0.01; done
+are_as_before || fail "$before descriptors have become $(descriptors)"
+[ $shots -gt 0 ] || fail "nobody was hit"
+echo "shots: $rounds rounds, $shots shots, $failures failures, SEED=$first_seed"
+[ $failures = 0 ]
