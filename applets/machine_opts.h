@@ -36,7 +36,7 @@ enum {
 		  "the guest's host name (default: the VM's name)" }, \
 		{ OPT_SYSCTL, "sysctl", "NAME=VALUE", "a knob of the guest's kernel *" }, \
 		{ OPT_NET, "net", "WORDS", \
-		  "an interface: \"eth0 address=10.0.0.2/24 gateway=10.0.0.1\" *" }, \
+		  "an interface: \"eth0 dhcp\", \"eth0 address=10.0.0.2/24 gateway=10.0.0.1\" *" }, \
 		{ OPT_DNS, "dns", "ADDR", "a name server for the guest's resolv.conf *" }, \
 		{ OPT_SEARCH, "search", "DOMAIN", "where it looks for names without a dot *" }, \
 		{ OPT_ROOT, "root", "WORDS", \

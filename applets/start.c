@@ -116,11 +116,16 @@ const struct applet applet_start = {
 		"\n"
 		"  [guest]\n"
 		"  net = eth0 address=10.0.2.15/24 address=fd00::2/64 gateway=10.0.2.2\n"
+		"  net = eth1 dhcp\n"
 		"  root = /dev/vda ext4\n"
 		"  overlay = tmpfs 512M\n"
 		"  [main]\n"
 		"  arg = /bin/echo\n"
-		"  arg = \"a\\nb\"\n",
+		"  arg = \"a\\nb\"\n"
+		"\n"
+		"An interface with dhcp asks for its IPv4 address, routes and name servers; those\n"
+		"given beside it stay, and the given gateway and name servers come first. IPv6 takes\n"
+		"what the router advertises, as the sysctl net.ipv6.conf.NAME.accept_ra says.\n",
 	.opts = start_opts,
 	.command_after = -1,
 	.run = start_run,

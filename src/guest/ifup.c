@@ -14,120 +14,57 @@
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "guest/iface.h"
 #include "guest/netlink.h"
 
 _Static_assert(DESC_IFNAME_MAX == IF_NAMESIZE - 1, "an interface's name fits");
 
-static int family_of(const struct desc_addr *a)
-{
-	return a->family == 6 ? AF_INET6 : AF_INET;
-}
-
-static size_t bytes_of(const struct desc_addr *a)
-{
-	return a->family == 6 ? 16 : 4;
-}
-
 /* --- one interface --- */
-
-static int set_up(int fd, int index)
-{
-	const struct ifinfomsg body = { .ifi_index = index,
-					.ifi_flags = IFF_UP,
-					.ifi_change = IFF_UP };
-	struct nlmsg m;
-
-	nl_begin(&m, RTM_NEWLINK, 0, &body, sizeof(body));
-	return nl_ask(fd, &m);
-}
-
-/* NODAD: the host gave us the address, so nobody else has it, and it can be used at once. */
-static int add_addr(int fd, int index, const struct desc_addr *a)
-{
-	const struct ifaddrmsg body = {
-		.ifa_family = (uint8_t)family_of(a),
-		.ifa_prefixlen = a->prefix,
-		.ifa_flags = a->family == 6 ? IFA_F_NODAD : 0,
-		.ifa_index = (uint32_t)index,
-	};
-	struct nlmsg m;
-
-	nl_begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
-	nl_attr(&m, IFA_LOCAL, a->bytes, bytes_of(a));
-	nl_attr(&m, IFA_ADDRESS, a->bytes, bytes_of(a));
-	if (a->family == 4 && a->prefix < 31) {
-		uint8_t all[4];
-
-		for (unsigned i = 0; i < 4; i++)
-			all[i] = a->bytes[i] | (uint8_t)(0xffffffffu >> a->prefix >> (24 - 8 * i));
-		nl_attr(&m, IFA_BROADCAST, all, sizeof(all));
-	}
-	return nl_ask(fd, &m);
-}
-
-static int is_in_network(const struct desc_addr *net, const struct desc_addr *a)
-{
-	unsigned whole = net->prefix / 8, rest = net->prefix % 8;
-
-	if (net->family != a->family || memcmp(net->bytes, a->bytes, whole) != 0)
-		return 0;
-	return rest == 0 || (net->bytes[whole] ^ a->bytes[whole]) >> (8 - rest) == 0;
-}
 
 /* A gateway outside every network of its interface (a /32 at a provider's) is reached directly
  * all the same: without ONLINK the kernel would refuse it. */
-static uint32_t onlink_for(const struct desc_nic *n, const struct desc_addr *gateway)
+static int is_onlink(const struct desc_nic *n, const struct desc_addr *gateway)
 {
 	for (uint32_t i = 0; i < n->naddrs; i++)
-		if (is_in_network(&n->addrs[i], gateway))
+		if (iface_is_in(&n->addrs[i], gateway))
 			return 0;
-	return RTNH_F_ONLINK;
-}
-
-static int add_default_route(int fd, int index, const struct desc_nic *n,
-			     const struct desc_addr *gateway)
-{
-	const struct rtmsg body = {
-		.rtm_family = (uint8_t)family_of(gateway),
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_UNIVERSE,
-		.rtm_type = RTN_UNICAST,
-		.rtm_flags = onlink_for(n, gateway),
-	};
-	struct nlmsg m;
-
-	nl_begin(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
-	nl_attr(&m, RTA_GATEWAY, gateway->bytes, bytes_of(gateway));
-	nl_attr(&m, RTA_OIF, &index, sizeof(index));
-	return nl_ask(fd, &m);
+	return 1;
 }
 
 static int bring_up(int fd, int index, const char *name, const struct desc_nic *n, struct err *e)
 {
-	int rc = set_up(fd, index);
+	int rc = iface_up(fd, index);
 
 	if (rc < 0)
 		return err_set(e, rc, "bring up %s: %s", name, strerror(-rc));
 	for (uint32_t i = 0; i < n->naddrs; i++) {
-		rc = add_addr(fd, index, &n->addrs[i]);
+		rc = iface_add_addr(fd, index, &n->addrs[i], IFACE_FOREVER);
 		if (rc < 0)
 			return err_set(e, rc, "%s: address %u: %s", name, i + 1, strerror(-rc));
 	}
 	for (uint32_t i = 0; i < n->ngateways; i++) {
-		rc = add_default_route(fd, index, n, &n->gateways[i]);
+		const struct iface_route r = {
+			.net = { .family = n->gateways[i].family },
+			.gateway = n->gateways[i],
+			.onlink = is_onlink(n, &n->gateways[i]),
+			.protocol = RTPROT_STATIC,
+		};
+
+		rc = iface_add_route(fd, index, &r);
 		if (rc < 0)
 			return err_set(e, rc, "%s: gateway %u: %s", name, i + 1, strerror(-rc));
 	}
 	return 0;
 }
 
-/* --- all of them --- */
+/* --- which there are --- */
 
 struct links {
 	const struct ifup *u;
 	int index[DESC_NICS_MAX]; /* 0: not there */
 	char name[DESC_NICS_MAX][IF_NAMESIZE];
+	uint8_t mac[DESC_NICS_MAX][6];
+	uint32_t have_mac; /* a bit per interface: Ethernet, as far as we care */
 	char all[128]; /* the names of those there are, for people */
 };
 
@@ -150,6 +87,10 @@ static void take_link(const struct nlmsghdr *h, void *arg)
 			continue;
 		l->index[i] = body->ifi_index;
 		memcpy(l->name[i], name, nname);
+		if (nmac == sizeof(l->mac[i])) {
+			memcpy(l->mac[i], mac, nmac);
+			l->have_mac |= 1u << i;
+		}
 	}
 }
 
@@ -161,6 +102,89 @@ static int list_links(int fd, struct links *l)
 	nl_begin(&m, RTM_GETLINK, 0, &body, sizeof(body));
 	return nl_dump(fd, &m, take_link, l);
 }
+
+/* --- DHCP --- */
+
+/* The first interface that asks and has no lease yet; or NULL. */
+static const struct dhcp *without_lease(const struct ifup *u)
+{
+	for (uint32_t i = 0; i < u->nnics; i++)
+		if (u->asks & 1u << i && !dhcp_is_bound(&u->dhcp[i]))
+			return &u->dhcp[i];
+	return NULL;
+}
+
+int ifup_lacks_lease(const struct ifup *u)
+{
+	return without_lease(u) != NULL;
+}
+
+static void no_lease(const struct ifup *u, const struct dhcp *d, struct err *e)
+{
+	if (d->trouble)
+		err_set(e, d->trouble, "%s: DHCP: %s", d->name, strerror(-d->trouble));
+	else
+		err_set(e, -ETIMEDOUT, "%s: no DHCP server answered in %u s", d->name,
+			u->lease_ms / 1000);
+}
+
+static void lease_changed(struct dhcp *d)
+{
+	struct ifup *u = d->owner;
+	struct err e = ERR_NONE;
+
+	if (u->leased)
+		u->leased(u, d);
+	if (!u->awaits_leases || without_lease(u))
+		return;
+	u->awaits_leases = 0;
+	loop_cancel(u->loop, &u->deadline);
+	u->over(u, &e);
+}
+
+static int begin_dhcp(struct ifup *u, const struct links *l, uint32_t i, struct err *e)
+{
+	struct dhcp *d = &u->dhcp[i];
+
+	if (!(l->have_mac & 1u << i))
+		return err_set(e, -EOPNOTSUPP, "%s: DHCP is for Ethernet only", l->name[i]);
+	*d = (struct dhcp){ .loop = u->loop,
+			    .index = l->index[i],
+			    .hostname = u->hostname,
+			    .changed = lease_changed,
+			    .owner = u };
+	memcpy(d->name, l->name[i], sizeof(d->name));
+	memcpy(d->mac, l->mac[i], sizeof(d->mac));
+	for (uint32_t g = 0; g < u->nics[i].ngateways; g++)
+		d->has_gateway |= u->nics[i].gateways[g].family == 4;
+	u->asks |= 1u << i;
+	dhcp_begin(d);
+	return 0;
+}
+
+static void lease_due(struct timer *t)
+{
+	struct ifup *u = CONTAINER(t, struct ifup, deadline);
+	struct err e = ERR_NONE;
+
+	u->awaits_leases = 0;
+	no_lease(u, without_lease(u), &e);
+	u->over(u, &e);
+}
+
+/* 1 when there is something to wait for. */
+static int await_leases(struct ifup *u)
+{
+	u->has_interfaces = 1;
+	if (!without_lease(u))
+		return 0;
+	u->awaits_leases = 1;
+	u->deadline.due = lease_due;
+	loop_after(u->loop, &u->deadline, u->lease_ms);
+	return 1;
+}
+
+/* --- all of them --- */
 
 /* Brings up those that have come. 1 while some have not. */
 static int try_all(struct ifup *u, struct links *l, struct err *e)
@@ -175,6 +199,8 @@ static int try_all(struct ifup *u, struct links *l, struct err *e)
 		if (u->is_up & 1u << i || !l->index[i])
 			continue;
 		rc = bring_up(fd, l->index[i], l->name[i], &u->nics[i], e);
+		if (rc == 0 && u->nics[i].dhcp)
+			rc = begin_dhcp(u, l, i, e);
 		u->is_up |= 1u << i;
 	}
 	fd_close(&fd);
@@ -210,14 +236,17 @@ static void news_ready(struct watch *w, uint32_t events)
 	struct links l = { .u = u };
 	struct err e = ERR_NONE;
 	char what[4096];
+	int rc;
 
 	(void)events;
 	while (fd_read(w->fd, what, sizeof(what)) > 0)
 		; /* what there is now is asked for; -ENOBUFS only says that much happened */
-	if (try_all(u, &l, &e) == 1)
+	rc = try_all(u, &l, &e);
+	if (rc == 1)
 		return;
 	stop(u);
-	u->over(u, &e);
+	if (rc < 0 || !await_leases(u))
+		u->over(u, &e);
 }
 
 static void deadline_due(struct timer *t)
@@ -226,10 +255,13 @@ static void deadline_due(struct timer *t)
 	struct links l = { .u = u };
 	struct err e = ERR_NONE;
 
+	int rc = try_all(u, &l, &e);
+
 	stop(u);
-	if (try_all(u, &l, &e) == 1)
+	if (rc == 1)
 		no_interface(u, &l, &e);
-	u->over(u, &e);
+	if (rc != 0 || !await_leases(u))
+		u->over(u, &e);
 }
 
 int ifup_begin(struct ifup *u, struct loop *l, const struct desc_nic *nics, uint32_t nnics,
@@ -243,7 +275,8 @@ int ifup_begin(struct ifup *u, struct loop *l, const struct desc_nic *nics, uint
 	u->wait_ms = wait_ms;
 	u->nics = nics;
 	u->nnics = nnics;
-	u->is_up = 0;
+	u->is_up = u->asks = 0;
+	u->awaits_leases = u->has_interfaces = 0;
 	/* First the ear, then the look: what comes between them is heard. */
 	u->news = (struct watch){ nl_open(NETLINK_ROUTE, RTMGRP_LINK), news_ready };
 	if (u->news.fd < 0)
@@ -258,7 +291,15 @@ int ifup_begin(struct ifup *u, struct loop *l, const struct desc_nic *nics, uint
 		loop_after(l, &u->deadline, wait_ms);
 	else
 		stop(u);
-	return rc;
+	return rc == 0 ? await_leases(u) : rc;
+}
+
+void ifup_close(struct ifup *u)
+{
+	stop(u);
+	for (uint32_t i = 0; i < u->nnics; i++)
+		if (u->asks & 1u << i)
+			dhcp_stop(&u->dhcp[i]);
 }
 
 int ifup_loopback(struct err *e)

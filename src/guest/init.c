@@ -50,6 +50,7 @@ enum {
 	/* Devices of the machine are found before process 1 begins: who is still missing after this
 	 * will not come. */
 	WAIT_MS = 5000,
+	LEASE_MS = 10000, /* of DHCP; an unanswered question is asked three times in it */
 	CMDLINE_MAX = 4096,
 };
 
@@ -72,6 +73,9 @@ struct init {
 	int64_t serving_ms; /* when the servers were there, since the kernel began */
 	struct description *wanted;
 	struct ifup ifup;
+	int network_is_over, network_lacks_lease;
+	struct resolv given, written; /* resolv.conf: of the description; as it was last made */
+	int has_root;		      /* the one in whose /etc it is made */
 	struct device_wait devices;
 	struct mainproc main;
 	struct exec_status main_status;
@@ -140,6 +144,10 @@ static int stage_description(struct init *in, struct err *e)
 	if (rc < 0)
 		return err_set(e, rc, GUEST_FILE " cannot be read");
 	snprintf(in->hostname, sizeof(in->hostname), "%s", g->hostname);
+	for (uint32_t i = 0; i < g->ndns; i++)
+		resolv_add_dns(&in->given, &g->dns[i]);
+	for (uint32_t i = 0; i < g->nsearch; i++)
+		resolv_add_search(&in->given, g->search[i]);
 	return 0;
 }
 
@@ -192,9 +200,66 @@ static int stage_loopback(struct init *in, struct err *e)
 	return ifup_loopback(e);
 }
 
+/* With what was given first, and then each lease's. Without a name server or a domain, the image's
+ * own file stays. */
+static int make_resolv(struct init *in, struct err *e)
+{
+	static const struct resolv empty;
+	struct resolv r = in->given;
+
+	for (uint32_t i = 0; i < in->ifup.nnics; i++) {
+		const struct dhcp_answer *l = &in->ifup.dhcp[i].lease; /* zero while none is held */
+
+		for (uint32_t k = 0; k < l->ndns; k++) {
+			struct desc_addr a = { .family = 4, .prefix = 32 };
+
+			memcpy(a.bytes, l->dns[k], sizeof(l->dns[k]));
+			resolv_add_dns(&r, &a);
+		}
+		for (uint32_t k = 0; k < l->nsearch; k++)
+			resolv_add_search(&r, l->search[k]);
+	}
+	if (!memcmp(&r, &empty, sizeof(r)) || !memcmp(&r, &in->written, sizeof(r)))
+		return 0;
+	in->written = r;
+	return resolv_write(&r, e);
+}
+
 static void network_over(struct ifup *u, struct err *e)
 {
-	stages_go_on(&CONTAINER(u, struct init, ifup)->stages, e);
+	struct init *in = CONTAINER(u, struct init, ifup);
+
+	in->network_is_over = 1;
+	in->network_lacks_lease = ifup_lacks_lease(u);
+	stages_go_on(&in->stages, e);
+}
+
+/* The stage as it is now, where only a lease was missing; what else failed stays told. */
+static void network_again(struct init *in, const struct dhcp *d)
+{
+	char text[STAGE_DETAIL_MAX];
+
+	if (!dhcp_is_bound(d)) {
+		in->network_lacks_lease = 1;
+		snprintf(text, sizeof(text), "%s: the DHCP lease is lost", d->name);
+		beacon_stage(&in->beacon, "network", STAGE_FAILED, text);
+		syscon_say("%s", text);
+	} else if (in->network_lacks_lease && !ifup_lacks_lease(&in->ifup)) {
+		in->network_lacks_lease = 0;
+		beacon_stage(&in->beacon, "network", STAGE_DONE, "");
+		syscon_say("%s has a DHCP lease", d->name);
+	}
+}
+
+static void leased(struct ifup *u, const struct dhcp *d)
+{
+	struct init *in = CONTAINER(u, struct init, ifup);
+	struct err e = ERR_NONE;
+
+	if (in->network_is_over && u->has_interfaces)
+		network_again(in, d);
+	if (in->has_root && make_resolv(in, &e) < 0)
+		log_warn("resolv.conf: %s", e.text);
 }
 
 static int stage_network(struct init *in, struct err *e)
@@ -202,6 +267,9 @@ static int stage_network(struct init *in, struct err *e)
 	const struct guest_desc *g = &in->wanted->desc;
 
 	in->ifup.over = network_over;
+	in->ifup.leased = leased;
+	in->ifup.lease_ms = LEASE_MS;
+	in->ifup.hostname = in->hostname;
 	return ifup_begin(&in->ifup, &in->loop, g->nics, g->nnics, in->wait_ms, e);
 }
 
@@ -229,7 +297,8 @@ static int stage_root(struct init *in, struct err *e)
 
 static int stage_resolv(struct init *in, struct err *e)
 {
-	return resolv_write(&in->wanted->desc, e);
+	in->has_root = 1;
+	return make_resolv(in, e);
 }
 
 /* Goes on after a failure: a folder that is missing is better than all that are. */
@@ -328,6 +397,9 @@ static int wants_root(const struct guest_desc *g)
 
 static int wants_resolv(const struct guest_desc *g)
 {
+	for (uint32_t i = 0; i < g->nnics; i++)
+		if (g->nics[i].dhcp)
+			return 1;
 	return g->ndns > 0 || g->nsearch > 0;
 }
 

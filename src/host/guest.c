@@ -225,12 +225,11 @@ static int net_word(struct desc_nic *n, const char *what, const char *word, stru
 		if (!strncmp(word, table[i].word, len))
 			return table[i].set(n, what, word + len, e);
 	}
-	if (!strcmp(word, "dhcp"))
-		return err_usage(e,
-				 "%s: vmtool's guest speaks no DHCP: give it address=ADDR/BITS "
-				 "and gateway=ADDR",
-				 what);
-	return err_usage(e, "%s: '%s' is none of address=, gateway=, mac=", what, word);
+	if (strcmp(word, "dhcp") != 0)
+		return err_usage(e, "%s: '%s' is none of dhcp, address=, gateway=, mac=", what,
+				 word);
+	n->dhcp = 1;
+	return 0;
 }
 
 int guest_net(struct guest *g, const char *what, const char *text, struct err *e)

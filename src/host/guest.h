@@ -22,7 +22,7 @@ typedef int guest_setter(struct guest *g, const char *what, const char *text, st
 
 guest_setter guest_hostname; /* web.example.org */
 guest_setter guest_sysctl;   /* NAME=VALUE */
-guest_setter guest_net;	     /* NAME|mac=MAC [address=ADDR/BITS]... [gateway=ADDR]... */
+guest_setter guest_net;	     /* NAME|mac=MAC [dhcp] [address=ADDR/BITS]... [gateway=ADDR]... */
 guest_setter guest_dns;	     /* ADDR */
 guest_setter guest_search;   /* DOMAIN */
 guest_setter guest_root;     /* SOURCE [TYPE [OPTIONS]] */

@@ -45,6 +45,7 @@ static void wr_nic(struct wr *w, const struct desc_nic *n)
 	wr_str(w, n->name);
 	for (size_t i = 0; i < sizeof(n->mac); i++)
 		wr_u8(w, n->mac[i]);
+	wr_u8(w, n->dhcp);
 	wr_be32(w, n->naddrs);
 	for (uint32_t i = 0; i < n->naddrs; i++)
 		wr_addr(w, &n->addrs[i]);
@@ -60,13 +61,14 @@ static void rd_nic(struct rd *r, struct desc_nic *n)
 	n->name = rd_str(r);
 	for (size_t i = 0; i < sizeof(n->mac); i++)
 		n->mac[i] = rd_u8(r);
+	n->dhcp = rd_u8(r);
 	n->naddrs = rd_count(r, DESC_ADDRS_MAX);
 	for (uint32_t i = 0; i < n->naddrs; i++)
 		rd_addr(r, &n->addrs[i]);
 	n->ngateways = rd_count(r, DESC_GATEWAYS_MAX);
 	for (uint32_t i = 0; i < n->ngateways; i++)
 		rd_addr(r, &n->gateways[i]);
-	if (strlen(n->name) > DESC_IFNAME_MAX ||
+	if (n->dhcp > 1 || strlen(n->name) > DESC_IFNAME_MAX ||
 	    (n->name[0] == '\0' && !memcmp(n->mac, no_mac, sizeof(no_mac))))
 		r->bad = 1;
 }
@@ -219,7 +221,7 @@ int guest_desc_decode(struct guest_desc *g, const void *data, size_t len)
 
 	guest_desc_init(g);
 	g->boot = rd_str(&r);
-	if (r.bad || magic != DESC_MAGIC || version == 0 || strlen(g->boot) != BOOT_ID_LEN)
+	if (r.bad || magic != DESC_MAGIC || version < DESC_VERSION || strlen(g->boot) != BOOT_ID_LEN)
 		return -EPROTO;
 	if (version > DESC_VERSION)
 		return -EPROTONOSUPPORT;

@@ -17,7 +17,7 @@
 #define GUEST_FILE "/.vmtool-guest"
 
 enum {
-	DESC_VERSION = 1,
+	DESC_VERSION = 2,
 	DESC_BYTES_MAX = 192 * 1024,
 	DESC_SYSCTLS_MAX = 64,
 	DESC_NICS_MAX = 8,
@@ -45,6 +45,7 @@ struct desc_addr {
 struct desc_nic {
 	const char *name; /* "eth0"; "": the one with this MAC */
 	uint8_t mac[6];	  /* all zero: the name says which */
+	uint8_t dhcp;	  /* 1: asks for an IPv4 address, beside those below */
 	uint32_t naddrs, ngateways;
 	struct desc_addr addrs[DESC_ADDRS_MAX];
 	struct desc_addr gateways[DESC_GATEWAYS_MAX];
@@ -94,7 +95,7 @@ void guest_desc_init(struct guest_desc *g);
 long guest_desc_encode(const struct guest_desc *g, void *out, size_t room);
 
 /* 0; strings borrow from data. -EPROTO: cut, a count beyond its maximum, a main process and an
- * init, an address that is none; -EPROTONOSUPPORT: of a later version than ours, g asking
+ * init, an address that is none, of an earlier version than ours; -EPROTONOSUPPORT: of a later version than ours, g asking
  * for nothing, but with the boot id, which every version has behind its number. */
 int guest_desc_decode(struct guest_desc *g, const void *data, size_t len);
 

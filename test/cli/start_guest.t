@@ -9,7 +9,7 @@ refused() {	# WANT OPTION...
 	is "$rc" 2 "$want: exit code 2"
 	like "$err" "$want" "$want"
 }
-refused "--net: vmtool's guest speaks no DHCP" --net 'eth0 dhcp'
+refused "--net: 'dhcp' does not say which interface" --net 'dhcp'
 refused "--root: ' ' is not SOURCE" --root ' '
 refused "--mount: 'srv' is no folder of the guest" --mount 'tmpfs srv tmpfs'
 refused "overlay: there is no root" --overlay tmpfs

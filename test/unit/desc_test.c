@@ -27,7 +27,7 @@ static void make_full(void)
 		.ngateways = 1,
 		.gateways = { { { 10, 0, 2, 2 }, 4, 32 } },
 	};
-	full.nics[1] = (struct desc_nic){ .name = "", .mac = { 2, [5] = 1 } };
+	full.nics[1] = (struct desc_nic){ .name = "", .mac = { 2, [5] = 1 }, .dhcp = 1 };
 	full.ndns = 1;
 	full.dns[0] = (struct desc_addr){ { 9, 9, 9, 9 }, 4, 32 };
 	full.nsearch = 1;
@@ -59,6 +59,7 @@ static void a_description_changes_on_its_way(void)
 	CHECK(back.nnics == 2 && back.nics[0].naddrs == 2);
 	CHECK(!memcmp(&back.nics[0].addrs, &full.nics[0].addrs, sizeof(full.nics[0].addrs)));
 	CHECK(back.nics[0].gateways[0].bytes[3] == 2 && back.nics[1].mac[5] == 1);
+	CHECK(back.nics[0].dhcp == 0 && back.nics[1].dhcp == 1);
 	CHECK(back.ndns == 1 && back.dns[0].bytes[0] == 9 &&
 	      !strcmp(back.search[0], "example.org"));
 	CHECK(back.root.kind == ROOT_OVERLAY && !strcmp(back.root.upper, "/dev/vdb") &&
@@ -99,6 +100,7 @@ static void what_cannot_be_meant_is_taken(void)
 	REFUSES("a network of 33 bits", full.dns[0] = wide);
 	REFUSES("an interface that nothing names", full.nics[0].name = "");
 	REFUSES("an interface with a name no kernel has", full.nics[0].name = "abcdefghijklmnop");
+	REFUSES("half of DHCP", full.nics[0].dhcp = 2);
 	REFUSES("an overlay over nothing", full.root.source = "");
 	REFUSES("a root of no kind", full.root.kind = 3);
 	REFUSES("a device for the initramfs", full.root.kind = ROOT_INITRAMFS);
