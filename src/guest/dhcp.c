@@ -60,8 +60,7 @@ static void wake_at(struct dhcp *d, uint32_t of_lease_s)
 {
 	int64_t ms = d->bound_ms + (int64_t)of_lease_s * 1000 - clock_ms();
 
-	loop_after(d->loop, &d->timer,
-		   (unsigned)MAX(0, MIN(ms, (int64_t)TIMER_MAX_S * 1000)));
+	loop_after(d->loop, &d->timer, (unsigned)MAX(0, MIN(ms, (int64_t)TIMER_MAX_S * 1000)));
 }
 
 /* --- sockets --- */
@@ -162,10 +161,11 @@ static int send_message(struct dhcp *d, const void *message, size_t len)
 
 	if (!has_udp(d)) {
 		n = dhcp_wrap(message, len, packet, sizeof(packet));
-		return n < 0 ? (int)n :
-		       sendto(d->ear.fd, packet, (size_t)n, 0, (const void *)&all, sizeof(all)) < 0
-			     ? -errno
-			     : 0;
+		return n < 0 ? (int)n
+		       : sendto(d->ear.fd, packet, (size_t)n, 0, (const void *)&all, sizeof(all)) <
+				       0
+			       ? -errno
+			       : 0;
 	}
 	to.sin_addr.s_addr = INADDR_BROADCAST;
 	if (d->state == DHCP_RENEWING)

@@ -65,7 +65,7 @@ struct links {
 	char name[DESC_NICS_MAX][IF_NAMESIZE];
 	uint8_t mac[DESC_NICS_MAX][6];
 	uint32_t have_mac; /* a bit per interface: Ethernet, as far as we care */
-	char all[128]; /* the names of those there are, for people */
+	char all[128];	   /* the names of those there are, for people */
 };
 
 static void take_link(const struct nlmsghdr *h, void *arg)
@@ -119,8 +119,12 @@ int ifup_lacks_lease(const struct ifup *u)
 	return without_lease(u) != NULL;
 }
 
-static void no_lease(const struct ifup *u, const struct dhcp *d, struct err *e)
+static void no_lease(const struct ifup *u, struct err *e)
 {
+	const struct dhcp *d = without_lease(u);
+
+	if (!d)
+		return;
 	if (d->trouble)
 		err_set(e, d->trouble, "%s: DHCP: %s", d->name, strerror(-d->trouble));
 	else
@@ -168,7 +172,7 @@ static void lease_due(struct timer *t)
 	struct err e = ERR_NONE;
 
 	u->awaits_leases = 0;
-	no_lease(u, without_lease(u), &e);
+	no_lease(u, &e);
 	u->over(u, &e);
 }
 

@@ -17,11 +17,11 @@ struct ifup {
 	struct loop *loop; /* borrowed */
 	struct watch news; /* owned fd: links that come and go */
 	struct timer deadline;
-	unsigned wait_ms, lease_ms; /* for interfaces; then for leases */
-	const char *hostname;	    /* borrowed; for DHCP, "": not told */
+	unsigned wait_ms, lease_ms;  /* for interfaces; then for leases */
+	const char *hostname;	     /* borrowed; for DHCP, "": not told */
 	const struct desc_nic *nics; /* borrowed until over */
 	uint32_t nnics, is_up, asks; /* the last two: a bit per interface */
-	int has_interfaces; /* all of them are up: only leases can be missing */
+	int has_interfaces;	     /* all of them are up: only leases can be missing */
 	int awaits_leases;
 	struct dhcp dhcp[DESC_NICS_MAX]; /* those that `asks` names */
 	/* After ifup_begin() said 1. Once, with *e empty or a sentence. */

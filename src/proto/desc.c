@@ -221,7 +221,8 @@ int guest_desc_decode(struct guest_desc *g, const void *data, size_t len)
 
 	guest_desc_init(g);
 	g->boot = rd_str(&r);
-	if (r.bad || magic != DESC_MAGIC || version < DESC_VERSION || strlen(g->boot) != BOOT_ID_LEN)
+	if (r.bad || magic != DESC_MAGIC || version < DESC_VERSION ||
+	    strlen(g->boot) != BOOT_ID_LEN)
 		return -EPROTO;
 	if (version > DESC_VERSION)
 		return -EPROTONOSUPPORT;

@@ -196,11 +196,10 @@ static int find_options(struct options *o, const uint8_t *data, size_t len)
 	    option_fixed(o, OPT_OVERLOAD, &overload, sizeof(overload)) < 0 || overload > 3)
 		return -EPROTO;
 	if (overload & 1)
-		o->areas[o->nareas++] =
-			(struct area){ data + FILE_AT, data + FILE_AT + FILE_LEN };
+		o->areas[o->nareas++] = (struct area){ data + FILE_AT, data + FILE_AT + FILE_LEN };
 	if (overload & 2)
-		o->areas[o->nareas++] =
-			(struct area){ data + SNAME_AT, data + SNAME_AT + SNAME_LEN };
+		o->areas[o->nareas++] = (struct area){ data + SNAME_AT,
+						       data + SNAME_AT + SNAME_LEN };
 	for (unsigned i = 1; i < o->nareas; i++)
 		if (!area_is_sound(o->areas[i]))
 			return -EPROTO;
@@ -414,7 +413,7 @@ static uint32_t add_up(uint32_t sum, const uint8_t *at, size_t len)
 static uint16_t folded(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~(sum + (sum >> 16));
+	return (uint16_t) ~(sum + (sum >> 16));
 }
 
 /* Over the addresses of the IP header, the protocol and the length, too. */

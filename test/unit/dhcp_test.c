@@ -52,11 +52,55 @@ static void answer(const uint8_t *question, uint8_t type, uint8_t server, uint32
 		   int hostile)
 {
 	uint8_t message[320] = { 2, 1, 6 }, frame[FRAME_MAX];
-	uint8_t options[] = { 0x63, 0x82, 0x53, 0x63, 53, 1, type, 54,  4, 10, 7, 0, server,
-			      51,   4,	  0,	0,    0,  lease_s, 1,    4,  255, 255, 255, 0,
-			      58,   4,	  0,	0,    0,  (uint8_t)(lease_s / 3),
-			      59,   4,	  0,	0,    0,  (uint8_t)(lease_s / 3 * 2),
-			      3,    4,	  10,	7,    0,  1,	6,    4,  10, 7,   0,	53,
+	uint8_t options[] = { 0x63,
+			      0x82,
+			      0x53,
+			      0x63,
+			      53,
+			      1,
+			      type,
+			      54,
+			      4,
+			      10,
+			      7,
+			      0,
+			      server,
+			      51,
+			      4,
+			      0,
+			      0,
+			      0,
+			      lease_s,
+			      1,
+			      4,
+			      255,
+			      255,
+			      255,
+			      0,
+			      58,
+			      4,
+			      0,
+			      0,
+			      0,
+			      (uint8_t)(lease_s / 3),
+			      59,
+			      4,
+			      0,
+			      0,
+			      0,
+			      (uint8_t)(lease_s / 3 * 2),
+			      3,
+			      4,
+			      10,
+			      7,
+			      0,
+			      1,
+			      6,
+			      4,
+			      10,
+			      7,
+			      0,
+			      53,
 			      255 };
 	long n;
 
@@ -136,9 +180,9 @@ static void tap_ready(struct watch *w, uint32_t events)
 			continue;
 		CHECK(message[0] == 1 && message[240] == 53); /* the type comes first */
 		if (strlen(asked) < sizeof(asked) - 1)
-			asked[strlen(asked)] = message[242] == DHCP_DISCOVER ? 'D' :
-					       ip[16] == 0xff		     ? 'R' :
-									       'r';
+			asked[strlen(asked)] = message[242] == DHCP_DISCOVER ? 'D'
+					       : ip[16] == 0xff		     ? 'R'
+									     : 'r';
 		act(message);
 	}
 }

@@ -87,7 +87,8 @@ static void a_search_list_is_not_expanded(void)
 	ADD(119, 18, 'e', 3, 'c', 'o', 'm', 0, 2, 'm', 'x', 0xc0, 4, 4, 'e', '\n', 's', 'x', 0xc0,
 	    4);
 	CHECK(decoded() == 0 && answer.nsearch == 2); /* the third has a line's end in it */
-	CHECK(!strcmp(answer.search[0], "eng.apple.com") && !strcmp(answer.search[1], "mx.apple.com"));
+	CHECK(!strcmp(answer.search[0], "eng.apple.com") &&
+	      !strcmp(answer.search[1], "mx.apple.com"));
 	begin_ack();
 	ADD(119, 6, 1, 'a', 0, 0xc0, 3, 0); /* to itself */
 	CHECK(decoded() == 0 && answer.nsearch == 1);
