@@ -67,7 +67,7 @@ ok "an orphan is reaped" soon reaped
 
 # Processes get TERM and their time; then the power goes. The kernel shows it as SIGINT.
 in_guest /bin/busybox sh -c 'trap "echo bye >/bin/bye; exit" TERM; echo up >/bin/up
-	while :; do /bin/busybox sleep 0.05; done' &
+	while :; do /bin/busybox sleep 0.05; done 2>/bin/said' & # ... of the sleep that TERM ends, too
 kept=/proc/$outside/root
 ok "a process waits for its end" soon test -s "$kept/bin/up"
 exec 8<"$kept/bin"

@@ -22,6 +22,7 @@ ok "nothing is made of it" test ! -e "$VMTOOL_HOME/vms/web"
 # The same of vm.ini, with file and line.
 mkdir -p "$VMTOOL_HOME/vms/web"
 ini() {	# WANT CONTENT
+	# shellcheck disable=SC2059 # with escapes
 	printf "$2" >"$VMTOOL_HOME/vms/web/vm.ini"
 	run out/vmtool start web
 	is "$rc" 2 "$1: exit code 2"
