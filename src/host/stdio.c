@@ -57,6 +57,17 @@ void stdio_close(struct stdio *s)
 	s->is_own = 0;
 }
 
+void stdio_widen(struct stdio *s)
+{
+	enum { PIPE_BUSY = 256 * 1024 };
+
+	if (s->is_busy)
+		return;
+	s->is_busy = 1;
+	if (fcntl(s->fd, F_GETPIPE_SZ) < PIPE_BUSY)
+		(void)fcntl(s->fd, F_SETPIPE_SZ, PIPE_BUSY); /* or not: a limit, or no pipe */
+}
+
 /* Whether a descriptor that may block would not do so now. */
 static int is_ready(int fd, short events)
 {

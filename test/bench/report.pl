@@ -16,7 +16,10 @@ my @benches = (
 	[ exec_roundtrip => 'us', 'openssh', 'OpenSSH' ],
 	[ exec_roundtrip_master => 'us', 'openssh', 'OpenSSH ControlMaster' ],
 	[ exec_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ exec_throughput_relayed => 'KiB/s', 'relay', 'bare relay of a pipe' ],
 	[ stream_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ agent_memory => 'KiB', 'openssh', 'sshd with a session' ],
+	[ stream_throughput_relayed => 'KiB/s', 'relay', 'bare relay of tcp' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);
 
