@@ -4,14 +4,11 @@
 #include "guest/intake.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "base/fd.h"
 #include "base/util.h"
 #include "guest/terminal.h"
 #include "proto/frame.h"
-
-enum { PIPE_BUSY = 256 * 1024 };
 
 void intake_init(struct intake *in, struct loop *l, void *mem, size_t cap,
 		 void (*ready)(struct watch *w, uint32_t events))
@@ -85,13 +82,13 @@ static size_t pass(struct intake *in, const void *data, size_t len)
 	return (size_t)n;
 }
 
-/* A pipe that is full once gets a larger one: fewer turns for the same bytes. */
-static void widen(struct intake *in)
+/* The command is slower than its sender, for the moment. */
+static void hold(struct intake *in, const uint8_t *data, size_t len)
 {
-	if (in->is_busy || in->tty || in->end.w.fd < 0)
-		return;
+	fifo_put(&in->held, data, len); /* fits: the window is its room */
+	if (!in->is_busy)
+		fd_widen_pipe(in->end.w.fd);
 	in->is_busy = 1;
-	(void)fcntl(in->end.w.fd, F_SETPIPE_SZ, PIPE_BUSY); /* or not: a limit */
 }
 
 int intake_put(struct intake *in, const void *data, size_t len)
@@ -107,10 +104,8 @@ int intake_put(struct intake *in, const void *data, size_t len)
 	else
 		in->last = ((const uint8_t *)data)[len - 1];
 	done = pass(in, data, len);
-	if (done < len) {
-		fifo_put(&in->held, (const uint8_t *)data + done, len - done); /* the window is its room */
-		widen(in);
-	}
+	if (done < len)
+		hold(in, (const uint8_t *)data + done, len - done);
 	intake_feed(in);
 	return 0;
 }

@@ -30,8 +30,7 @@ enum {
 	DRAIN_MAX_MS = 2000,		   /* noise of pipes that outlive their command */
 	DETACHED_KEPT_MS = 10 * 60 * 1000, /* what a detached command has left, once it ended */
 	SIGNAL_MAX = 64,
-	PIPE_BUSY = 256 * 1024, /* capacity of a pipe whose command fills it */
-	BURST = 8,		/* chunks of one stream in one turn of the loop */
+	BURST = 8, /* chunks of one stream in one turn of the loop */
 	INPUT_ROOM = ALIGN_UP(EXEC_WINDOW, 4096),
 };
 
@@ -98,6 +97,7 @@ struct sessions {
 	_Alignas(4096) uint8_t rings[SESSIONS_KEPT][2][EXEC_KEPT];
 };
 
+_Static_assert(EXEC_WINDOW % FRAME_CHUNK == 0, "whole frames");
 _Static_assert(EXEC_KEPT % 4096 == 0, "given back in pages");
 
 /* --- places --- */
@@ -394,7 +394,7 @@ static void widen(struct stream *st, ssize_t n)
 	if (n < FRAME_CHUNK || st->is_busy)
 		return;
 	st->is_busy = 1;
-	(void)fcntl(st->end.w.fd, F_SETPIPE_SZ, PIPE_BUSY); /* or not: a limit, or no pipe */
+	fd_widen_pipe(st->end.w.fd);
 }
 
 /* Bytes that came; 0: the end; -EAGAIN: nothing, or no room for it. */

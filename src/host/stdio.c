@@ -59,13 +59,9 @@ void stdio_close(struct stdio *s)
 
 void stdio_widen(struct stdio *s)
 {
-	enum { PIPE_BUSY = 256 * 1024 };
-
-	if (s->is_busy)
-		return;
+	if (!s->is_busy)
+		fd_widen_pipe(s->fd);
 	s->is_busy = 1;
-	if (fcntl(s->fd, F_GETPIPE_SZ) < PIPE_BUSY)
-		(void)fcntl(s->fd, F_SETPIPE_SZ, PIPE_BUSY); /* or not: a limit, or no pipe */
 }
 
 /* Whether a descriptor that may block would not do so now. */

@@ -29,7 +29,7 @@ struct stdio {
 int stdio_open(struct stdio *s, int fd);
 void stdio_close(struct stdio *s);
 
-/* A pipe that was full once gets a larger one: fewer turns for the same bytes. */
+/* It was full: a pipe gets a larger one, once. */
 void stdio_widen(struct stdio *s);
 
 /* As read(2) and write(2), with -errno; -EAGAIN: watch it. */
