@@ -33,7 +33,8 @@ exec_copy() { twice exec_throughput "$1" "$(vmtool exec bench -- gauge give - "$
 stream_copy() { twice stream_throughput "$1" "$($gauge take stream:"$sock":9001)"; }
 exec_relay() { sample exec_throughput_relayed relay "$1" "$($gauge copy raw:"$sock":9002 | $gauge take -)"; }
 stream_relay() { sample stream_throughput_relayed relay "$1" "$($gauge take raw:"$sock":9003)"; }
-# What processes of the guest have for themselves. Each server has two sessions then: the master's, and ours that asks.
+# What processes of the guest have for themselves: process 1 with the session that asks, and sshd's
+# with the one of the master.
 memory_of() {
 	vmtool exec bench -- sh -c "for p in $1; do cat /proc/\$p/smaps_rollup; done" |
 		awk '/^Private_Dirty:/ { sum += $2 } END { print sum }'
