@@ -34,7 +34,7 @@ enum {
 	DESCRIPTORS = 4096,	  /* for all services */
 	LOOKUPS_MAX = 32,	  /* processes at a time */
 	TEXT_MAX = 256,
-	CHUNK = 64 * 1024, /* a datagram's frame fits */
+	CHUNK = 128 * 1024, /* two packets of vsock a call, and a datagram's frame fits */
 	PAGE = 4096,
 };
 
