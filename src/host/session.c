@@ -40,7 +40,7 @@ enum {
 	GIVE_UP_MS = 1000, /* the second ^C within this time */
 	LEAVE_MS = 1000,   /* for the guest to let us go */
 	GRACE_MS = 2000,   /* between TERM and KILL, and between KILL and giving up */
-	IN_BYTES = 4 * FRAME_CHUNK,
+	IN_BYTES = 4 * (FRAME_HEADER + FRAME_CHUNK), /* whole frames: none is moved to be whole */
 	OUT_BYTES = FRAME_HEADER + FRAME_MAX + 2 * FRAME_CHUNK, /* the request, and what follows */
 };
 
