@@ -139,7 +139,13 @@ kill -STOP "$qemu"
 finish silent "$silent"
 is "$rc" 125 "a lab that no longer answers is 125"
 like "$err" "the emulated host stopped answering (4 s)" "and says so"
+like "$err" "QEMU's own monitor is silent too" "and that it was QEMU, which stood still"
 ok "its QEMU is gone" gone "$qemu"
+
+# The kernel of this one is silent by its own wish.
+LAB_SILENCE=4 run "$lab" -- sh -c 'echo freeze >/sys/power/state'
+is "$rc" 125 "so is one whose kernel stands still"
+like "$err" "RIP=" "of which its CPU's registers are told"
 
 start_up interrupted --
 kill -INT "$pid"

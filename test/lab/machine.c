@@ -4,6 +4,7 @@
 #include "machine.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "base/util.h"
 
 /* What the argument list below calls the descriptors. */
-enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
+enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_MONITOR = 5, QEMU_PORTS = 10 };
 
 /* Words of a command line belong in pairs. */
 /* clang-format off */
@@ -36,10 +37,11 @@ enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_PORTS = 10 };
  * with two CPUs one boot in a hundred froze, the lab's own or that of a guest.
  */
 
-/* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die.
- * tsc=reliable: on a busy host QEMU is held up between the watchdog's two clock readings, and the
- * kernel, and KVM with it, would give up a TSC that is right, in the middle of a run. */
-#define APPEND "console=ttyS0 quiet panic=-1 tsc=reliable"
+/* A panic resets, a reset ends QEMU (-no-reboot): the runner then sees the machine die. An NMI is
+ * machine_autopsy()'s way to one. tsc=reliable: on a busy host QEMU is held up between the
+ * watchdog's two clock readings, and the kernel, and KVM with it, would give up a TSC that is
+ * right, in the middle of a run. */
+#define APPEND "console=ttyS0 quiet panic=-1 unknown_nmi_panic tsc=reliable"
 
 #define PORT(nr, fd) \
 	"-chardev", "socket,id=port" #nr ",fd=" #fd, \
@@ -57,6 +59,8 @@ static const char *const qemu_argv[] = {
 	"-display", "none",
 	"-chardev", "file,id=console,path=/dev/fd/3,append=on",
 	"-serial", "chardev:console",
+	"-chardev", "socket,id=monitor,fd=5",
+	"-mon", "chardev=monitor,mode=readline",
 	"-device", "virtio-serial-pci",
 	PORT(1, 11), PORT(2, 12), PORT(3, 13), PORT(4, 14), PORT(5, 15),
 	"-initrd", "/dev/fd/4",
@@ -74,17 +78,24 @@ static int open_console(struct machine *m, const char *path, struct err *e)
 	return m->console < 0 ? err_sys(e, "create %s", path) : 0;
 }
 
-static int open_ports(struct machine *m, struct fdmap *fds, struct err *e)
+static int open_pair(int *ours, struct fdmap *qemus, int name, struct err *e)
 {
-	for (int p = PORT_CONTROL; p < PORT_END; p++) {
-		int pair[2];
+	int pair[2];
 
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-			return err_sys(e, "socketpair for the emulated host");
-		m->port[p] = pair[0];
-		fds[p - PORT_CONTROL] = (struct fdmap){ pair[1], QEMU_PORTS + p };
-	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socketpair for the emulated host");
+	*ours = pair[0];
+	*qemus = (struct fdmap){ pair[1], name };
 	return 0;
+}
+
+static int open_sockets(struct machine *m, struct fdmap *fds, struct err *e)
+{
+	int rc = open_pair(&m->monitor, fds++, QEMU_MONITOR, e);
+
+	for (int p = PORT_CONTROL; rc == 0 && p < PORT_END; p++)
+		rc = open_pair(&m->port[p], fds++, QEMU_PORTS + p, e);
+	return rc;
 }
 
 static int spawn_qemu(struct machine *m, const char *kernel, const struct fdmap *fds, size_t nfds,
@@ -116,7 +127,7 @@ int machine_start(struct machine *m, const char *kernel, const char *initrd,
 		  const char *console_path, struct err *e)
 {
 	struct fdmap fds[16] = { { -1, 0 }, { -1, 1 }, { -1, 2 }, { -1, 3 }, { -1, 4 } };
-	enum { FIXED = 5, ALL = FIXED + PORT_END - PORT_CONTROL };
+	enum { FIXED = 5, ALL = FIXED + 1 + PORT_END - PORT_CONTROL };
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int image = open(initrd, O_RDONLY | O_CLOEXEC);
 	int rc;
@@ -127,7 +138,7 @@ int machine_start(struct machine *m, const char *kernel, const char *initrd,
 	if (rc == 0)
 		rc = open_console(m, console_path, e);
 	if (rc == 0)
-		rc = open_ports(m, fds + FIXED, e);
+		rc = open_sockets(m, fds + FIXED, e);
 	if (rc == 0) {
 		fds[0].from = null;
 		fds[1].from = fds[2].from = fds[QEMU_CONSOLE].from = m->console;
@@ -140,6 +151,53 @@ int machine_start(struct machine *m, const char *kernel, const char *initrd,
 	fd_close(&image);
 	fd_close(&null);
 	return rc;
+}
+
+/* ---- the silent ---- */
+
+static void wait_ms(int fd, int ms)
+{
+	poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, ms);
+}
+
+/* The monitor's answer, onto the console; of its lines, those with the instruction pointer are also
+ * told. A terminal's echo is its first line, nothing but silence its end. The bytes it said. */
+static size_t ask_monitor(struct machine *m, const char *command)
+{
+	enum { QUIET_MS = 500 };
+	char text[8192], *line;
+	size_t len = 0;
+	ssize_t n;
+
+	fd_write_all(m->monitor, command, strlen(command));
+	do {
+		wait_ms(m->monitor, QUIET_MS);
+		n = recv(m->monitor, text + len, sizeof(text) - 1 - len, MSG_DONTWAIT);
+		len += (size_t)MAX(n, 0);
+	} while (n > 0 && len < sizeof(text) - 1);
+	text[len] = '\0';
+	line = text + strcspn(text, "\n");
+	fd_write_all(m->console, line, strlen(line));
+	while ((line = strstr(line, "RIP="))) {
+		fprintf(stderr, "  | %.*s\n", (int)strcspn(line, "\r\n"), line);
+		line += strcspn(line, "\r\n");
+	}
+	return len;
+}
+
+void machine_autopsy(struct machine *m)
+{
+	enum { LOOKS = 5, PANIC_MS = 5000 };
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (ask_monitor(m, "info registers\n") == 0) {
+			fprintf(stderr, "lab: QEMU's own monitor is silent too\n");
+			return;
+		}
+	}
+	ask_monitor(m, "info lapic\n");
+	ask_monitor(m, "nmi\n");
+	wait_ms(m->pidfd, PANIC_MS);
 }
 
 void machine_kill(struct machine *m)
@@ -173,7 +231,7 @@ static int is_worth_reading(const char *line)
 
 void machine_print_console(const struct machine *m)
 {
-	enum { LINES = 25 };
+	enum { LINES = 40 };
 	char tail[16384], *line[LINES], *rest = tail;
 	off_t end = lseek(m->console, 0, SEEK_END);
 	off_t from = MAX(end - (off_t)sizeof(tail) + 1, 0);

@@ -16,15 +16,20 @@ struct machine {
 	pid_t pid;
 	int pidfd;	    /* owned; -1 while it does not run */
 	int console;	    /* owned: the serial console and QEMU's own words */
+	int monitor;	    /* owned: QEMU's monitor, a socket */
 	int port[PORT_END]; /* owned; sockets */
 };
 
-#define MACHINE_INIT ((struct machine){ .pidfd = -1, .console = -1 })
+#define MACHINE_INIT ((struct machine){ .pidfd = -1, .console = -1, .monitor = -1 })
 
 /* Boots kernel and initrd; the console is written to a fresh file at console_path. 0, or
  * negative with *e filled. */
 int machine_start(struct machine *m, const char *kernel, const char *initrd,
 		  const char *console_path, struct err *e);
+
+/* Of one that has gone silent, while it still runs: where its CPU is at several moments, on stderr
+ * (all its registers on the console), then a panic, which leaves its kernel's stack there. */
+void machine_autopsy(struct machine *m);
 
 /* At once, and waits until it is gone. */
 void machine_kill(struct machine *m);

@@ -125,6 +125,7 @@ static void ticked(struct timer *t)
 	}
 	snprintf(why, sizeof(why), "the emulated host %s (%u s); its console:",
 		 r->hello ? "stopped answering" : "does not come up", allowed);
+	machine_autopsy(&r->machine);
 	fail(r, why);
 }
 
