@@ -32,6 +32,15 @@ int fd_nonblock(int fd)
 	return 0;
 }
 
+void fd_widen_pipe(int fd)
+{
+	enum { BUSY = 256 * 1024 };
+	int now = fcntl(fd, F_GETPIPE_SZ);
+
+	if (now > 0 && now < BUSY)
+		(void)fcntl(fd, F_SETPIPE_SZ, BUSY);
+}
+
 ssize_t fd_read(int fd, void *data, size_t len)
 {
 	ssize_t n;

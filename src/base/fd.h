@@ -19,6 +19,10 @@ void fd_close(int *fd);
 /* 0 or a negative errno. */
 int fd_nonblock(int fd);
 
+/* A pipe that is always full gets a larger one, of 256 KiB: fewer turns and wake-ups for the same
+ * bytes. Or not: a limit (pipe(7)), or no pipe. */
+void fd_widen_pipe(int fd);
+
 /* Exactly len bytes, restarting after signals, waiting on a non-blocking fd. 0 or a negative
  * errno; fd_read_all says -ENODATA when the end came first. */
 int fd_write_all(int fd, const void *data, size_t len);

@@ -5,7 +5,10 @@
 
 #include <errno.h>
 
+#include "base/fd.h"
+#include "base/util.h"
 #include "guest/terminal.h"
+#include "proto/frame.h"
 
 void intake_init(struct intake *in, struct loop *l, void *mem, size_t cap,
 		 void (*ready)(struct watch *w, uint32_t events))
@@ -63,8 +66,35 @@ void intake_feed(struct intake *in)
 		give_up(in);
 }
 
+/* What the command takes at once need not be held; how much that is. */
+static size_t pass(struct intake *in, const void *data, size_t len)
+{
+	ssize_t n = 0;
+
+	if (in->end.w.fd >= 0 && in->held.len == 0 && len > 0)
+		n = fd_write(in->end.w.fd, data, len);
+	if (n < 0 && n != -EAGAIN)
+		give_up(in);
+	if (in->end.w.fd < 0)
+		n = (ssize_t)len; /* nobody misses it */
+	n = MAX(n, 0);
+	in->taken += (uint32_t)n;
+	return (size_t)n;
+}
+
+/* The command is slower than its sender, for the moment. */
+static void hold(struct intake *in, const uint8_t *data, size_t len)
+{
+	fifo_put(&in->held, data, len); /* fits: the window is its room */
+	if (!in->is_busy)
+		fd_widen_pipe(in->end.w.fd);
+	in->is_busy = 1;
+}
+
 int intake_put(struct intake *in, const void *data, size_t len)
 {
+	size_t done;
+
 	if (len > in->window || (in->has_ended && len > 0))
 		return -EPROTO;
 	in->window -= (uint32_t)len;
@@ -73,10 +103,9 @@ int intake_put(struct intake *in, const void *data, size_t len)
 		in->has_ended = 1;
 	else
 		in->last = ((const uint8_t *)data)[len - 1];
-	if (in->end.w.fd < 0)
-		in->taken += (uint32_t)len;
-	else
-		fifo_put(&in->held, data, len); /* fits: the window is its room */
+	done = pass(in, data, len);
+	if (done < len)
+		hold(in, (const uint8_t *)data + done, len - done);
 	intake_feed(in);
 	return 0;
 }
@@ -88,11 +117,12 @@ void intake_settle(struct intake *in)
 
 uint32_t intake_open_window(struct intake *in)
 {
-	uint32_t bytes = in->taken;
+	/* In whole frames: else what is left over becomes a frame, and the crumbs never end. */
+	uint32_t bytes = in->taken - in->taken % FRAME_CHUNK;
 
-	if (bytes < in->held.cap / 4 || in->has_ended)
+	if (bytes < in->held.cap / 2 || in->has_ended)
 		return 0;
-	in->taken = 0;
+	in->taken -= bytes;
 	in->window += bytes;
 	return bytes;
 }

@@ -22,6 +22,7 @@ struct intake {
 	uint32_t taken;	  /* bytes gone since the window was last opened */
 	uint64_t came;	  /* bytes sent so far */
 	int has_ended;	  /* the sender said so */
+	int is_busy;	  /* its pipe was full once */
 	int eof_written;
 	uint8_t last; /* the byte that came last */
 };

@@ -4,7 +4,6 @@
 #include "guest/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +29,8 @@ enum {
 	DRAIN_MAX_MS = 2000,		   /* noise of pipes that outlive their command */
 	DETACHED_KEPT_MS = 10 * 60 * 1000, /* what a detached command has left, once it ended */
 	SIGNAL_MAX = 64,
-	PIPE_BUSY = 4 * FRAME_CHUNK, /* capacity of a pipe whose command fills it */
+	BURST = 8, /* chunks of one stream in one turn of the loop */
+	INPUT_ROOM = ALIGN_UP(EXEC_WINDOW, 4096),
 };
 
 enum session_state { SESSION_FREE, SESSION_RUNNING, SESSION_DRAINING, SESSION_ENDED };
@@ -92,11 +92,12 @@ struct sessions {
 	struct session list[SESSIONS];
 	int ring_taken[SESSIONS_KEPT];
 	uint8_t chunk[FRAME_CHUNK];
-	_Alignas(4096) uint8_t input_mem[SESSIONS][EXEC_WINDOW];
+	_Alignas(4096) uint8_t input_mem[SESSIONS][INPUT_ROOM];
 	_Alignas(4096) uint8_t rings[SESSIONS_KEPT][2][EXEC_KEPT];
 };
 
-_Static_assert(EXEC_WINDOW % 4096 == 0 && EXEC_KEPT % 4096 == 0, "given back in pages");
+_Static_assert(EXEC_WINDOW % FRAME_CHUNK == 0, "whole frames");
+_Static_assert(EXEC_KEPT % 4096 == 0, "given back in pages");
 
 /* --- places --- */
 
@@ -131,7 +132,7 @@ static void session_free(struct session *s)
 		s->status = (struct exec_status){ .end = EXEC_LOST };
 	}
 	cgroup_remove(&all->cgroups, s->cgroup, s->ending != NOT_ENDING);
-	give_back(s->input.held.mem, EXEC_WINDOW);
+	give_back(s->input.held.mem, INPUT_ROOM);
 	if (s->ring >= 0) {
 		give_back(all->rings[s->ring], sizeof(all->rings[0]));
 		all->ring_taken[s->ring] = 0;
@@ -392,11 +393,11 @@ static void widen(struct stream *st, ssize_t n)
 	if (n < FRAME_CHUNK || st->is_busy)
 		return;
 	st->is_busy = 1;
-	(void)fcntl(st->end.w.fd, F_SETPIPE_SZ, PIPE_BUSY); /* or not: a limit, or no pipe */
+	fd_widen_pipe(st->end.w.fd);
 }
 
-/* Nonzero when something came, the end included. */
-static int take_some(struct stream *st)
+/* Bytes that came; 0: the end; -EAGAIN: nothing, or no room for it. */
+static ssize_t take_some(struct stream *st)
 {
 	struct session *s = st->s;
 	ssize_t n = -EAGAIN;
@@ -412,8 +413,9 @@ static int take_some(struct stream *st)
 	} else if (n != -EAGAIN) {
 		st->owed = 0; /* EIO: how a terminal's master says that nobody holds it any more */
 		end_close(&st->end);
+		n = 0;
 	}
-	return n != -EAGAIN;
+	return n;
 }
 
 static void stream_ready(struct watch *w, uint32_t events)
@@ -421,7 +423,9 @@ static void stream_ready(struct watch *w, uint32_t events)
 	struct stream *st = CONTAINER(w, struct stream, end.w);
 
 	(void)events;
-	take_some(st);
+	/* What the loop's own work costs is shared by as many chunks; and nobody waits for more. */
+	for (int i = 0; i < BURST && take_some(st) == FRAME_CHUNK; i++)
+		;
 	proceed(st->s);
 }
 
@@ -463,7 +467,7 @@ static void drain_due(struct timer *t)
 	 * pipes: only they can say. */
 	for (size_t i = 0; i < COUNT(s->streams); i++)
 		if (s->streams[i].end.w.fd >= 0)
-			came |= take_some(&s->streams[i]);
+			came |= take_some(&s->streams[i]) != -EAGAIN;
 	if (!came)
 		finish(s);
 	proceed(s);

@@ -36,7 +36,8 @@ enum {
 	LOOKUPS_MAX = 32,	  /* processes at a time */
 	BURST = 16,		  /* datagrams in one turn of the loop */
 	TEXT_MAX = 512,
-	CHUNK = 64 * 1024, /* a datagram's frame fits */
+	/* Two packets of vsock a call, and a datagram's frame fits. */
+	CHUNK = 128 * 1024,
 	PAGE = 4096,
 };
 

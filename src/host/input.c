@@ -54,7 +54,7 @@ int input_read(struct input *in)
 	if (most == 0)
 		return 0;
 	fifo_gaps(&in->kept, gap);
-	n = stdio_read(&in->io, gap[0].iov_base, MIN(most, gap[0].iov_len));
+	n = stdio_read(&in->io, gap[0].iov_base, MIN(MIN(most, gap[0].iov_len), FRAME_CHUNK));
 	if (n == -EAGAIN)
 		return 0;
 	if (n <= 0) { /* also EIO: a terminal that hung up, or whose foreground we are not */

@@ -37,8 +37,10 @@ int outlet_flush(struct outlet *o)
 	while (o->rest_len > 0 && !o->is_broken) {
 		ssize_t n = stdio_write(&o->io, o->rest, o->rest_len);
 
-		if (n == -EAGAIN)
+		if (n == -EAGAIN) {
+			stdio_widen(&o->io);
 			return 1;
+		}
 		if (n == -EPIPE)
 			o->is_broken = 1;
 		if (n < 0) {

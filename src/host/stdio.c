@@ -57,6 +57,13 @@ void stdio_close(struct stdio *s)
 	s->is_own = 0;
 }
 
+void stdio_widen(struct stdio *s)
+{
+	if (!s->is_busy)
+		fd_widen_pipe(s->fd);
+	s->is_busy = 1;
+}
+
 /* Whether a descriptor that may block would not do so now. */
 static int is_ready(int fd, short events)
 {

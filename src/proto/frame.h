@@ -18,8 +18,10 @@
 
 enum {
 	FRAME_HEADER = 5,
-	FRAME_MAX = 1 << 20,	 /* the longest payload anybody may send */
-	FRAME_CHUNK = 64 * 1024, /* the longest data frame we send */
+	FRAME_MAX = 1 << 20, /* the longest payload anybody may send */
+	/* The longest data frame we send: with its header one packet of vsock, which Linux cuts at
+	 * 64 KiB (VIRTIO_VSOCK_MAX_PKT_BUF_SIZE). Five bytes more are a packet of their own. */
+	FRAME_CHUNK = 64 * 1024 - FRAME_HEADER,
 };
 
 /* Who sends what, where: H host, G guest, V the vmm process, A the agent that started it. */

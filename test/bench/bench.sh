@@ -3,8 +3,10 @@
 #
 # Prints a table and writes out/bench.json (contracts.md, "bench"). Two groups, and only what is
 # asked for runs: starting a VM against QEMU microvm (boot_to_init, vmm_memory_outside_ram,
-# exits_per_boot, start_to_ready); sessions in one guest against OpenSSH and against a bare copy
-# through vsock (exec_roundtrip, exec_roundtrip_master, exec_throughput, stream_throughput).
+# exits_per_boot, start_to_ready); sessions in one guest against OpenSSH (exec_roundtrip,
+# exec_roundtrip_master, agent_memory), against a bare copy through vsock (exec_throughput,
+# stream_throughput), and against the least that a relay through the same pipes or sockets can be
+# (..._throughput_relayed): on one CPU a further pipe and process cost much of a bare copy.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -15,7 +17,8 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 names=("$@")
 boots="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
-sessions="exec_roundtrip exec_roundtrip_master exec_throughput stream_throughput"
+sessions="exec_roundtrip exec_roundtrip_master exec_throughput exec_throughput_relayed"
+sessions+=" stream_throughput stream_throughput_relayed agent_memory"
 known="$boots $sessions"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do

@@ -3,13 +3,17 @@
  *
  *	gauge give vsock:PORT|tcp:PORT BYTES   serves as many bytes to whoever connects, for ever
  *	gauge give - BYTES                     to stdout, once
+ *	gauge pass vsock:PORT tcp:PORT         to whoever connects, what comes from there
+ *	gauge pass vsock:PORT CMD ARG...       to whoever connects, what the command says
+ *	gauge copy raw:PATH:PORT               from a vsock port of the guest to stdout
  *	gauge take raw:PATH:PORT               from a vsock port of the guest behind vsock.sock
  *	gauge take stream:PATH:PORT            from a tcp port there, through its stream server
  *	gauge take -                           from stdin
  *	gauge time CMD [ARG]...                runs it, with its output thrown away
  *
  * take prints KiB a second from the first byte to the end; time prints microseconds, and fails
- * when the command does.
+ * when the command does. pass and copy are the least that a relay can be: one process that reads
+ * and writes, and knows no frames, no status and no second connection.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -67,6 +71,62 @@ static int listen_at(const char *where)
 	    listen(fd, 8) < 0)
 		return -1;
 	return fd;
+}
+
+static int copy_all(int from, int to)
+{
+	ssize_t n;
+
+	while ((n = fd_read(from, block, BLOCK)) > 0)
+		if (fd_write_all(to, block, (size_t)n) < 0)
+			return fail("write");
+	return n < 0 ? fail("read") : 0;
+}
+
+static int open_tcp(int port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0 ? -1 : fd;
+}
+
+static int open_command(char **argv)
+{
+	int out[2];
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(out[0], F_SETPIPE_SZ, BLOCK);
+	if (fork() == 0) {
+		dup2(out[1], STDOUT_FILENO);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	close(out[1]);
+	return out[0];
+}
+
+static int pass(const char *where, char **source)
+{
+	int listener = listen_at(where), fd, from;
+
+	if (listener < 0)
+		return fail(where);
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		from = source[1] ? open_command(source) : open_tcp(atoi(strchr(*source, ':') + 1));
+		if (from < 0)
+			return fail(*source);
+		if (copy_all(from, fd) == 0)
+			shutdown(fd, SHUT_WR);
+		(void)!read(fd, block, 1); /* the other side closes first */
+		close(from);
+		close(fd);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+	return fail("accept");
 }
 
 static int give(const char *where, long long bytes)
@@ -127,6 +187,15 @@ static int take(const char *where)
 	return 0;
 }
 
+static int copy_out(const char *where)
+{
+	int fd = connect_to(where);
+
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0) /* it may block */
+		return fail(where);
+	return copy_all(fd, STDOUT_FILENO);
+}
+
 static int time_command(char **argv)
 {
 	int64_t began = clock_us();
@@ -151,8 +220,12 @@ int main(int argc, char **argv)
 		return give(argv[2], atoll(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "take"))
 		return take(argv[2]);
+	if (argc > 3 && !strcmp(argv[1], "pass"))
+		return pass(argv[2], argv + 3);
+	if (argc == 3 && !strcmp(argv[1], "copy"))
+		return copy_out(argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "time"))
 		return time_command(argv + 2);
-	fprintf(stderr, "gauge: give, take or time; see its source\n");
+	fprintf(stderr, "gauge: give, take, pass, copy or time; see its source\n");
 	return 2;
 }

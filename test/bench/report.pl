@@ -16,7 +16,10 @@ my @benches = (
 	[ exec_roundtrip => 'us', 'openssh', 'OpenSSH' ],
 	[ exec_roundtrip_master => 'us', 'openssh', 'OpenSSH ControlMaster' ],
 	[ exec_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ exec_throughput_relayed => 'KiB/s', 'relay', 'bare relay of a pipe' ],
 	[ stream_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ stream_throughput_relayed => 'KiB/s', 'relay', 'bare relay of tcp' ],
+	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);
 
@@ -54,8 +57,8 @@ for my $bench (grep { $wanted{ $_->[0] } } @benches) {
 		$ratio, scalar @ratio, (quantile(0.75, @ratio) - quantile(0.25, @ratio)) / 2 / $ratio ];
 }
 
-printf "%-24s %-6s %10s %10s  %-21s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
-printf "%-24s %-6s %10.1f %10.1f  %-21s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
+printf "%-26s %-6s %10s %10s  %-21s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
+printf "%-26s %-6s %10.1f %10.1f  %-21s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
 
 printf "of start_to_ready, the host's own share: %.1f ms (median of %d)\n",
 	quantile(0.5, @host_share), scalar @host_share if $wanted{start_to_ready} && @host_share;

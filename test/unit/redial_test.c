@@ -416,12 +416,12 @@ static void a_broken_server_ends_the_trying(void)
 /* A guest that hears nothing of what we have stops the command when its memory is full. */
 static void what_is_seen_is_not_said(void)
 {
-	static uint8_t chunk[FRAME_CHUNK];
+	static uint8_t chunk[EXEC_KEPT / 4];
 	struct client c = begin(20000);
 
 	for (int i = 1; i <= 8; i++) {
 		CHECK(frame_send(guest.fd, FRAME_STDOUT, chunk, sizeof(chunk)) == 0);
-		hear_seen((uint64_t)i * FRAME_CHUNK);
+		hear_seen((uint64_t)i * sizeof(chunk));
 	}
 	guest_exits(&guest, 0);
 	CHECK(exit_code(&c) == 0);
