@@ -932,7 +932,8 @@ static void starts_cost_memory_or_descriptors(void)
 		printf("# %d descriptors after %d, %ld KiB after %ld\n", server_fds(), fds,
 		       server_number("status", "VmRSS:"), rss);
 	CHECK(server_fds() <= fds && server_number("status", "VmRSS:") - rss < 1024);
-	CHECK(server_number("status", "Threads:") == 1); /* one that forks between others may hang */
+	CHECK(server_number("status", "Threads:") ==
+	      1); /* one that forks between others may hang */
 }
 
 /* --- connections that go --- */
