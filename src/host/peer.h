@@ -13,13 +13,8 @@
 #include "proto/frame.h"
 
 enum {
-<<<<<<< HEAD
 	PEER_IN_BYTES = 4 *
 			(FRAME_HEADER + FRAME_CHUNK), /* whole frames: none is moved to be whole */
-=======
-	PEER_IN_BYTES = 4 *
-			(FRAME_HEADER + FRAME_CHUNK), /* whole frames: none is moved to be whole */
->>>>>>> hsplit
 	PEER_OUT_BYTES = FRAME_HEADER + FRAME_MAX +
 			 2 * FRAME_CHUNK, /* a request, and what follows */
 };

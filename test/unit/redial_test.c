@@ -421,11 +421,7 @@ static void what_is_seen_is_not_said(void)
 
 	for (int i = 1; i <= 8; i++) {
 		CHECK(frame_send(guest.fd, FRAME_STDOUT, chunk, sizeof(chunk)) == 0);
-<<<<<<< HEAD
-		hear_seen((uint64_t)i * (EXEC_KEPT / 4));
-=======
 		hear_seen((uint64_t)i * sizeof(chunk));
->>>>>>> hsplit
 	}
 	guest_exits(&guest, 0);
 	CHECK(exit_code(&c) == 0);
