@@ -80,6 +80,16 @@ run() {
 	err=$(tr -d '\000' <"$tap_dir/err")
 }
 
+# children PID [WORD...]: its processes, or those that were started as these words. Needs no procps.
+children() {
+	children_of=$1
+	shift
+	for child in $(cat "/proc/$children_of/task/$children_of/children"); do
+		[ $# = 0 ] || [ "$(tr '\000' ' ' <"/proc/$child/cmdline")" = "$* " ] || continue
+		echo "$child"
+	done 2>/dev/null
+}
+
 # The plan, last; the exit status says whether all went well.
 done_testing() {
 	echo "1..$tap_count"

@@ -298,7 +298,7 @@ intact() {	# DIR
 	find "$1" -mindepth 1 ! -name f ! -name '.vmtool-*'
 	find "$1" -name '.vmtool-*' -exec cmp {} big \;
 }
-nobody_copies() { ! pgrep -P "$agent" >/dev/null; }
+nobody_copies() { [ -z "$(children "$agent")" ]; }
 
 head -c 1M /dev/urandom >before
 old=$(md5sum <before) new=$(md5sum <big)
@@ -317,7 +317,7 @@ for i in $(seq 24); do
 	# In a subshell with no word: what ended already is no news.
 	case $((i / 2 % 2)) in
 	0) kill -KILL $copy ;;
-	1) pkill -KILL -P "$agent" ;;
+	1) children "$agent" | xargs -r kill -KILL ;;
 	esac 2>/dev/null
 	wait $copy 2>/dev/null
 	within 5 nobody_copies || bad=$((bad + 1))
@@ -329,7 +329,7 @@ for i in $(seq 20); do
 	"$vmtool" cp - "$g:$tap_dir/in" <"hold$i" 2>"err$i" &
 done
 exec 7>hold1
-sixteen() { [ "$(pgrep -c -P "$agent")" = 16 ] && [ "$(cat err* | grep -c 'as many file copies')" = 4 ]; }
+sixteen() { [ "$(children "$agent" | wc -l)" = 16 ] && [ "$(cat err* | grep -c 'as many file copies')" = 4 ]; }
 for i in $(seq 20); do eval "exec {fd$i}>hold$i"; done
 ok "16 copies at once, and 4 are refused" within 10 sixteen
 for i in $(seq 20); do eval "exec {fd$i}>&-"; done

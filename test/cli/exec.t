@@ -74,10 +74,11 @@ x -d --id mine "$guest" sleep 61
 is "$out" mine "or the one it was given"
 x -d --id mine "$guest" sleep 61
 is "$rc/$out" "0/mine" "a start that is repeated is the same start"
-is "$(pgrep -fc '^sleep 61$')" 1 "and nothing ran twice"
+is "$(children "$agent_pid" sleep 61 | wc -l)" 1 "and nothing ran twice"
 x -d --id mine "$guest" sleep 62
 is "$rc" 125 "another request under its id is refused"
-pkill -f '^sleep 6[01]$'
+# shellcheck disable=SC2046 # one argument each
+kill $(children "$agent_pid" sleep 60) $(children "$agent_pid" sleep 61)
 
 # --- a connection that breaks ---
 
@@ -135,7 +136,8 @@ is "$rc" 8 "ctrl-c is a key"
 like "$out" "got it" "that the guest's terminal makes a signal of"
 run "$term" expect=up signal=15 -- "$vmtool" exec "$guest" sh -c 'trap "" TERM; echo up; exec sleep 63'
 is "$rc" 143 "TERM ends us, and the terminal is as before"
-within 10 bash -c '! pgrep -f "^sleep 63$" >/dev/null'
+nobody_sleeps() { [ -z "$(children "$agent_pid" sleep 63)" ]; }
+within 10 nobody_sleeps
 is "$?" 0 "the command too"
 run "$term" expect=up 'type=\x10\x11' -- "$vmtool" exec --id left "$guest" sh -c 'echo up; exec cat'
 is "$rc" 0 "detach keys"
