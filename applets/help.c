@@ -2,8 +2,10 @@
  * vmtool help - every word with its sentence, or one word in full.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "applets/applet.h"
+#include "host/keys.h"
 
 static void print_words(void)
 {
@@ -12,7 +14,8 @@ static void print_words(void)
 	for (const struct applet *const *a = applets; *a; a++)
 		if ((*a)->help)
 			printf("  %-12s %s\n", (*a)->name, (*a)->help);
-	printf("\n  vmtool help WORD, or vmtool WORD --help, says more.\n");
+	printf("\n  vmtool help WORD, or vmtool WORD --help, says more; vmtool help config has\n"
+	       "  the keys of vm.ini.\n");
 }
 
 static int help_run(struct cmdline *cl, struct err *e)
@@ -32,6 +35,10 @@ static int help_run(struct cmdline *cl, struct err *e)
 		print_words();
 		return 0;
 	}
+	if (!strcmp(word, "config")) {
+		keys_print_help();
+		return 0;
+	}
 	a = applet_find(word);
 	if (!a)
 		return err_usage(e, "'%s' is not one of vmtool's words\n  try: vmtool help", word);
@@ -41,7 +48,7 @@ static int help_run(struct cmdline *cl, struct err *e)
 
 const struct applet applet_help = {
 	.name = "help",
-	.args = "[WORD]",
+	.args = "[WORD | config]",
 	.help = "Say what vmtool's words do",
 	.command_after = -1,
 	.run = help_run,

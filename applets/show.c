@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "host/inquiry.h"
 #include "host/known.h"
+#include "host/origins.h"
 #include "host/target.h"
 #include "host/text.h"
 #include "proto/ready.h"
@@ -20,10 +21,11 @@
 /* A guest that hangs must not make this hang. */
 enum { GUEST_MS = 1000 };
 
-enum { OPT_JSON = OPT_LONG };
+enum { OPT_JSON = OPT_LONG, OPT_CONFIG };
 
 static const struct opt show_opts[] = {
 	{ OPT_JSON, "json", NULL, "one JSON object" },
+	{ OPT_CONFIG, "config", NULL, "its configuration instead, and where each value was said" },
 	{ 0 },
 };
 
@@ -233,19 +235,39 @@ static void print_lines(const char *prefix, json_t *j)
 	}
 }
 
+static int show_config(const char *name, int as_json, struct err *e)
+{
+	struct known vm = KNOWN_NONE;
+	struct config c;
+	int rc = known_find(&vm, name, e);
+
+	if (rc == 0)
+		rc = config_load(&c, &vm.ref, NULL, e);
+	if (rc == 0 && as_json)
+		origins_print_json(&c);
+	else if (rc == 0)
+		origins_print(&c);
+	known_close(&vm);
+	return rc;
+}
+
 static int show_run(struct cmdline *cl, struct err *e)
 {
-	int c, rc, as_json = 0;
+	int c, rc, as_json = 0, config = 0;
 	const char *name;
 	json_t *j = NULL;
 
-	while ((c = opt_next(cl, e)) > 0)
-		as_json = 1;
+	while ((c = opt_next(cl, e)) > 0) {
+		as_json |= c == OPT_JSON;
+		config |= c == OPT_CONFIG;
+	}
 	if (c < 0)
 		return c;
 	name = operand_alone(cl, "NAME", e);
 	if (!name)
 		return e->code;
+	if (config)
+		return show_config(name, as_json, e);
 	rc = describe(&j, name, e);
 	if (rc == 0 && as_json) {
 		json_dumpf(j, stdout, JSON_INDENT(1));
@@ -262,7 +284,10 @@ const struct applet applet_show = {
 	.args = "NAME",
 	.help = "Tell everything about a VM, and what its guest says",
 	.more = "NAME is a VM, or unix:PATH of a guest agent. A guest that does not answer within a second\n"
-		"is said to be silent (guest_error); the rest is told all the same.\n",
+		"is said to be silent (guest_error); the rest is told all the same.\n"
+		"\n"
+		"With --config it prints the values that count, as a vm.ini that a template could be\n"
+		"made of; behind each stands the file and line it comes from.\n",
 	.opts = show_opts,
 	.command_after = -1,
 	.run = show_run,

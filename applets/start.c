@@ -12,10 +12,7 @@
 enum { OPT_TIMEOUT = OPT_LONG };
 
 static const struct opt start_opts[] = {
-	MACHINE_OPTS,
-	{ 'e', "env", "KEY=VALUE", "set it for the main process *" },
-	{ 'w', "workdir", "DIR", "the main process's folder (default: the user's home)" },
-	{ 'u', "user", "USER", "who it runs as: NAME or UID[:GID] (default root)" },
+	MACHINE_AND_MAIN_OPTS,
 	{ OPT_TIMEOUT, "timeout", "TIME", "deadline for being ready (default 60s)" },
 	{ 'q', "quiet", NULL, "do not tell the stages" },
 	{ 0 },
@@ -31,16 +28,6 @@ static int report(const struct launch *l, int running)
 	return 0;
 }
 
-/* What is said of the main process; 1 when the letter was one of them. */
-static int main_opt(struct wish *w, int letter, const char *value, struct err *e)
-{
-	enum config_key key = letter == 'e' ? KEY_ENV : letter == 'w' ? KEY_CWD : KEY_USER;
-
-	if (letter != 'e' && letter != 'w' && letter != 'u')
-		return 0;
-	return wish_add(w, key, value, e) < 0 ? e->code : 1;
-}
-
 static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
 			struct err *e)
 {
@@ -53,8 +40,8 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 			rc = parse_time(&ask->timeout_ms, "--timeout", cl->value, e);
 		else if (c == 'q')
 			ask->stages = 0;
-		else if ((rc = machine_opt(wish, c, cl->value, e)) == 0)
-			rc = main_opt(wish, c, cl->value, e);
+		else
+			rc = machine_or_main_opt(wish, c, cl->value, e);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -112,7 +99,8 @@ const struct applet applet_start = {
 		"\n"
 		"* may be given again; together they replace what vm.ini had of that key, and an\n"
 		"empty value takes it back. WORDS are one argument with blanks between them; a\n"
-		"blank inside a word is \\040. vm.ini has the same values, one a line:\n"
+		"blank inside a word is \\040. vm.ini has the same values, one a line, and can\n"
+		"include files and templates (vmtool help config):\n"
 		"\n"
 		"  [guest]\n"
 		"  net = eth0 address=10.0.2.15/24 address=fd00::2/64 gateway=10.0.2.2\n"

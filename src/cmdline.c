@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "applets/applet.h"
+#include "base/nearest.h"
+#include "base/util.h"
 
 enum { HELP_COLUMN = 28 };
 
@@ -35,6 +37,21 @@ static const struct opt *by_word(const struct applet *a, const char *word, size_
 	return NULL;
 }
 
+/* With the option it was probably meant to be. */
+static int no_option(const struct cmdline *cl, struct err *e, const char *word, size_t len)
+{
+	char meant[40], what[100] = "no such option: --";
+	struct nearest n = NEAREST(meant);
+
+	snprintf(meant, sizeof(meant), "%.*s", (int)MIN(len, sizeof(meant) - 1), word);
+	for (const struct opt *o = cl->applet->opts; o && o->letter; o++)
+		nearest_try(&n, o->word);
+	if (n.best)
+		snprintf(what, sizeof(what), "no such option: --%s: did you mean --%s?", meant,
+			 n.best);
+	return usage(cl, e, what, n.best ? "" : word);
+}
+
 static int take_help(struct cmdline *cl, struct err *e)
 {
 	cl->wants_help = 1;
@@ -50,7 +67,7 @@ static int long_option(struct cmdline *cl, const char *word, struct err *e)
 	if (!o && !strcmp(word, "help"))
 		return take_help(cl, e);
 	if (!o)
-		return usage(cl, e, "no such option: --", word);
+		return no_option(cl, e, word, len);
 	if (!o->value && equals)
 		return usage(cl, e, "this option takes no value: --", word);
 	if (o->value && !equals && !*cl->argv)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "applets/applet.h"
+#include "base/nearest.h"
 
 static const char *base_name(const char *path)
 {
@@ -54,6 +55,17 @@ static const char *word_of(const char *arg)
 	return arg;
 }
 
+static void no_word(const char *word)
+{
+	struct nearest n = NEAREST(word);
+
+	for (const struct applet *const *a = applets; *a; a++)
+		if ((*a)->help)
+			nearest_try(&n, (*a)->name);
+	fprintf(stderr, "vmtool: '%s' is not one of its words%s%s%s\n  try: vmtool help\n", word,
+		n.best ? ": did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
+}
+
 int main(int argc, char **argv)
 {
 	const struct applet *a;
@@ -71,6 +83,6 @@ int main(int argc, char **argv)
 		return run(applet_find("init"), argv + 1);
 	if (argc < 2)
 		return run(applet_find("help"), argv + 1);
-	fprintf(stderr, "vmtool: '%s' is not one of its words\n  try: vmtool help\n", argv[1]);
+	no_word(argv[1]);
 	return 2;
 }

@@ -134,16 +134,24 @@ int fd_read_until(int fd, void *data, size_t len, int64_t deadline_ms)
 
 ssize_t fd_slurp(int dirfd, const char *path, char *out, size_t cap)
 {
-	size_t used = 0;
-	ssize_t n = 0;
+	ssize_t n;
 	int fd;
 
 	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	n = fd_slurp_open(fd, out, cap);
+	fd_close(&fd);
+	return n;
+}
+
+ssize_t fd_slurp_open(int fd, char *out, size_t cap)
+{
+	size_t used = 0;
+	ssize_t n = 0;
+
 	while (used < cap && (n = fd_read(fd, out + used, cap - used)) > 0)
 		used += (size_t)n;
-	fd_close(&fd);
 	if (n < 0)
 		return n;
 	if (used == cap)

@@ -38,6 +38,9 @@ ssize_t fd_write(int fd, const void *data, size_t len);
 /* A whole small file as a string. Its length, or a negative errno (-EFBIG at cap and more). */
 ssize_t fd_slurp(int dirfd, const char *path, char *out, size_t cap);
 
+/* The same of a file that is open: what is left of it. */
+ssize_t fd_slurp_open(int fd, char *out, size_t cap);
+
 /* A non-blocking listening unix stream socket of mode 0600; -EADDRINUSE when the path exists.
  * The fd, or negative with *e filled (a path of more than 107 bytes included). */
 int unix_listen(const char *path, int backlog, struct err *e);

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "host/bootfiles.h"
 #include "host/chance.h"
 #include "host/clocksync.h"
 #include "host/config.h"
@@ -414,8 +415,7 @@ static int prepare(struct agent *a, struct err *e)
 		desc->hostname = a->vm.name;
 	rc = a->files.kvm = kvm_open(e);
 	if (rc >= 0)
-		rc = config_open_files(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0],
-				       e);
+		rc = bootfiles_open(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0], e);
 	if (rc >= 0)
 		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
 				&a->files.ndisks, e);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/util.h"
+#include "host/bootfiles.h"
 #include "host/chance.h"
 #include "host/state.h"
 
@@ -21,7 +22,7 @@ int claim_check_files(const struct config *c, const struct home *h, struct err *
 {
 	int kernel = -1, initrd = -1, disk[SPEC_DISKS_MAX];
 	unsigned ndisks = 0;
-	int rc = config_open_files(c, h, &kernel, &initrd, e);
+	int rc = bootfiles_open(c, h, &kernel, &initrd, e);
 
 	if (rc == 0)
 		rc = disks_open(&c->disks, h, NULL, disk, &ndisks, e);
@@ -39,9 +40,9 @@ int claim_check(struct claim *k, struct err *e)
 	struct vmref v = VMREF_NONE;
 	int rc, found;
 
-	rc = config_new(&c, k->wish, e);
+	rc = home_open(&k->home, 0, e);
 	if (rc == 0)
-		rc = home_open(&k->home, 0, e);
+		rc = config_new(&c, &k->home, k->wish, e);
 	if (rc < 0)
 		return rc;
 	found = k->name && store_find(&v, &k->home, k->name, &ignored) == 0;

@@ -406,7 +406,7 @@ int guest_check(const struct guest *g, struct err *e)
 		return err_usage(
 			e, "init: the guest has a main process already, and cannot have both");
 	if (!d->has_main && (d->main.envc || d->main.cwd[0] || d->main.user[0]))
-		return err_usage(e, "env, cwd and user are the main process's, and there is none\n"
+		return err_usage(e, "env, workdir and user are the main process's, and there is none\n"
 				    "  try: vmtool start NAME [OPTION]... -- CMD [ARG]...");
 	return 0;
 }

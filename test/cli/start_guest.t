@@ -13,7 +13,7 @@ refused "--net: 'dhcp' does not say which interface" --net 'dhcp'
 refused "--root: ' ' is not SOURCE" --root ' '
 refused "--mount: 'srv' is no folder of the guest" --mount 'tmpfs srv tmpfs'
 refused "overlay: there is no root" --overlay tmpfs
-refused "env, cwd and user are the main process's" -w /tmp
+refused "env, workdir and user are the main process's" -w /tmp
 refused "cannot have both" --init /sbin/init -- /bin/true
 refused "one word too many: /bin/true" /bin/true
 refused "the main process's name is empty" -- ''
@@ -31,7 +31,7 @@ ini() {	# WANT CONTENT
 ini "3: net: '10.0.0.1' does not say how large" '[guest]\nhostname = web\nnet = eth0 address=10.0.0.1\n'
 ini "2: hostname: 'a_b' is no host name" '[guest]\nhostname = a_b\n'
 ini "3: hostname: stands here for the second time" '[guest]\nhostname = a\nhostname = b\n'
-ini "2: 'cpus' is no key of \[guest\]: there are hostname, sysctl" '[guest]\ncpus = 2\n'
+ini "2: 'cpus' is no key of \[guest\]: it belongs to \[vm\]" '[guest]\ncpus = 2\n'
 ini '2: arg: after the first "' '[main]\narg = "half\n'
-ini "2: \[mount\] is no section" '[mount]\nx = y\n'
+ini "1: \[mount\] is no section" '[mount]\nx = y\n'
 done_testing

@@ -139,24 +139,25 @@ static void a_damaged_state_is_believed(void)
 static void a_machine_changes_on_disk(void)
 {
 	static struct wish wish = {
-		.value = { [KEY_CPUS] = "3",
-			   [KEY_MEMORY] = "33M",
-			   [KEY_KERNEL] = "/a b/vml#inux=x:y",
-			   [KEY_INITRD] = "/\"quoted\"",
-			   [KEY_APPEND] = "[x] a=b # c \xc3\xa9" },
-		.nlines = 2,
-		.lines = { { KEY_DISK, "/a b.img" }, { KEY_DISK, "/b=c;d,id=web-1,ro" } },
+		.nlines = 7,
+		.lines = { { KEY_CPUS, "3" },
+			   { KEY_MEMORY, "33M" },
+			   { KEY_KERNEL, "/a b/vml#inux=x:y" },
+			   { KEY_INITRD, "/\"quoted\"" },
+			   { KEY_APPEND, " [x] a=b # c ;\xc3\xa9 " },
+			   { KEY_DISK, "/a b.img" },
+			   { KEY_DISK, "/b=c;d,id=web-1,ro" } },
 	};
 	static const struct wish nothing;
 	static struct config c, back;
 	struct vmref a = VMREF_NONE;
 
-	CHECK(config_new(&c, &wish, &none) == 0);
+	CHECK(config_new(&c, &home, &wish, &none) == 0);
 	CHECK(store_own(&a, &home, "machine", &none) == 1);
 	CHECK(config_save(&c, &a, &none) == 0);
 	CHECK(config_load(&back, &a, &nothing, &none) == 0);
 	CHECK(config_same(&c, &back));
-	CHECK(back.asked == c.asked);
+	CHECK(!strcmp(back.append, " [x] a=b # c ;\xc3\xa9 ") && back.disks.count == 2);
 	store_close(&a);
 }
 
@@ -167,13 +168,8 @@ static void a_value_that_cannot_be_kept_is_taken(void)
 		enum config_key key;
 		const char *value;
 	} bad[] = {
-		{ "a comment", KEY_APPEND, "a ;b" },
-		{ "only a comment", KEY_APPEND, ";b" },
 		{ "a newline", KEY_APPEND, "a\nb" },
 		{ "a newline in a path", KEY_KERNEL, "/a\nb" },
-		{ "a blank in front", KEY_APPEND, " a" },
-		{ "a blank behind", KEY_APPEND, "a " },
-		{ "no kernel", KEY_KERNEL, "" },
 		{ "less than 32M", KEY_MEMORY, "31M" },
 		{ "more than any host", KEY_MEMORY, "9999T" },
 		{ "a disk without a file", KEY_DISK, ",ro" },
@@ -189,11 +185,10 @@ static void a_value_that_cannot_be_kept_is_taken(void)
 		static struct config c;
 		struct err e = ERR_NONE;
 
-		memset(wish.value, 0, sizeof(wish.value));
 		wish.nlines = 0;
 		CHECK(wish_add(&wish, bad[i].key, bad[i].value, &e) == 0);
 		printf("# %s\n", bad[i].why);
-		CHECK(config_new(&c, &wish, &e) == -EINVAL && e.exit == 2);
+		CHECK(config_new(&c, &home, &wish, &e) == -EINVAL && e.exit == 2);
 	}
 }
 

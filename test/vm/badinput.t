@@ -59,10 +59,10 @@ ini() {	# WANT CONTENT
 	is "$rc" 2 "vm.ini: $1: exit code 2"
 	like "$err" "$1" "vm.ini: $1"
 }
-ini "vm.ini:2: 'cpu' is no key of \[vm\]: there are cpus, memory" '[vm]\ncpu = 2\n'
+ini "vm.ini:2: 'cpu' is no key of \[vm\]: did you mean 'cpus'?" '[vm]\ncpu = 2\n'
 ini "vm.ini:3: memory: 12 of what?" '[vm]\ncpus = 2\nmemory = 12\n'
 ini "vm.ini:3: cpus: stands here for the second time" '[vm]\ncpus = 2\ncpus = 2\n'
-ini "vm.ini:2: \[net\] is no section" '[net]\nmode = user\n'
+ini "vm.ini:1: \[net\] is no section" '[net]\nmode = user\n'
 ini "vm.ini:2: not a line of the form" '[vm]\ncpus\n'
 vmtool rm bad
 

@@ -1,0 +1,75 @@
+/*
+ * bootfiles - the kernel and the initrd a machine boots from, opened.
+ */
+#include "host/bootfiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "host/initrd.h"
+
+static int open_file(const char *what, const char *path, struct err *e)
+{
+	struct stat st;
+	int fd, rc = 0;
+
+	/* Non-blocking, because opening a fifo would wait for its writer. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "%s %s", what, path);
+	if (fstat(fd, &st) < 0)
+		rc = err_sys(e, "%s %s", what, path);
+	else if (!S_ISREG(st.st_mode))
+		rc = err_set(e, -EINVAL, "%s %s: is not a regular file", what, path);
+	else if (st.st_size == 0)
+		rc = err_set(e, -EINVAL, "%s %s: is empty", what, path);
+	if (rc < 0)
+		fd_close(&fd);
+	return rc < 0 ? rc : fd;
+}
+
+static int open_kernel(const struct config *c, const struct home *h, struct err *e)
+{
+	char path[PATH_ROOM];
+	int rc;
+
+	if (c->kernel[0] == '/')
+		return open_file("kernel", c->kernel, e);
+	rc = path_fmt(path, e, "%s/kernels/%s/vmlinux", h->path, c->kernel);
+	if (rc < 0)
+		return rc;
+	if (access(path, F_OK) < 0)
+		return err_set(e, -ENOENT,
+			       "kernel: there is no '%s' in the catalogue (%s)\n  try: --kernel "
+			       "PATH with an x86-64 vmlinux",
+			       c->kernel, path);
+	return open_file("kernel", path, e);
+}
+
+int bootfiles_open(const struct config *c, const struct home *h, int *kernel, int *initrd,
+		   struct err *e)
+{
+	int rc;
+
+	*kernel = *initrd = -1;
+	rc = open_kernel(c, h, e);
+	if (rc < 0)
+		return rc;
+	*kernel = rc;
+	if (!c->initrd[0])
+		return 0;
+	rc = open_file("initrd", c->initrd, e);
+	if (rc < 0)
+		goto out;
+	*initrd = rc;
+	rc = initrd_check(*initrd, c->initrd, e);
+out:
+	if (rc < 0) {
+		fd_close(initrd);
+		fd_close(kernel);
+	}
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,143 @@
+/*
+ * keys - every key of vm.ini: one row is one key, and nothing else has to be said of it.
+ *
+ * From the rows come the enum below, the options of `start` and `run` (applets/machine_opts.h),
+ * what is read and refused (host/inifile), what is checked and by whom (host/config), and
+ * `vmtool help config`. To add one: a row here and the function that checks its value.
+ *
+ *	KEY(SECTION, NAME, word, count, option, letter, syntax, initial, help, place, setter)
+ *
+ *	SECTION   a row of CONFIG_SECTIONS
+ *	NAME      KEY_NAME
+ *	word      the key, and --word where it has an option
+ *	count     ONE value, or MANY: they add up, and an empty one takes back what came before;
+ *	          LIST: as MANY, but a value may be empty
+ *	option    MACHINE: of start and run; MAIN: of start, where run's are its command's;
+ *	          FILE: none
+ *	letter    the option's short form, or 0
+ *	initial   IS("what it is unless said"), or NONE
+ *	place     PATH: the value begins with a path, relative to where it was said; NAME_OR_PATH:
+ *	          a bare word is not; TEXT: neither
+ *	setter    MACHINE_SETTER(f): int f(struct config *, const struct said *, struct err *);
+ *	          GUEST_SETTER(f): a guest_setter
+ */
+#ifndef HOST_KEYS_H
+#define HOST_KEYS_H
+
+#include "base/err.h"
+#include "host/guest.h"
+
+/* SECTION(NAME, word, what its names are or NULL, a sentence), in the order they are written. One
+ * whose word is "" stands before the first [section]. A section of names, such as "probe", is
+ * written [probe NAME], once for each. */
+/* clang-format off */
+#define CONFIG_SECTIONS(SECTION) \
+	SECTION(TOP,   "",      NULL, "before the first section") \
+	SECTION(VM,    "vm",    NULL, "the machine") \
+	SECTION(GUEST, "guest", NULL, "what the guest becomes") \
+	SECTION(MAIN,  "main",  NULL, "the guest's main process, with which the VM ends")
+
+#define CONFIG_KEYS(KEY) \
+	KEY(TOP, INCLUDE, "include", MANY, FILE, 0, "FILE|NAME", NONE, \
+	    "take what stands in FILE, or in the template NAME; what follows here wins", \
+	    NAME_OR_PATH, MACHINE_SETTER(config_include)) \
+	\
+	KEY(VM, CPUS, "cpus", ONE, MACHINE, 'c', "N", IS("1"), \
+	    "virtual CPUs", TEXT, MACHINE_SETTER(config_cpus)) \
+	KEY(VM, MEMORY, "memory", ONE, MACHINE, 'm', "SIZE", IS("256M"), \
+	    "guest memory, with its unit: 512M, 2G", TEXT, MACHINE_SETTER(config_memory)) \
+	KEY(VM, KERNEL, "kernel", ONE, MACHINE, 0, "PATH", IS("default"), \
+	    "x86-64 vmlinux, or a name in the catalogue", \
+	    NAME_OR_PATH, MACHINE_SETTER(config_kernel)) \
+	KEY(VM, INITRD, "initrd", ONE, MACHINE, 0, "PATH", NONE, \
+	    "the guest's initramfs; vmtool adds itself", PATH, MACHINE_SETTER(config_initrd)) \
+	KEY(VM, APPEND, "append", ONE, MACHINE, 0, "TEXT", NONE, \
+	    "more for the kernel's command line", TEXT, MACHINE_SETTER(config_append)) \
+	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro][,id=SERIAL]", NONE, \
+	    "a raw image or block device as the guest's vda; the next one is vdb", \
+	    PATH, MACHINE_SETTER(config_disk)) \
+	\
+	KEY(GUEST, HOSTNAME, "hostname", ONE, MACHINE, 0, "NAME", IS("the VM's name"), \
+	    "the guest's host name", TEXT, GUEST_SETTER(guest_hostname)) \
+	KEY(GUEST, SYSCTL, "sysctl", MANY, MACHINE, 0, "NAME=VALUE", NONE, \
+	    "a knob of the guest's kernel", TEXT, GUEST_SETTER(guest_sysctl)) \
+	KEY(GUEST, NET, "net", MANY, MACHINE, 0, "WORDS", NONE, \
+	    "an interface: \"eth0 dhcp\", \"eth0 address=10.0.0.2/24 gateway=10.0.0.1\"", \
+	    TEXT, GUEST_SETTER(guest_net)) \
+	KEY(GUEST, DNS, "dns", MANY, MACHINE, 0, "ADDR", NONE, \
+	    "a name server for the guest's resolv.conf", TEXT, GUEST_SETTER(guest_dns)) \
+	KEY(GUEST, SEARCH, "search", MANY, MACHINE, 0, "DOMAIN", NONE, \
+	    "where it looks for names without a dot", TEXT, GUEST_SETTER(guest_search)) \
+	KEY(GUEST, ROOT, "root", ONE, MACHINE, 0, "WORDS", IS("the initramfs"), \
+	    "the guest's root: \"/dev/vda ext4 ro\"", TEXT, GUEST_SETTER(guest_root)) \
+	KEY(GUEST, OVERLAY, "overlay", ONE, MACHINE, 0, "WORDS", NONE, \
+	    "leave the root as it is and write to \"tmpfs 1G\" or \"/dev/vdb\"", \
+	    TEXT, GUEST_SETTER(guest_overlay)) \
+	KEY(GUEST, MOUNT, "mount", MANY, MACHINE, 0, "WORDS", NONE, \
+	    "\"SOURCE TARGET TYPE OPTIONS\" as in fstab", TEXT, GUEST_SETTER(guest_mount)) \
+	KEY(GUEST, INIT, "init", LIST, MACHINE, 0, "ARG", NONE, \
+	    "the image's own init becomes process 1; again for its arguments", \
+	    TEXT, GUEST_SETTER(guest_init_arg)) \
+	\
+	KEY(MAIN, ARG, "arg", LIST, FILE, 0, "ARG", NONE, \
+	    "the program; again for each of its arguments", TEXT, GUEST_SETTER(guest_arg)) \
+	KEY(MAIN, ENV, "env", MANY, MAIN, 'e', "KEY=VALUE", NONE, \
+	    "set it for the main process", TEXT, GUEST_SETTER(guest_env)) \
+	KEY(MAIN, WORKDIR, "workdir", ONE, MAIN, 'w', "DIR", IS("the user's home"), \
+	    "the main process's folder", TEXT, GUEST_SETTER(guest_cwd)) \
+	KEY(MAIN, USER, "user", ONE, MAIN, 'u', "USER", IS("root"), \
+	    "who it runs as: NAME or UID[:GID]", TEXT, GUEST_SETTER(guest_user))
+/* clang-format on */
+
+#define SECTION_ENUM(NAME, ...) SECTION_##NAME,
+enum config_section { CONFIG_SECTIONS(SECTION_ENUM) SECTION_COUNT };
+
+#define KEY_ENUM(SECTION, NAME, ...) KEY_##NAME,
+enum config_key { CONFIG_KEYS(KEY_ENUM) KEY_COUNT };
+
+struct config;
+
+/* One value, to whoever checks it. */
+struct said {
+	const char *what; /* for a sentence: "--cpus", or "cpus" with file and line in front */
+	const char *name; /* of [probe NAME]; NULL in a section that has none */
+	const char *text;
+};
+
+typedef int config_setter(struct config *c, const struct said *s, struct err *e);
+
+enum key_count { KEY_ONE, KEY_MANY, KEY_LIST };
+enum key_place { PLACE_TEXT, PLACE_PATH, PLACE_NAME_OR_PATH };
+
+struct key {
+	enum config_section section;
+	const char *word, *syntax;
+	const char *initial; /* NULL: none */
+	const char *help;
+	enum key_count count;
+	enum key_place place;
+	int letter, has_option;
+	config_setter *set; /* of the machine, or NULL: */
+	guest_setter *add;  /* of the guest */
+};
+
+struct section {
+	const char *word;
+	const char *names; /* NULL: it has no names */
+	const char *help;
+};
+
+extern const struct key config_keys[KEY_COUNT];
+extern const struct section config_sections[SECTION_COUNT];
+
+/* The section that "probe web" or "vm" says, and the name in it, NULL where there is none. Its
+ * number, or wrong usage with *e filled. */
+int section_find(const char *text, const char **name, struct err *e);
+
+/* The number of a section's key, or wrong usage with *e filled. */
+int key_find(enum config_section s, const char *word, struct err *e);
+
+/* Prints what `vmtool help config` prints. */
+void keys_print_help(void);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * machine - the [vm] of a config: each value checked, and what it means.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "base/util.h"
+#include "host/config.h"
+#include "host/text.h"
+
+#define MIB (1ull << 20)
+
+enum { MEMORY_MIN_MIB = 32 };
+
+/* quiet: a byte on the serial port costs two exits. panic=-1: a dead kernel resets the machine
+ * at once, so that its end is seen. */
+static const char cmdline_base[] = "console=ttyS0 quiet panic=-1";
+
+void machine_init(struct config *c)
+{
+	c->cpus = 1;
+	c->memory_bytes = 256 * MIB;
+	strcpy(c->kernel, "default"); /* of the catalogue */
+	c->initrd[0] = c->append[0] = '\0';
+	c->disks.count = 0;
+}
+
+int config_cpus(struct config *c, const struct said *s, struct err *e)
+{
+	return parse_u32(&c->cpus, s->what, s->text, 1, SPEC_CPUS_MAX, e);
+}
+
+static uint64_t host_memory_bytes(void)
+{
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* All the host has is the limit, not what is free now: guest RAM is only taken when touched. */
+int config_memory(struct config *c, const struct said *s, struct err *e)
+{
+	char have[TEXT_UNIT_ROOM];
+	uint64_t bytes;
+	int rc;
+
+	rc = parse_size(&bytes, s->what, s->text, e);
+	if (rc < 0)
+		return rc;
+	if (bytes < MEMORY_MIN_MIB * MIB)
+		return err_usage(e, "%s: %s is too little for a guest: at least %dM", s->what,
+				 s->text, MEMORY_MIN_MIB);
+	if (bytes > host_memory_bytes())
+		return err_usage(e, "%s: %s is more than this host has (%s)", s->what, s->text,
+				 text_size(have, host_memory_bytes()));
+	c->memory_bytes = ALIGN_UP(bytes, MIB);
+	return 0;
+}
+
+static int check_text(const char *what, const char *text, struct err *e)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return err_usage(e, "%s: has a control character in it", what);
+	return 0;
+}
+
+int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e)
+{
+	int rc = check_text(what, text, e);
+
+	return rc < 0 ? rc : path_fmt(out, e, "%s", text);
+}
+
+/* A bare word is a name in the catalogue, "./vmlinux" a file. */
+int config_kernel(struct config *c, const struct said *s, struct err *e)
+{
+	return config_path(c->kernel, s->what, s->text, e);
+}
+
+int config_initrd(struct config *c, const struct said *s, struct err *e)
+{
+	return config_path(c->initrd, s->what, s->text, e);
+}
+
+int config_append(struct config *c, const struct said *s, struct err *e)
+{
+	size_t room = SPEC_CMDLINE_MAX - sizeof(cmdline_base);
+	int rc = check_text(s->what, s->text, e);
+
+	if (rc < 0)
+		return rc;
+	if (strlen(s->text) > room)
+		return err_usage(e,
+				 "%s: %zu bytes, but a kernel keeps %d and vmtool's own take %zu",
+				 s->what, strlen(s->text), SPEC_CMDLINE_MAX, sizeof(cmdline_base));
+	memcpy(c->append, s->text, strlen(s->text) + 1);
+	return 0;
+}
+
+int config_disk(struct config *c, const struct said *s, struct err *e)
+{
+	return disks_add(&c->disks, s->what, s->text, e);
+}
+
+int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e)
+{
+	int n = snprintf(out, SPEC_CMDLINE_MAX + 1, "%s%s%s", cmdline_base, c->append[0] ? " " : "",
+			 c->append);
+
+	return n > SPEC_CMDLINE_MAX ? err_usage(e, "--append: the command line is too long") : 0;
+}
