@@ -1,0 +1,74 @@
+/*
+ * agent_parts - struct agent: all that one VM's keeper consists of, for the files it is made of.
+ *
+ *   agent     its life: opened, run, closed; what its parts tell it
+ *   setup     what a start does before it has to wait
+ *   verdict   how the VM ended, and the writing down of it
+ *   requests  what others ask over agent.sock
+ *
+ * A part is a struct of its own that knows nothing of the agent: it is started with a function to
+ * call, and that function, here, finds the agent by CONTAINER(). Each has its stop in close_all().
+ */
+#ifndef HOST_AGENT_PARTS_H
+#define HOST_AGENT_PARTS_H
+
+#include <sys/types.h>
+
+#include "host/agent.h"
+#include "host/clocksync.h"
+#include "host/config.h"
+#include "host/control.h"
+#include "host/ladder.h"
+#include "host/ready.h"
+#include "host/sockets.h"
+#include "host/state.h"
+#include "host/timeline.h"
+#include "host/verdict.h"
+#include "host/vmmchild.h"
+
+struct agent {
+	const struct agent_ask *ask; /* borrowed */
+	struct home home;
+	struct vmref vm;
+	struct config config;
+	struct state st;
+	struct loop loop;
+	struct timeline tl;
+	struct sockets sockets;
+	struct vmm_files files;
+	struct vmmchild vmm;
+	struct ready ready;
+	struct ladder ladder;
+	struct clocksync clock;
+	struct control control;
+	struct watch leash; /* owned; -1 once the starter is no longer of interest */
+	struct timer deadline;
+	off_t console_from;
+	int cancelled;	 /* the starter hung up */
+	int main_exited; /* and the time to power off is running */
+	struct verdict verdict;
+};
+
+/* Every change of state comes through here, before the step it names. 0 or negative with *e. */
+int agent_enter(struct agent *a, enum vm_state state, struct err *e);
+
+/* For a VM that lives whether or not that can be written down: a full disk is no reason to kill. */
+void agent_enter_anyway(struct agent *a, enum vm_state state);
+
+/* What the parts tell: for ready_start() and vmmchild_start(). */
+void agent_ready_changed(struct ready *r);
+void agent_vmm_running(struct vmmchild *v);
+void agent_vmm_ended(struct vmmchild *v);
+
+/* Puts the VM on the ladder, or, by force, at its end. */
+void agent_stop(struct agent *a, unsigned wait_ms, int force);
+
+static inline int agent_is_starting(const struct agent *a)
+{
+	return a->st.state == VM_STARTING;
+}
+
+/* Since the start was asked for. */
+long long agent_elapsed_ms(const struct agent *a);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * requests - what others ask of a VM's agent over agent.sock: a table of ops.
+ */
+#include "host/requests.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "host/agent_parts.h"
+
+static json_t *status_answer(const struct agent *a)
+{
+	return json_pack("{s:b, s:s, s:b, s:{s:b, s:b}, s:s, s:I}", "ok", 1, "state",
+			 state_name(a->st.state), "ready", a->st.ready, "conditions", "vm_alive",
+			 a->ready.vm_alive, "agent_up", a->ready.agent_up, "boot", a->st.boot,
+			 "t_ms", (json_int_t)agent_elapsed_ms(a));
+}
+
+static void asked_status(struct agent *a, struct client *c, const json_t *request)
+{
+	(void)request;
+	client_answer(c, status_answer(a));
+}
+
+static void asked_stop(struct agent *a, struct client *c, const json_t *request)
+{
+	const json_t *ms = json_object_get(request, "timeout_ms");
+	json_int_t wait_ms = json_is_integer(ms) ? json_integer_value(ms) : STOP_MS;
+
+	if (wait_ms < 0 || wait_ms > INT32_MAX) {
+		client_answer(
+			c, json_pack("{s:b, s:s}", "ok", 0, "error", "timeout_ms: out of range"));
+		return;
+	}
+	client_waits(c);
+	agent_stop(a, (unsigned)wait_ms, json_is_true(json_object_get(request, "force")));
+}
+
+static const struct {
+	const char *op;
+	/* To be answered with client_answer(), or later after client_waits(). */
+	void (*asked)(struct agent *a, struct client *c, const json_t *request);
+} ops[] = {
+	{ "status", asked_status },
+	{ "stop", asked_stop },
+};
+
+static void refuse_op(struct client *c)
+{
+	char text[256] = "op: not one of";
+
+	for (size_t i = 0; i < COUNT(ops); i++) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, sizeof(text) - used, "%s %s", i ? "," : "", ops[i].op);
+	}
+	client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", text));
+}
+
+void requests_take(struct client *c, const json_t *request)
+{
+	struct agent *a = CONTAINER(c->control, struct agent, control);
+	const char *op = json_string_value(json_object_get(request, "op"));
+
+	for (size_t i = 0; op && i < COUNT(ops); i++) {
+		if (strcmp(op, ops[i].op) != 0)
+			continue;
+		ops[i].asked(a, c, request);
+		return;
+	}
+	refuse_op(c);
+}
+
+static json_t *stop_answer(const struct agent *a)
+{
+	return json_pack("{s:b, s:s, s:s, s:b, s:I}", "ok", 1, "reason", a->verdict.reason, "rung",
+			 rung_name(a->ladder.rung), "synced", a->ladder.synced, "ms",
+			 a->ladder.rung ? (json_int_t)(clock_ms() - a->ladder.began_ms) : 0);
+}
+
+void requests_tell_end(struct agent *a)
+{
+	control_tell_waiting(&a->control, stop_answer(a));
+}

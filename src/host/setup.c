@@ -1,0 +1,120 @@
+/*
+ * setup - what a start does before it has to wait: descriptors, sockets, the vmm process.
+ */
+#include "host/setup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "host/agent_parts.h"
+#include "host/bootfiles.h"
+#include "host/console.h"
+#include "host/initrd.h"
+#include "host/kvm.h"
+#include "host/requests.h"
+#include "host/text.h"
+
+/* The host sees a vsock guest through its own vmm alone, so one number does for all. */
+enum { GUEST_CID = 3 };
+
+static const char stage_prepare[] = "prepare"; /* descriptors opened, initrd made */
+
+static int listen_all(struct agent *a, struct err *e)
+{
+	int fd, rc;
+
+	rc = sockets_open(&a->sockets, &a->home, a->vm.name, e);
+	if (rc < 0)
+		return rc;
+	snprintf(a->st.sockets, sizeof(a->st.sockets), "%s", a->sockets.path);
+	a->files.sockets_dir = a->sockets.dir;
+	a->files.vsock = sockets_listen(&a->sockets, "vsock.sock", e);
+	if (a->files.vsock < 0)
+		return a->files.vsock;
+	fd = sockets_listen(&a->sockets, "vsock.sock_4088", e);
+	if (fd < 0)
+		return fd;
+	rc = ready_start(&a->ready, &a->loop, &a->tl, fd, a->sockets.dir, agent_ready_changed);
+	if (rc < 0)
+		return err_set(e, rc, "watch the beacon's socket: %s", strerror(-rc));
+	fd = sockets_listen(&a->sockets, "agent.sock", e);
+	if (fd < 0)
+		return fd;
+	rc = control_start(&a->control, &a->loop, fd, requests_take);
+	return rc < 0 ? err_set(e, rc, "watch agent.sock: %s", strerror(-rc)) : 0;
+}
+
+static int prepare(struct agent *a, struct err *e)
+{
+	struct guest_desc *desc = &a->config.guest.desc;
+	int rc;
+
+	desc->boot = a->st.boot;
+	if (!desc->hostname[0])
+		desc->hostname = a->vm.name;
+	rc = a->files.kvm = kvm_open(e);
+	if (rc >= 0)
+		rc = bootfiles_open(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0], e);
+	if (rc >= 0)
+		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
+				&a->files.ndisks, e);
+	if (rc >= 0)
+		rc = a->files.initrd[1] = initrd_ours(desc, e);
+	if (rc >= 0)
+		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
+	if (rc >= 0)
+		rc = listen_all(a, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int start_vmm(struct agent *a, struct err *e)
+{
+	char cmdline[SPEC_CMDLINE_MAX + 1];
+	struct spec spec = {
+		.cpus = a->config.cpus,
+		.memory_bytes = a->config.memory_bytes,
+		.guest_cid = GUEST_CID,
+		.cmdline = cmdline,
+	};
+	int rc = config_cmdline(&a->config, cmdline, e);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < a->config.disks.count; i++) {
+		spec.disk[i].readonly = (uint8_t)a->config.disks.disk[i].readonly;
+		spec.disk[i].serial = a->config.disks.disk[i].serial;
+	}
+	a->vmm.running = agent_vmm_running;
+	a->vmm.ended = agent_vmm_ended;
+	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->files, e);
+	if (rc == 0)
+		vmm_files_close(&a->files); /* a connection to a dead vmm is refused, not queued */
+	return rc;
+}
+
+int setup_begin(struct agent *a, struct err *e)
+{
+	static const struct {
+		const char *stage;
+		int (*step)(struct agent *a, struct err *e);
+		int over; /* done when it returns */
+	} steps[] = { { stage_prepare, prepare, 1 }, { STAGE_VMM, start_vmm, 0 } };
+
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		int rc;
+
+		timeline_stage(&a->tl, steps[i].stage, STAGE_BEGIN, "");
+		rc = steps[i].step(a, e);
+		if (rc < 0) {
+			char clean[EVENT_MAX / 4];
+
+			text_escape(clean, sizeof(clean), e->text, strlen(e->text));
+			timeline_stage(&a->tl, steps[i].stage, STAGE_FAILED, clean);
+			return rc;
+		}
+		if (steps[i].over)
+			timeline_stage(&a->tl, steps[i].stage, STAGE_DONE, "");
+	}
+	return 0;
+}

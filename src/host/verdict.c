@@ -1,0 +1,106 @@
+/*
+ * verdict - how the VM ended: as somebody decided before, or as its vmm and its guest tell.
+ */
+#include "host/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/agent_parts.h"
+#include "host/console.h"
+#include "host/text.h"
+
+void verdict_give(struct verdict *v, const char *reason, int code, const char *fmt, ...)
+{
+	char text[sizeof(v->detail)];
+	va_list ap;
+
+	if (v->reason)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_escape(v->detail, sizeof(v->detail), text, strlen(text));
+	v->reason = reason;
+	v->code = code;
+}
+
+/* Which ends are as wished, and what they mean while the VM was starting. */
+static const struct end {
+	const char *reason;
+	enum vm_state state;
+	const char *before_ready;
+} ends[] = {
+	{ "guest_poweroff", VM_STOPPED, "the guest powered off before it was ready" },
+	{ "guest_reboot", VM_STOPPED, "the guest rebooted before it was ready" },
+	{ "main_exited", VM_STOPPED, "the guest's main process ended before it was ready" },
+	{ "killed", VM_STOPPED, "the machine was ended before it was ready" },
+	{ "panic", VM_FAILED, "the guest's kernel panicked" },
+	{ "vmm_crash", VM_FAILED, "the vmm process crashed" },
+	{ "error", VM_FAILED, "the vmm failed" },
+};
+
+static const struct end *end_of(const char *reason)
+{
+	const struct end *x = ends;
+
+	while (strcmp(x->reason, reason) != 0)
+		x++;
+	return x;
+}
+
+void verdict_of_end(struct agent *a)
+{
+	const char *reason = a->vmm.reason, *words, *detail = a->vmm.detail;
+	char line[200];
+
+	/* With panic=-1 a panicked kernel resets the machine. */
+	if ((!strcmp(reason, "guest_reboot") || !strcmp(reason, "panic")) &&
+	    console_panic(&a->vm, a->console_from, line, sizeof(line))) {
+		reason = "panic";
+		detail = line;
+	} else if (a->ready.main_exited && strcmp(reason, "guest_poweroff") == 0) {
+		reason = "main_exited";
+	}
+	if (!agent_is_starting(a)) {
+		verdict_give(&a->verdict, reason, 0, "%s", detail);
+		return;
+	}
+	if (!a->vmm.ran) {
+		verdict_give(&a->verdict, reason, 1, "%s", detail);
+		return;
+	}
+	words = *detail ? detail : end_of(reason)->before_ready;
+	verdict_give(&a->verdict, reason, 1,
+		     "%s, %lld ms after the start was asked for; last stage: %s", words,
+		     agent_elapsed_ms(a), a->tl.last);
+}
+
+void verdict_carry_out(struct agent *a)
+{
+	struct timeline_end x = {
+		.reason = a->verdict.reason,
+		.detail = a->verdict.detail,
+		.has_status = a->ready.main_exited,
+		.status = exec_status_code(&a->ready.main),
+		.ran = a->vmm.ran,
+		.code = a->verdict.code,
+		.console_from = a->console_from,
+	};
+
+	/* A start that was cancelled or stopped did what it was told; any other end of it failed. */
+	int failed = agent_is_starting(a) && strcmp(a->verdict.reason, "killed") != 0;
+
+	snprintf(a->st.reason, sizeof(a->st.reason), "%s", a->verdict.reason);
+	text_escape(a->st.detail, sizeof(a->st.detail), a->verdict.detail,
+		    strlen(a->verdict.detail));
+	a->st.has_status = x.has_status;
+	a->st.status = x.status;
+	a->st.agent = (struct procid){ 0 };
+	a->st.sockets[0] = '\0';
+	loop_cancel(&a->loop, &a->deadline);
+	agent_enter_anyway(a, failed ? VM_FAILED : end_of(a->verdict.reason)->state);
+	timeline_exit(&a->tl, &x);
+	loop_stop(&a->loop, 0);
+}
