@@ -50,6 +50,9 @@ int opt_next(struct cmdline *cl, struct err *e);
 /* After opt_next() said 0. The next operand, or NULL with *e filled, usage line included. */
 const char *operand(struct cmdline *cl, const char *what, struct err *e);
 
+/* Wrong usage, with *e filled. */
+int operand_missing(struct cmdline *cl, const char *what, struct err *e);
+
 /* As operand(), but NULL with *e untouched when there are no more. */
 const char *operand_or_none(struct cmdline *cl);
 
@@ -67,6 +70,9 @@ char **operands_command(struct cmdline *cl);
 
 /* The word by this name (also "vm-NAME"), or NULL. */
 const struct applet *applet_find(const char *name);
+
+/* main()'s way to print a failure, for words that may have several. */
+void applet_complain(const struct applet *a, const struct err *e);
 
 /* Prints what `vmtool help WORD` prints. */
 void applet_print_help(const struct applet *a);

@@ -16,6 +16,7 @@
 #include "host/origins.h"
 #include "host/target.h"
 #include "host/text.h"
+#include "host/vmid.h"
 #include "proto/ready.h"
 
 /* A guest that hangs must not make this hang. */
@@ -24,7 +25,7 @@ enum { GUEST_MS = 1000 };
 enum { OPT_JSON = OPT_LONG, OPT_CONFIG };
 
 static const struct opt show_opts[] = {
-	{ OPT_JSON, "json", NULL, "one JSON object" },
+	{ OPT_JSON, "json", NULL, "one JSON object; of several VMs, an array of them" },
 	{ OPT_CONFIG, "config", NULL, "its configuration instead, and where each value was said" },
 	{ 0 },
 };
@@ -131,13 +132,16 @@ static int add_guest(json_t *j, const char *vsock, struct err *e)
 
 /* --- the host's --- */
 
-static json_t *state_json(const char *name, const struct state *s)
+static json_t *state_json(const struct vmref *v, const struct state *s)
 {
+	char id[VMID_LEN + 1];
+
+	(void)vmid_read(v->home->vms, v->name, id);
 	return json_pack(
-		"{s:s, s:s, s:b, s:{s:b, s:b}, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
+		"{s:s, s:o, s:s, s:b, s:{s:b, s:b}, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
 		" s:o}",
-		"name", name, "state", state_name(s->state), "ready", s->ready, "conditions",
-		"vm_alive", s->vm_alive, "agent_up", s->agent_up, "boot", text_or_null(s->boot),
+		"name", v->name, "id", text_or_null(id), "state", state_name(s->state), "ready",
+		s->ready, "conditions", "vm_alive", s->vm_alive, "agent_up", s->agent_up, "boot", text_or_null(s->boot),
 		"pid", s->vmm.pid ? json_integer(s->vmm.pid) : json_null(), "agent_pid",
 		s->agent.pid ? json_integer(s->agent.pid) : json_null(), "cpus", (int)s->cpus,
 		"memory_bytes", (json_int_t)s->memory_bytes, "sockets", text_or_null(s->sockets),
@@ -155,7 +159,7 @@ static int describe_vm(json_t **j, const char *name, struct err *e)
 	int rc = known_find(&vm, name, e);
 
 	if (rc == 0) {
-		*j = state_json(name, &vm.state);
+		*j = state_json(&vm.ref, &vm.state);
 		if (!vm.state.agent_up)
 			json_object_set_new(*j, "guest", json_null());
 		else if (target_vm(&t, &vm.ref, &vm.state, &silent) == 0)
@@ -251,11 +255,57 @@ static int show_config(const char *name, int as_json, struct err *e)
 	return rc;
 }
 
+static void print_json(const json_t *j)
+{
+	json_dumpf(j, stdout, JSON_INDENT(1));
+	putchar('\n');
+}
+
+/* All that is there: one that is not is told, and is a no. */
+static int show_several(struct cmdline *cl, const char *name, int as_json)
+{
+	json_t *all = json_array();
+	int failed = 0;
+
+	for (int n = 0; name; name = operand_or_none(cl)) {
+		struct err e = ERR_NONE;
+		json_t *j = NULL;
+
+		if (describe(&j, name, &e) < 0) {
+			applet_complain(cl->applet, &e);
+			failed = 1;
+			json_decref(j);
+			continue;
+		}
+		if (!as_json && n++)
+			putchar('\n');
+		if (!as_json)
+			print_lines("", j);
+		json_array_append_new(all, j);
+	}
+	if (as_json)
+		print_json(all);
+	json_decref(all);
+	return failed;
+}
+
+static int show_alone(const char *name, int as_json, struct err *e)
+{
+	json_t *j = NULL;
+	int rc = describe(&j, name, e);
+
+	if (rc == 0 && as_json)
+		print_json(j);
+	else if (rc == 0)
+		print_lines("", j);
+	json_decref(j);
+	return rc;
+}
+
 static int show_run(struct cmdline *cl, struct err *e)
 {
-	int c, rc, as_json = 0, config = 0;
+	int c, as_json = 0, config = 0;
 	const char *name;
-	json_t *j = NULL;
 
 	while ((c = opt_next(cl, e)) > 0) {
 		as_json |= c == OPT_JSON;
@@ -263,25 +313,18 @@ static int show_run(struct cmdline *cl, struct err *e)
 	}
 	if (c < 0)
 		return c;
-	name = operand_alone(cl, "NAME", e);
+	name = operand(cl, "NAME", e);
 	if (!name)
 		return e->code;
 	if (config)
-		return show_config(name, as_json, e);
-	rc = describe(&j, name, e);
-	if (rc == 0 && as_json) {
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		putchar('\n');
-	} else if (rc == 0) {
-		print_lines("", j);
-	}
-	json_decref(j);
-	return rc;
+		return operands_end(cl, e) < 0 ? e->code : show_config(name, as_json, e);
+	return cl->noperands == 1 && !*cl->argv ? show_alone(name, as_json, e)
+						: show_several(cl, name, as_json);
 }
 
 const struct applet applet_show = {
 	.name = "show",
-	.args = "NAME",
+	.args = "NAME...",
 	.help = "Tell everything about a VM, and what its guest says",
 	.more = "NAME is a VM, or unix:PATH of a guest agent. A guest that does not answer within a second\n"
 		"is said to be silent (guest_error); the rest is told all the same.\n"

@@ -1,13 +1,8 @@
 /*
  * vmtool start - start a VM; return when it is proven ready.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
-#include "applets/applet.h"
-#include "applets/machine_opts.h"
+#include "applets/starting.h"
 #include "base/parse.h"
-#include "host/launch.h"
 
 enum { OPT_TIMEOUT = OPT_LONG };
 
@@ -18,18 +13,12 @@ static const struct opt start_opts[] = {
 	{ 0 },
 };
 
-static int report(const struct launch *l, int running)
-{
-	if (running)
-		fprintf(stderr, "%s: is already running, and ready\n", l->claim.vm.name);
-	else if (l->ask->stages)
-		fprintf(stderr, "ready in %" PRId64 " ms\n", l->ready_ms);
-	puts(l->claim.vm.name);
-	return 0;
-}
+struct start {
+	struct launch_ask ask;
+	int tell;
+};
 
-static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
-			struct err *e)
+static int take_options(struct cmdline *cl, struct start *s, struct wish *wish, struct err *e)
 {
 	int c, rc = 0;
 
@@ -37,56 +26,46 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 		if (c < 0)
 			return c;
 		if (c == OPT_TIMEOUT)
-			rc = parse_time(&ask->timeout_ms, "--timeout", cl->value, e);
+			rc = parse_time(&s->ask.timeout_ms, "--timeout", cl->value, e);
 		else if (c == 'q')
-			ask->stages = 0;
+			s->tell = 0;
 		else
 			rc = machine_or_main_opt(wish, c, cl->value, e);
 	}
 	return rc < 0 ? rc : 0;
 }
 
-/* The name, and behind "--" the main process. */
-static int take_operands(struct cmdline *cl, struct launch_ask *ask, struct wish *wish,
-			 struct err *e)
+static int start_one(const char *name, void *arg, struct err *e)
 {
-	int rc = 0;
+	struct start *s = arg;
 
-	ask->name = operand(cl, "NAME", e);
-	if (!ask->name)
-		return e->code;
-	if (cl->taken < cl->noperands)
-		return operands_end(cl, e);
-	for (char **arg = operands_command(cl); rc == 0 && *arg; arg++)
-		rc = wish_add(wish, KEY_ARG, *arg, e);
-	return rc < 0 ? rc : parse_name(ask->name, e);
+	s->ask.name = name;
+	return start_and_tell(&s->ask, s->tell, e);
 }
 
 static int start_run(struct cmdline *cl, struct err *e)
 {
 	static struct wish wish;
-	struct launch_ask ask = { .wish = &wish, .timeout_ms = 60000, .stages = 1 };
-	struct launch l = LAUNCH_NONE;
-	int running, rc;
+	struct start s = { .ask = { .wish = &wish, .timeout_ms = 60000 }, .tell = 1 };
+	struct names names = NAMES_NONE;
+	int rc;
 
-	rc = take_options(cl, &ask, &wish, e);
+	rc = take_options(cl, &s, &wish, e);
+	if (rc == 0 && cl->noperands == 0)
+		return operand_missing(cl, "NAME", e);
 	if (rc == 0)
-		rc = take_operands(cl, &ask, &wish, e);
-	if (rc < 0)
-		return rc;
-	running = rc = launch_start(&l, &ask, e);
+		rc = vm_operands(&names, cl, &wish, e);
+	s.ask.stages = s.tell && names.count == 1; /* those of several would be a muddle */
 	if (rc == 0)
-		rc = launch_until_ready(&l, e);
-	if (rc >= 0)
-		rc = report(&l, running);
-	launch_close(&l);
+		rc = for_each_name(cl, &names, start_one, &s, e);
+	names_free(&names);
 	return rc;
 }
 
 const struct applet applet_start = {
 	.name = "start",
-	.args = "NAME [-- CMD [ARG]...]",
-	.help = "Start a VM and wait until it is proven ready",
+	.args = "NAME... [-- CMD [ARG]...]",
+	.help = "Start VMs and wait until each is proven ready",
 	.more = "A new name makes a new VM, whose options are kept in its vm.ini. Of one that exists\n"
 		"the options given here are changed, the others stay. Starting a VM that runs is fine.\n"
 		"\n"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "applets/applet.h"
+#include "applets/several.h"
 #include "base/parse.h"
 #include "host/agent.h"
 #include "host/keeper.h"
@@ -38,20 +38,26 @@ static void report(const char *name, const struct stop_result *r)
 		r->synced ? "synced" : "not confirmed as synced", r->rung);
 }
 
-static int stop_named(const char *name, unsigned wait_ms, int force, int quiet, struct err *e)
+struct stop {
+	uint32_t wait_ms;
+	int force, quiet;
+};
+
+static int stop_one(const char *name, void *arg, struct err *e)
 {
+	const struct stop *how = arg;
 	struct stop_result result;
 	struct known vm = KNOWN_NONE;
 	int rc = known_find(&vm, name, e);
 
 	if (rc == 0 && !state_is_live(vm.state.state)) {
-		if (!quiet)
-			fprintf(stderr, "%s: is not running (%s)\n", name,
+		if (!how->quiet)
+			fprintf(stderr, "%s: is not running (%s)\n", vm.ref.name,
 				state_name(vm.state.state));
 	} else if (rc == 0) {
-		rc = keeper_stop(&vm.ref, &vm.state, wait_ms, force, &result, e);
-		if (rc == 0 && !quiet)
-			report(name, &result);
+		rc = keeper_stop(&vm.ref, &vm.state, how->wait_ms, how->force, &result, e);
+		if (rc == 0 && !how->quiet)
+			report(vm.ref.name, &result);
 	}
 	known_close(&vm);
 	return rc;
@@ -59,28 +65,24 @@ static int stop_named(const char *name, unsigned wait_ms, int force, int quiet, 
 
 static int stop_run(struct cmdline *cl, struct err *e)
 {
-	uint32_t wait_ms = STOP_MS;
-	int c, force = 0, quiet = 0, rc = 0;
-	const char *name;
+	struct stop how = { .wait_ms = STOP_MS };
+	int c, rc = 0;
 
 	while (rc == 0 && (c = opt_next(cl, e)) != 0) {
 		if (c < 0)
 			return c;
 		if (c == 't')
-			rc = parse_time(&wait_ms, "--timeout", cl->value, e);
-		force |= c == 'f';
-		quiet |= c == 'q';
+			rc = parse_time(&how.wait_ms, "--timeout", cl->value, e);
+		how.force |= c == 'f';
+		how.quiet |= c == 'q';
 	}
-	if (rc < 0)
-		return rc;
-	name = operand_alone(cl, "NAME", e);
-	return name ? stop_named(name, wait_ms, force, quiet, e) : e->code;
+	return rc < 0 ? rc : for_each_operand(cl, stop_one, &how, e);
 }
 
 const struct applet applet_stop = {
 	.name = "stop",
-	.args = "NAME",
-	.help = "Power off a VM, and say which way it ended",
+	.args = "NAME...",
+	.help = "Power off VMs, and say which way each ended",
 	.more = "The guest ends its processes, syncs its disks and powers off. When it does not in time,\n"
 		"its vmm gets SIGTERM, and 2 seconds later SIGKILL.\n",
 	.opts = stop_opts,

@@ -133,12 +133,17 @@ const char *operand_or_none(struct cmdline *cl)
 	return NULL;
 }
 
+int operand_missing(struct cmdline *cl, const char *what, struct err *e)
+{
+	return usage(cl, e, what, " is missing");
+}
+
 const char *operand(struct cmdline *cl, const char *what, struct err *e)
 {
 	const char *o = operand_or_none(cl);
 
 	if (!o)
-		usage(cl, e, what, " is missing");
+		operand_missing(cl, what, e);
 	return o;
 }
 
@@ -178,6 +183,7 @@ const struct applet *applet_find(const char *name)
 		{ "list", "ls" },
 		{ "ps", "ls" },
 		{ "delete", "rm" },
+		{ "inspect", "show" },
 	};
 
 	for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)

@@ -18,6 +18,12 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+void applet_complain(const struct applet *a, const struct err *e)
+{
+	fflush(stdout);
+	fprintf(stderr, "vmtool %s: %s\n", a->name, e->text);
+}
+
 static int run(const struct applet *a, char **argv)
 {
 	struct cmdline cl = { .applet = a, .argv = argv };
@@ -28,8 +34,7 @@ static int run(const struct applet *a, char **argv)
 		applet_print_help(a);
 		rc = 0;
 	} else if (rc < 0) {
-		fflush(stdout);
-		fprintf(stderr, "vmtool %s: %s\n", a->name, e.text);
+		applet_complain(a, &e);
 		rc = e.exit ? e.exit : a->failure ? a->failure : 1;
 	}
 	if (fflush(stdout) != 0 && rc == 0) {

@@ -74,3 +74,14 @@ int err_in(struct err *e, const char *fmt, ...)
 	snprintf(e->text + used, sizeof(e->text) - used, ": %s", inner);
 	return e->code;
 }
+
+int err_more(struct err *e, const char *fmt, ...)
+{
+	size_t used = strlen(e->text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e->text + used, sizeof(e->text) - used, fmt, ap);
+	va_end(ap);
+	return e->code;
+}

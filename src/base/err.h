@@ -24,6 +24,9 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /* Put the outer context in front: "start web: open vmlinux: ...". Returns e->code. */
 int err_in(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Put a way on behind: "\n  try: vmtool ls". Returns e->code. */
+int err_more(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Wrong usage: -EINVAL and exit status 2 (contracts.md, "Exit codes"). */
 int err_usage(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

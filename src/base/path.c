@@ -111,3 +111,29 @@ int path_remove_tree(int dirfd, const char *name, struct err *e)
 		return rc;
 	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 ? err_sys(e, "remove %s", name) : 0;
 }
+
+uint64_t path_tree_bytes(int dirfd, const char *name)
+{
+	uint64_t sum;
+	struct dirent *d;
+	struct stat st;
+	DIR *dir;
+	int fd;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	sum = (uint64_t)st.st_blocks * 512;
+	if (!S_ISDIR(st.st_mode))
+		return sum;
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		fd_close(&fd);
+		return sum;
+	}
+	while ((d = readdir(dir)))
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			sum += path_tree_bytes(fd, d->d_name);
+	closedir(dir);
+	return sum;
+}

@@ -5,6 +5,7 @@
 #define BASE_PATH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -25,5 +26,8 @@ int path_replace(int dirfd, const char *name, const void *data, size_t len, mode
 /* Removes the folder and all in it, following no symbolic link; an absent one is fine.
  * 0 or negative with *e filled. */
 int path_remove_tree(int dirfd, const char *name, struct err *e);
+
+/* What the folder and all in it take on the disk; 0 for what is not there. */
+uint64_t path_tree_bytes(int dirfd, const char *name);
 
 #endif

@@ -20,4 +20,8 @@ struct inquiry {
  */
 int inquiry_make(struct inquiry *q, const char *vsock, int64_t deadline_ms, struct err *e);
 
+/* A signal for the group of the main process: 0 when it was sent. Negative with *e filled: as
+ * inquiry_make(), and -ESRCH when there is no main process, or none any more. */
+int inquiry_signal_main(const char *vsock, uint32_t number, int64_t deadline_ms, struct err *e);
+
 #endif

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,4 +53,35 @@ int lock_is_held(int dirfd, const char *name)
 	rc = fcntl(fd, F_OFD_GETLK, &look) < 0 ? -errno : look.l_type != F_UNLCK;
 	fd_close(&fd);
 	return rc;
+}
+
+void lock_sign(int fd)
+{
+	struct procid me;
+	char text[48];
+	int n;
+
+	if (procid_of(&me, getpid()) < 0)
+		return;
+	n = snprintf(text, sizeof(text), "%d %" PRIu64 "\n", (int)me.pid, me.start);
+	/* On a full disk nobody will know; the lock holds all the same. */
+	if (pwrite(fd, text, (size_t)n, 0) == n)
+		(void)!ftruncate(fd, n);
+}
+
+int lock_holder(int dirfd, const char *name, struct procid *who)
+{
+	char text[48];
+	int pid, alive;
+
+	*who = (struct procid){ 0 };
+	if (fd_slurp(dirfd, name, text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%d %" SCNu64, &pid, &who->start) != 2)
+		return -ESRCH;
+	who->pid = pid;
+	alive = procid_open(who);
+	if (alive < 0)
+		return -ESRCH;
+	fd_close(&alive);
+	return 0;
 }

@@ -26,6 +26,15 @@ const char *state_name(enum vm_state s)
 	return names[s];
 }
 
+int state_of_name(const char *name)
+{
+	size_t at = 0;
+
+	while (at < COUNT(names) && strcmp(name, names[at]) != 0)
+		at++;
+	return at < COUNT(names) ? (int)at : -EINVAL;
+}
+
 int state_is_live(enum vm_state s)
 {
 	return s == VM_STARTING || s == VM_RUNNING || s == VM_STOPPING;
@@ -87,11 +96,9 @@ static int from_json(struct state *s, const json_t *j)
 	const char *name = json_string_value(json_object_get(j, "state"));
 	const json_t *cond = json_object_get(j, "conditions");
 	const json_t *status = json_object_get(j, "status");
-	size_t at = 0;
+	int at = name ? state_of_name(name) : -EINVAL;
 
-	while (name && at < COUNT(names) && strcmp(name, names[at]))
-		at++;
-	if (!name || at == COUNT(names))
+	if (at < 0)
 		return -EPROTO;
 	s->state = (enum vm_state)at;
 	s->ready = json_is_true(json_object_get(j, "ready"));

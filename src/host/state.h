@@ -40,6 +40,9 @@ struct state {
 
 const char *state_name(enum vm_state s);
 
+/* The state of this name, or -EINVAL. */
+int state_of_name(const char *name);
+
 /* starting, running, stopping: somebody has to be there for it. */
 int state_is_live(enum vm_state s);
 

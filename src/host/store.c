@@ -10,11 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/fs.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "host/holder.h"
 #include "host/lock.h"
+#include "host/vmid.h"
 
 static const char lock_name[] = "lock";
 
@@ -28,9 +33,49 @@ static int open_folder(struct vmref *v, const struct home *h, const char *name)
 	return v->dir < 0 ? -errno : 0;
 }
 
-int store_find(struct vmref *v, const struct home *h, const char *name, struct err *e)
+/* Whose id begins with this. 0; -ENOENT without a sentence: nobody's; -ENOTUNIQ with one. */
+static int name_of_id(char out[VM_NAME_ROOM], const struct home *h, const char *begin,
+		      struct err *e)
+{
+	char(*names)[VM_NAME_ROOM], id[VMID_LEN + 1];
+	int count = vmid_may_begin(begin) ? store_names(h, &names, e) : -ENOENT;
+	int found = -1, rc = count < 0 ? count : -ENOENT;
+
+	for (int i = 0; i < count && rc != -ENOTUNIQ; i++) {
+		if (vmid_read(h->vms, names[i], id) < 0 || strncmp(id, begin, strlen(begin)) != 0)
+			continue;
+		if (found >= 0) {
+			rc = err_set(e, -ENOTUNIQ, "%s: begins the id of %s, and that of %s", begin,
+				     names[found], names[i]);
+			continue;
+		}
+		found = i;
+		rc = 0;
+	}
+	if (rc == 0)
+		memcpy(out, names[found], VM_NAME_ROOM);
+	if (count >= 0)
+		free(names);
+	return rc;
+}
+
+int store_name(char out[VM_NAME_ROOM], const struct home *h, const char *name, struct err *e)
 {
 	int rc = parse_name(name, e);
+
+	if (rc < 0)
+		return rc;
+	snprintf(out, VM_NAME_ROOM, "%s", name);
+	if (h->vms < 0 || faccessat(h->vms, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	rc = name_of_id(out, h, name, e);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int store_find(struct vmref *v, const struct home *h, const char *typed, struct err *e)
+{
+	char name[VM_NAME_ROOM];
+	int rc = store_name(name, h, typed, e);
 
 	if (rc < 0)
 		return rc;
@@ -63,7 +108,17 @@ static int take_lock(const struct vmref *v)
 		fd_close(&fd);
 		return -ESTALE;
 	}
+	if (fd >= 0)
+		lock_sign(fd);
 	return fd;
+}
+
+int store_busy(const struct vmref *v, struct err *e)
+{
+	char who[64];
+
+	return err_set(e, -EBUSY, "%s: in use by %s", v->name,
+		       holder_text(who, sizeof(who), v->dir, lock_name));
 }
 
 int store_lock(struct vmref *v, struct err *e)
@@ -71,7 +126,7 @@ int store_lock(struct vmref *v, struct err *e)
 	int fd = take_lock(v);
 
 	if (fd == -EBUSY)
-		return err_set(e, fd, "%s: in use", v->name);
+		return store_busy(v, e);
 	if (fd == -ESTALE)
 		return err_set(e, fd, "%s: has just been removed", v->name);
 	if (fd < 0)
@@ -100,12 +155,36 @@ int store_own(struct vmref *v, const struct home *h, const char *name, struct er
 		else
 			rc = store_lock(v, e);
 	} while (rc == -ESTALE);
+	if (rc == 0) /* of a folder that is older than ids, too */
+		rc = vmid_make(v->dir, e);
+	if (rc < 0 && v->lock >= 0 && made)
+		(void)store_remove(v, &(struct err){ 0 });
 	return rc < 0 ? rc : made;
 }
 
 int store_is_locked(const struct vmref *v)
 {
 	return v->lock >= 0 || lock_is_held(v->dir, lock_name) > 0;
+}
+
+void store_sign(const struct vmref *v)
+{
+	lock_sign(v->lock);
+}
+
+int store_rename(struct vmref *v, const char *name, struct err *e)
+{
+	int vms = v->home->vms;
+
+	if (syscall(SYS_renameat2, vms, v->name, vms, name, RENAME_NOREPLACE) < 0) {
+		if (errno == EEXIST)
+			return err_set(e, -EEXIST, "%s: there is a VM of this name already", name);
+		return err_sys(e, "%s: rename it to %s", v->name, name);
+	}
+	if (fsync(vms) < 0 && errno != EINVAL)
+		return err_sys(e, "%s: rename it to %s", v->name, name);
+	snprintf(v->name, sizeof(v->name), "%s", name);
+	return 0;
 }
 
 int store_remove(struct vmref *v, struct err *e)

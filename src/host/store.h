@@ -21,8 +21,12 @@ struct vmref {
 
 #define VMREF_NONE ((struct vmref){ .dir = -1, .lock = -1 })
 
-/* 0; wrong usage; or -ENOENT with a sentence. */
+/* By what a person typed: its name, or an id or the beginning of one (host/vmid.h) that no other VM
+ * has. 0; wrong usage; -ENOTUNIQ; or -ENOENT, all with a sentence. */
 int store_find(struct vmref *v, const struct home *h, const char *name, struct err *e);
+
+/* The same, of what may not be there: its name, or what was typed. 0, or negative with *e filled. */
+int store_name(char out[VM_NAME_ROOM], const struct home *h, const char *name, struct err *e);
 
 /* Finds or makes the folder and takes its lock. 1: made just now; 0: it was there; -EBUSY with
  * v open but not locked: somebody has it; or negative with *e filled. */
@@ -34,6 +38,15 @@ int store_lock(struct vmref *v, struct err *e);
 
 /* 1 when somebody has the lock, we included. */
 int store_is_locked(const struct vmref *v);
+
+/* Tells others that the lock is ours; for one that came with its descriptor. */
+void store_sign(const struct vmref *v);
+
+/* -EBUSY, and who has the lock, as far as can be known. */
+int store_busy(const struct vmref *v, struct err *e);
+
+/* The lock must be ours. Another name, which must be free: -EEXIST. 0 or negative with *e filled. */
+int store_rename(struct vmref *v, const char *name, struct err *e);
 
 /* The lock must be ours. Leaves v closed. 0 or negative with *e filled. */
 int store_remove(struct vmref *v, struct err *e);

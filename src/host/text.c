@@ -78,6 +78,16 @@ size_t text_escape(char *out, size_t cap, const char *in, size_t len)
 	return used;
 }
 
+char *text_upper(char *out, size_t cap, const char *in)
+{
+	size_t used = 0;
+
+	for (; *in && used + 1 < cap; in++)
+		out[used++] = (char)(*in >= 'a' && *in <= 'z' ? *in - 'a' + 'A' : *in);
+	out[used] = '\0';
+	return out;
+}
+
 char *text_size(char out[TEXT_UNIT_ROOM], unsigned long long bytes)
 {
 	unsigned long long mib = bytes >> 20;

@@ -14,6 +14,9 @@ char *text_clean(char *out, size_t cap, const char *in, size_t len);
  * can drive the terminal. Cut to cap - 1 bytes; valid UTF-8. The length. */
 size_t text_escape(char *out, size_t cap, const char *in, size_t len);
 
+/* a-z as A-Z. Cut to cap - 1 bytes. Returns out. */
+char *text_upper(char *out, size_t cap, const char *in);
+
 /* "512 MiB", "1.5 GiB"; "2h14m", "7s". Return out. */
 enum { TEXT_UNIT_ROOM = 24 };
 char *text_size(char out[TEXT_UNIT_ROOM], unsigned long long bytes);

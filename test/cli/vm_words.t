@@ -14,7 +14,7 @@ says() {
 	like "$err" "$want" "vmtool $*: $want"
 }
 
-for word in start stop exec rm logs; do
+for word in start stop kill restart exec rm logs show; do
 	says 2 "NAME is missing*usage: vmtool $word" $word
 done
 says 2 "no command" run
@@ -22,7 +22,8 @@ says 2 "no command" exec web
 says 2 "--env: '=x' is not KEY=VALUE" exec -e =x web true
 says 2 "'Web' is not a VM name" start Web
 says 2 "'a_b' is not a VM name" run --name a_b -- true
-says 2 "one word too many: b" start a b
+says 2 "'B' is not a VM name" start a B
+says 2 "'B' is not a VM name" stop a B
 says 2 "--timeout: 'soon' is not a time" start web --timeout soon
 says 2 "--timeout: 'soon' is not a time" stop web --timeout soon
 says 1 "web: there is no VM of this name" stop web
@@ -30,7 +31,19 @@ says 1 "web: there is no VM of this name" rm web
 says 1 "web: there is no VM of this name" logs web
 says 125 "web: there is no VM of this name" exec web true
 says 0 "" rm -f web
-says 1 "2 VMs could not be removed, the first of them: a: there is no VM" rm a b
+says 1 "a: there is no VM" rm a b
+says 1 "b: there is no VM" rm a b
+says 2 "'NOPE' is neither a signal's name*vmtool kill --list" kill -s NOPE web
+says 2 "'65' is neither" kill -s 65 web
+says 1 "web: there is no VM" kill web
+says 1 "web: there is no VM" restart web
+says 2 "NEW is missing" rename web
+says 2 "'Web' is not a VM name" rename web Web
+says 1 "web: there is no VM" rename web db
+says 2 "'flying' is none of created, starting" ls --state flying
+says 2 "'nme' is none of name, state" ls --columns nme
+says 1 "there is no 'default' in the catalogue" create web
+says 0 "there is nothing to remove" prune --yes
 says 1 "there is no 'default' in the catalogue" start web
 says 125 "there is no 'default' in the catalogue" run -- true
 says 1 "there is no 'small' in the catalogue" start web --kernel small

@@ -1,0 +1,60 @@
+/*
+ * news - waiting for something to happen in a VM's folder.
+ */
+#include "host/news.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/util.h"
+
+static int watch(struct news *n, int dir, uint32_t what)
+{
+	char path[32];
+
+	n->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (n->fd < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
+	return inotify_add_watch(n->fd, path, what) < 0 ? -errno : 0;
+}
+
+int news_open(struct news *n, const struct vmref *v)
+{
+	return watch(n, v->dir,
+		     IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF |
+			     IN_DELETE_SELF);
+}
+
+int news_open_store(struct news *n, const struct home *h)
+{
+	return watch(n, h->vms, IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+}
+
+int news_wait(struct news *n, int64_t deadline_ms)
+{
+	int64_t left = deadline_ms - clock_ms();
+	struct pollfd p = { .fd = n->fd, .events = POLLIN };
+	char events[4096];
+	int rc;
+
+	if (left <= 0)
+		return -ETIMEDOUT;
+	rc = poll(&p, 1, (int)MIN(left, INT32_MAX));
+	if (rc < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (rc == 0)
+		return -ETIMEDOUT;
+	while (fd_read(n->fd, events, sizeof(events)) > 0)
+		; /* that something happened is enough */
+	return 0;
+}
+
+void news_close(struct news *n)
+{
+	fd_close(&n->fd);
+}
