@@ -212,6 +212,7 @@ static int open_all(struct agent *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	a->vm.lock = AGENT_FD_LOCK;
+	store_sign(&a->vm);
 	rc = config_load(&a->config, &a->vm, NULL, e);
 	if (rc < 0)
 		return rc;

@@ -12,27 +12,38 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-static int watch(struct news *n, int dir, uint32_t what)
+static int add(struct news *n, int dir, uint32_t what)
 {
 	char path[32];
 
-	n->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (n->fd < 0)
-		return -errno;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
 	return inotify_add_watch(n->fd, path, what) < 0 ? -errno : 0;
 }
 
+static int begin(struct news *n)
+{
+	n->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	return n->fd < 0 ? -errno : 0;
+}
+
 int news_open(struct news *n, const struct vmref *v)
 {
-	return watch(n, v->dir,
-		     IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF |
-			     IN_DELETE_SELF);
+	int rc = begin(n);
+
+	return rc < 0 ? rc : news_add(n, v);
 }
 
 int news_open_store(struct news *n, const struct home *h)
 {
-	return watch(n, h->vms, IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+	int rc = begin(n);
+
+	return rc < 0 ? rc : add(n, h->vms, IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+}
+
+int news_add(struct news *n, const struct vmref *v)
+{
+	return add(n, v->dir,
+		   IN_MODIFY | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF);
 }
 
 int news_wait(struct news *n, int64_t deadline_ms)

@@ -35,6 +35,12 @@ int state_of_name(const char *name)
 	return at < COUNT(names) ? (int)at : -EINVAL;
 }
 
+int state_condition(const struct state *s, const char *name)
+{
+	return (strcmp(name, "vm_alive") == 0 && s->vm_alive) ||
+	       (strcmp(name, "agent_up") == 0 && s->agent_up);
+}
+
 int state_is_live(enum vm_state s)
 {
 	return s == VM_STARTING || s == VM_RUNNING || s == VM_STOPPING;

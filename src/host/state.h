@@ -43,6 +43,9 @@ const char *state_name(enum vm_state s);
 /* The state of this name, or -EINVAL. */
 int state_of_name(const char *name);
 
+/* Whether the condition of this name holds. */
+int state_condition(const struct state *s, const char *name);
+
 /* starting, running, stopping: somebody has to be there for it. */
 int state_is_live(enum vm_state s);
 

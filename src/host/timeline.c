@@ -17,49 +17,87 @@
 #include "base/log.h"
 #include "base/util.h"
 
-static const char file_name[] = "events.jsonl";
+const char timeline_file[] = "events.jsonl";
 
-/* The last whole line's number. A line that a crash cut short is ended, so that it stays alone. */
-static uint64_t last_seq(int file)
+/* The number of a line that is an event's, or 0. */
+static uint64_t seq_of(const char *line)
 {
-	char text[EVENT_MAX + 1];
-	struct stat st;
-	json_t *j = NULL;
-	uint64_t seq;
-	ssize_t n;
+	json_t *j = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+	json_int_t seq = json_integer_value(json_object_get(j, "seq"));
 
-	if (fstat(file, &st) < 0 || st.st_size == 0)
-		return 0;
-	n = pread(file, text, EVENT_MAX, MAX(0, st.st_size - EVENT_MAX));
-	if (n > 0 && text[n - 1] != '\n')
-		(void)fd_write_all(file, "\n", 1);
-	while (n > 0 && !j) {
-		text[n] = '\0';
-		while (n > 0 && text[n - 1] != '\n')
-			n--;
-		j = json_loads(text + n, JSON_DISABLE_EOF_CHECK, NULL);
-		if (n > 0)
-			n--;
-	}
-	seq = (uint64_t)json_integer_value(json_object_get(j, "seq"));
 	json_decref(j);
+	return seq > 0 ? (uint64_t)seq : 0;
+}
+
+/* Of the last event among these bytes; *from is where the first of their lines begins that is
+ * whole, if it is not the file's first. */
+static uint64_t last_seq_in(char *text, size_t len, int is_first, size_t *from)
+{
+	uint64_t seq = 0;
+	size_t end = len;
+
+	while (end > 0 && !seq) {
+		size_t at = end - (text[end - 1] == '\n');
+
+		text[at] = '\0';
+		while (at > 0 && text[at - 1] != '\n')
+			at--;
+		if (at == 0 && !is_first)
+			break; /* perhaps the rest of a longer line */
+		seq = seq_of(text + at);
+		*from = end = at;
+	}
 	return seq;
+}
+
+/* Backwards, for a crash or a person may have left anything at the end. */
+static uint64_t last_seq(int file, off_t size)
+{
+	char text[2 * EVENT_MAX + 1];
+	uint64_t seq = 0;
+
+	while (size > 0 && !seq) {
+		size_t len = (size_t)MIN(size, 2 * EVENT_MAX), whole = len;
+		ssize_t n = pread(file, text, len, size - (off_t)len);
+
+		if (n != (ssize_t)len)
+			break;
+		seq = last_seq_in(text, len, size == (off_t)len, &whole);
+		/* A line longer than all of this is none of ours. */
+		size -= (off_t)(whole < len ? len - whole : len);
+	}
+	return seq;
+}
+
+/* A line that a crash cut short is ended, so that it stays alone. */
+static void end_last_line(int file, off_t size)
+{
+	char last;
+
+	if (size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n')
+		(void)fd_write_all(file, "\n", 1);
 }
 
 int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, int64_t start_ms,
 		  struct err *e)
 {
+	struct stat st;
+
 	*t = (struct timeline){
 		.vm = v->name,
 		.boot = boot,
 		.leash = t->leash,
+		.kept = t->kept,
 		.start_ms = start_ms,
 	};
-	t->file = openat(v->dir, file_name, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+	t->file = openat(v->dir, timeline_file, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
 			 0600);
 	if (t->file < 0)
 		return err_sys(e, "open events.jsonl");
-	t->seq = last_seq(t->file);
+	if (fstat(t->file, &st) < 0)
+		return err_sys(e, "look at events.jsonl");
+	t->seq = last_seq(t->file, st.st_size);
+	end_last_line(t->file, st.st_size);
 	return 0;
 }
 
@@ -68,24 +106,22 @@ void timeline_close(struct timeline *t)
 	fd_close(&t->file);
 }
 
-static void keep(struct timeline *t, const char *line, size_t len)
+/* A line as a whole, or nothing of it. */
+static int append(int file, const char *line, size_t len)
 {
-	int rc = t->file < 0 ? 0 : fd_write_all(t->file, line, len);
+	struct stat st;
+	int rc = fstat(file, &st) < 0 ? -errno : fd_write_all(file, line, len);
 
-	if (rc < 0 && !t->failed) {
-		log_warn("timeline: an event could not be kept why=%s", strerror(-rc));
-		t->failed = 1;
-	}
-	/* Never waits for the starter: the events of a boot are limited in number and size, and
-	 * fit into the socket of one that is stopped. One that has died shows on the leash. */
-	if (t->leash >= 0)
-		(void)fd_write(t->leash, line, len);
+	/* Half a line would swallow the next; a full disk can always be given something back. */
+	if (rc < 0 && ftruncate(file, st.st_size) < 0)
+		log_error("timeline: half an event stays in events.jsonl");
+	return rc;
 }
 
-/* Takes over `keys`: what this kind of event adds. */
-static void say(struct timeline *t, const char *event, json_t *keys)
+/* The line of an event, its newline included; 0 when it cannot be. Takes over `keys`. */
+static size_t compose(struct timeline *t, char line[EVENT_MAX], const char *event, json_t *keys)
 {
-	char line[EVENT_MAX], now[CLOCK_TEXT];
+	char now[CLOCK_TEXT];
 	json_t *j;
 	size_t n;
 
@@ -94,15 +130,60 @@ static void say(struct timeline *t, const char *event, json_t *keys)
 		      "t_ms", (json_int_t)(clock_ms() - t->start_ms), "vm", t->vm, "boot", t->boot,
 		      "event", event);
 	json_object_update(j, keys);
-	n = json_dumpb(j, line, sizeof(line) - 1, JSON_COMPACT);
+	n = json_dumpb(j, line, EVENT_MAX - 1, JSON_COMPACT);
 	json_decref(keys);
 	json_decref(j);
-	if (n == 0 || n >= sizeof(line)) {
+	if (n == 0 || n >= EVENT_MAX) {
 		log_error("timeline: an event could not be written event=%s", event);
-		return;
+		return 0;
 	}
 	line[n++] = '\n';
-	keep(t, line, n);
+	return n;
+}
+
+/* How many are missing in front of this one, once there is room again: 0 or a negative errno. */
+static int tell_lost(struct timeline *t)
+{
+	char line[EVENT_MAX];
+	size_t n = compose(
+		t, line, "lost",
+		json_pack("{s:I, s:s}", "count", (json_int_t)t->lost, "reason", strerror(-t->why)));
+	int rc = append(t->file, line, n);
+
+	if (rc < 0)
+		t->seq--; /* it was not said after all */
+	else
+		t->lost = 0;
+	return rc;
+}
+
+static void keep(struct timeline *t, const char *line, size_t len)
+{
+	int rc = append(t->file, line, len);
+
+	if (rc < 0) {
+		if (t->lost++ == 0)
+			log_warn("timeline: an event could not be kept why=%s", strerror(-rc));
+		t->why = rc;
+	}
+}
+
+static void say(struct timeline *t, const char *event, json_t *keys)
+{
+	char line[EVENT_MAX];
+	size_t n;
+
+	if (t->file >= 0 && t->lost)
+		(void)tell_lost(t);
+	n = compose(t, line, event, keys);
+	if (n > 0 && t->file >= 0)
+		keep(t, line, n);
+	/* Never waits for the starter: the events of a boot are limited in number and size, and
+	 * fit into the socket of one that is stopped. One that has died shows on the leash. */
+	if (n > 0 && t->leash >= 0)
+		(void)fd_write(t->leash, line, n);
+	if (t->kept)
+		t->kept(t);
 }
 
 static void remember(struct timeline *t, const char *whose, const char *stage,

@@ -1,7 +1,9 @@
 /*
  * timeline - events.jsonl: what happened to a VM, a line each (contracts.md, "Events").
  *
- * The agent writes it; the same line goes to the starter over the leash while there is one.
+ * The agent writes it; the same line goes to the starter over the leash while there is one. A line
+ * is there as a whole or not at all; those a full disk did not take are counted, and an event
+ * called "lost" tells of them as soon as it does.
  */
 #ifndef HOST_TIMELINE_H
 #define HOST_TIMELINE_H
@@ -13,6 +15,8 @@
 
 enum { EVENT_MAX = 4096 }; /* bytes of a line, its newline included */
 
+extern const char timeline_file[]; /* "events.jsonl" in the VM's folder */
+
 struct timeline {
 	const char *vm, *boot; /* borrowed from the agent */
 	int file;	       /* owned: events.jsonl */
@@ -20,7 +24,10 @@ struct timeline {
 	int64_t start_ms;      /* when the start was asked for, monotonic */
 	uint64_t seq;	       /* of the last event */
 	char last[64];	       /* the latest stage and its state, for people; or "" */
-	int failed;	       /* a line could not be kept: said once */
+	uint64_t lost;	       /* so many could not be kept, and nobody was told yet */
+	int why;	       /* the latest of these: a negative errno */
+	/* After each event: there may be more in the file; or NULL. */
+	void (*kept)(struct timeline *t);
 };
 
 #define TIMELINE_NONE ((struct timeline){ .file = -1, .leash = -1 })

@@ -15,7 +15,7 @@ refused "--mount: 'srv' is no folder of the guest" --mount 'tmpfs srv tmpfs'
 refused "overlay: there is no root" --overlay tmpfs
 refused "env, workdir and user are the main process's" -w /tmp
 refused "cannot have both" --init /sbin/init -- /bin/true
-refused "one word too many: /bin/true" /bin/true
+refused "'/bin/true' is not a VM name" /bin/true
 refused "the main process's name is empty" -- ''
 ok "nothing is made of it" test ! -e "$VMTOOL_HOME/vms/web"
 
