@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,6 +31,19 @@ int fd_nonblock(int fd)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 	return 0;
+}
+
+unsigned fd_allow(unsigned count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return MIN(count, 1024);
+	if (limit.rlim_cur < count) {
+		limit.rlim_cur = MIN(limit.rlim_max, count);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return (unsigned)MIN(limit.rlim_cur, UINT_MAX);
 }
 
 void fd_widen_pipe(int fd)

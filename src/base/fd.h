@@ -19,6 +19,9 @@ void fd_close(int *fd);
 /* 0 or a negative errno. */
 int fd_nonblock(int fd);
 
+/* Lets this process have as many descriptors, or what the hard limit is. How many it may have. */
+unsigned fd_allow(unsigned count);
+
 /* A pipe that is always full gets a larger one, of 256 KiB: fewer turns and wake-ups for the same
  * bytes. Or not: a limit (pipe(7)), or no pipe. */
 void fd_widen_pipe(int fd);

@@ -27,7 +27,7 @@ static void pause_listening(struct listener *l)
 
 static void resume(struct listener *l)
 {
-	if (l->paused && l->taken < l->places && l->w.fd >= 0 &&
+	if (l->paused && !l->held && l->taken < l->places && l->w.fd >= 0 &&
 	    loop_add(l->loop, &l->w, EPOLLIN) == 0)
 		l->paused = 0;
 }
@@ -93,6 +93,15 @@ void listener_close(struct listener *l)
 	if (!l->paused)
 		loop_del(l->loop, &l->w);
 	fd_close(&l->w.fd);
+}
+
+void listener_hold(struct listener *l, int held)
+{
+	l->held = held;
+	if (!held)
+		resume(l);
+	else if (l->w.fd >= 0)
+		pause_listening(l);
 }
 
 void listener_release(struct listener *l)

@@ -13,7 +13,7 @@ struct listener {
 	struct loop *loop; /* borrowed */
 	struct watch w;	   /* owned fd */
 	struct timer retry;
-	int paused;
+	int paused, held;
 	unsigned places, taken;
 	/* Whether this peer may come in at all; NULL: whoever can connect may. */
 	int (*admits)(int fd);
@@ -37,6 +37,9 @@ void listener_close(struct listener *l);
 
 /* Hands a connection to the server. 0, fd being the server's; or -EAGAIN while no place is free. */
 int listener_give(struct listener *l, int fd);
+
+/* While it is held nobody comes in, as if no place were free: what places there are, others share. */
+void listener_hold(struct listener *l, int held);
 
 /* What accepted() was given has come to its end: its place is free again. */
 void listener_release(struct listener *l);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -540,15 +539,7 @@ static void accepted(struct listener *l, int fd)
  * take 4096; what is still too few are fewer places, so that whoever comes waits outside. */
 static unsigned places_for_descriptors(void)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return STREAMD_PLACES / 4;
-	if (limit.rlim_cur < DESCRIPTORS) {
-		limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS);
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	return (unsigned)MIN(limit.rlim_cur / 3, STREAMD_PLACES);
+	return MIN(fd_allow(DESCRIPTORS) / 3, STREAMD_PLACES);
 }
 
 struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,

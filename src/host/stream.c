@@ -4,24 +4,22 @@
 #include "host/stream.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/util.h"
 #include "host/text.h"
-#include "proto/frame.h"
 #include "proto/ports.h"
 #include "proto/refusal.h"
 
-enum {
-	ANSWER_MAX = 1024,
-	GUEST_MS = 5000, /* beyond the request's own time: the guest is slow, not its destination */
-	ERRNO_MAX = 4095,
-};
+enum { ERRNO_MAX = 4095 };
 
-static int ask(int fd, const struct stream_req *q)
+int stream_ask(int fd, const struct stream_req *q)
 {
 	uint8_t mem[FRAME_HEADER + STREAM_REQ_MAX];
 	long len = stream_req_encode(q, mem + FRAME_HEADER, STREAM_REQ_MAX);
@@ -50,30 +48,59 @@ static int refused(const uint8_t *data, size_t len, struct err *e)
 		       text);
 }
 
-/* Exactly one frame: what is behind it is the destination's. */
-static int take_answer(int fd, int64_t deadline_ms, struct err *e)
+/* What the whole answer is worth. */
+static int take_answer(const struct stream_answer *a, size_t len, struct err *e)
 {
-	uint8_t mem[FRAME_HEADER + ANSWER_MAX];
+	const uint8_t *payload = a->mem + FRAME_HEADER;
 	struct stream_opened o;
-	struct rd r = rd_init(mem, FRAME_HEADER);
-	uint32_t len;
-	uint8_t type;
-	int rc = fd_read_until(fd, mem, FRAME_HEADER, deadline_ms);
 
-	if (rc < 0)
-		return rc;
-	type = rd_u8(&r);
+	if (a->mem[0] == FRAME_ERROR)
+		return refused(payload, len, e);
+	return a->mem[0] == FRAME_OPENED ? stream_opened_decode(&o, payload, len) : -EPROTO;
+}
+
+/* The length of the answer, as far as it is known by now; or -EPROTO. */
+static long answer_length(const struct stream_answer *a)
+{
+	struct rd r = rd_init(a->mem, a->have);
+	uint32_t len;
+
+	if (a->have < FRAME_HEADER)
+		return FRAME_HEADER;
+	rd_u8(&r);
 	len = rd_be32(&r);
-	if (len > ANSWER_MAX)
-		return -EPROTO;
-	rc = fd_read_until(fd, mem + FRAME_HEADER, len, deadline_ms);
-	if (rc < 0)
-		return rc;
-	if (type == FRAME_ERROR)
-		return refused(mem + FRAME_HEADER, len, e);
-	if (type != FRAME_OPENED)
-		return -EPROTO;
-	return stream_opened_decode(&o, mem + FRAME_HEADER, len);
+	return len > STREAM_ANSWER_MAX ? -EPROTO : (long)(FRAME_HEADER + len);
+}
+
+/* Exactly one frame: what is behind it is the destination's. */
+int stream_step(struct stream_answer *a, int fd, struct err *e)
+{
+	long len;
+
+	while ((len = answer_length(a)) > (long)a->have) {
+		ssize_t n = fd_read(fd, a->mem + a->have, (size_t)len - a->have);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -ENODATA;
+		a->have += (size_t)n;
+	}
+	return len < 0 ? (int)len : take_answer(a, (size_t)len - FRAME_HEADER, e);
+}
+
+static int await_answer(int fd, int64_t deadline_ms, struct err *e)
+{
+	struct stream_answer a = { 0 };
+	int rc;
+
+	while ((rc = stream_step(&a, fd, e)) == -EAGAIN && e->code == 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int64_t left = deadline_ms - clock_ms();
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		poll(&p, 1, (int)MIN(left, INT_MAX));
+	}
+	return rc;
 }
 
 /* Whatever has no sentence yet. */
@@ -96,9 +123,9 @@ int stream_open(const struct target *t, const struct stream_req *q, struct err *
 
 	if (fd < 0)
 		return err_in(e, "%s", t->name);
-	rc = ask(fd, q);
+	rc = stream_ask(fd, q);
 	if (rc == 0)
-		rc = take_answer(fd, clock_ms() + q->timeout_ms + GUEST_MS, e);
+		rc = await_answer(fd, clock_ms() + q->timeout_ms + STREAM_GUEST_MS, e);
 	if (rc == 0)
 		return fd;
 	fd_close(&fd);
