@@ -43,7 +43,20 @@ static int socket_is_gone(struct relay_port *p)
 	return n < 0 && n != -EAGAIN;
 }
 
-const struct relay_io relay_socket = { socket_read, socket_write, socket_finish, socket_is_gone };
+const struct relay_io relay_socket = {
+	.read = socket_read,
+	.write = socket_write,
+	.finish = socket_finish,
+	.is_gone = socket_is_gone,
+};
+
+const struct relay_io relay_stream = {
+	.read = socket_read,
+	.write = socket_write,
+	.finish = socket_finish,
+	.is_gone = socket_is_gone,
+	.says_its_end = 1,
+};
 
 /* --- ways --- */
 
@@ -114,6 +127,8 @@ static int pump(struct relay *r, struct relay_way *w)
 		if (n < 0) {
 			r->why = r->why ? r->why : (int)n;
 			port_lost(r, w->from, (int)n);
+		} else if (w->from->io->says_its_end && w->from->io->is_gone(w->from)) {
+			port_lost(r, w->from, -ECONNRESET);
 		}
 		return 0;
 	}
@@ -183,6 +198,7 @@ static void finish_ways(struct relay *r)
 			continue;
 		if (!r->why)
 			w->to->io->finish(w->to);
+		w->is_told = !r->why;
 		w->finished = 1;
 	}
 }
@@ -255,7 +271,7 @@ void relay_start(struct relay *r)
 	for (int i = 0; i < 2; i++) {
 		struct relay_way *w = &r->way[i];
 
-		w->ended = w->finished = 0;
+		w->ended = w->finished = w->is_told = 0;
 		w->from->relay = w->to->relay = r;
 		w->from->is_gone = w->to->is_gone = 0;
 		w->from->end.w.ready = w->to->end.w.ready = port_ready;

@@ -25,10 +25,16 @@ struct relay_io {
 	void (*finish)(struct relay_port *p); /* no more will be written */
 	/* After a hang-up: nonzero when nobody is there who could read. NULL: then nobody is. */
 	int (*is_gone)(struct relay_port *p);
+	/* Who ends in an orderly way ends his own half first: whoever is gone when his end is read
+	 * was reset, and the receiver must not hear of an end. */
+	int says_its_end;
 };
 
 /* A connected stream socket, of any family. */
 extern const struct relay_io relay_socket;
+
+/* The same, of a peer that is a relay itself, with a stream of proto/stream.h in between. */
+extern const struct relay_io relay_stream;
 
 /* A descriptor that one way reads, or one writes, or both. */
 struct relay_port {
@@ -44,6 +50,7 @@ struct relay_way {
 	struct fifo rest;	      /* what `to` did not take; room for a chunk */
 	int ended;		      /* nothing more is read */
 	int finished;		      /* and nothing more is written */
+	int is_told;		      /* the receiver has heard of the end, after all there was */
 };
 
 struct relay {

@@ -521,7 +521,7 @@ static void accepted(struct listener *l, int fd)
 	*c = (struct stream_conn){
 		.d = d,
 		.state = CONN_ASKING,
-		.peer = { .end = END_INIT(d->loop, peer_ready), .io = &relay_socket },
+		.peer = { .end = END_INIT(d->loop, peer_ready), .io = &relay_stream },
 		.inner = { .end = END_INIT(d->loop, inner_connected), .io = &relay_socket },
 		.timer = { .due = conn_due },
 		.next = { .due = next_due },

@@ -77,6 +77,8 @@ void forward_close(struct forward *f)
 {
 	if (f->state != FORWARD_LISTENING)
 		return;
+	if (f->is_udp)
+		flows_end(f->all->flows, f);
 	f->state = FORWARD_CLOSED;
 	if (hostaddr_is_unix(&f->host))
 		remove_file(f);

@@ -47,7 +47,7 @@ struct forward {
  * as hostaddr_listen(). */
 int forward_open(struct forward *f, struct err *e);
 
-/* Nobody comes in any more. */
+/* Nobody comes in any more. Streams go on, flows of udp end. */
 void forward_close(struct forward *f);
 
 /* --- for those who carry what came --- */

@@ -99,7 +99,7 @@ static int split_guest(struct reading *x, char *text, char **address, char **por
 		return 0;
 	*colon = '\0';
 	*address = text;
-	if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
+	if (text[0] == '[' && colon > text + 2 && colon[-1] == ']') {
 		colon[-1] = '\0';
 		*address = text + 1;
 	} else if (strpbrk(text, ":[]") || !*text) {
@@ -248,21 +248,21 @@ static int read_auto(struct reading *x, char *list)
 	return 0;
 }
 
-/* "NAME=" in front. Returns what is behind it. */
-static char *take_name(struct reading *x)
+/* "NAME=" in front, unless the "=" is in a path. Puts what is behind it at *rest. */
+static int take_name(struct reading *x, char **rest)
 {
-	struct err no = ERR_NONE;
 	char *equals = strchr(x->text, '=');
+	struct err no = ERR_NONE;
 
-	if (!equals)
-		return x->text;
+	*rest = x->text;
+	if (!equals || strcspn(x->text, ":/[") < (size_t)(equals - x->text))
+		return 0;
 	*equals = '\0';
-	if (parse_name(x->text, &no) < 0) {
-		*equals = '=';
-		return x->text;
-	}
+	*rest = equals + 1;
+	if (parse_name(x->text, &no) < 0)
+		return bad(x, "a name has 1 to 63 of a-z, 0-9 and -, with no - at either end");
 	memcpy(x->r->name, x->text, strlen(x->text) + 1);
-	return equals + 1;
+	return 0;
 }
 
 /* "/tcp" or "/udp" at the end, unless it is the end of a path. */
@@ -289,7 +289,9 @@ int forwardrule_parse(struct forwardrule *r, const char *what, const char *text,
 		return err_usage(e, "%s: longer than %d bytes", what, RULE_TEXT_MAX - 1);
 	if (!strcmp(text, "ssh"))
 		snprintf(x.text, sizeof(x.text), "ssh=:22");
-	rest = take_name(&x);
+	rc = take_name(&x, &rest);
+	if (rc < 0)
+		return rc;
 	take_protocol(&x, rest);
 	if (!strcmp(rest, "auto") || !strncmp(rest, "auto:", 5))
 		return read_auto(&x, rest + 4);

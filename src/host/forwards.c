@@ -43,8 +43,6 @@ static void let_go(struct forwards *fs, struct forward *f)
 	fs->count--;
 	f->next = fs->leaving;
 	fs->leaving = f;
-	if (f->is_udp)
-		flows_end(fs->flows, f);
 	forwards_left(fs, f);
 }
 
@@ -194,10 +192,11 @@ static int add_one(struct forwards *fs, const struct forward *like, struct err *
 	return 0;
 }
 
-void forwards_withdraw(struct forwards *fs, struct forward *f)
+void forwards_withdraw(struct forwards *fs, struct forward *f, int is_told)
 {
 	forward_close(f);
-	fs->news->said(fs, f, "");
+	if (is_told)
+		fs->news->said(fs, f, "");
 	let_go(fs, f);
 }
 
@@ -207,7 +206,7 @@ static void take_back_after(struct forwards *fs, uint32_t id)
 	for (struct forward *f = fs->first, *next; f; f = next) {
 		next = f->next;
 		if (f->id > id)
-			forwards_withdraw(fs, f);
+			forwards_withdraw(fs, f, 1);
 	}
 }
 
@@ -233,6 +232,8 @@ int forwards_add(struct forwards *fs, const struct forwardrule *r, struct err *e
 {
 	int rc;
 
+	if (r->is_auto)
+		return autoforward_add(&fs->automatic, fs, r, e);
 	if (r->name[0] && forwards_find(fs, r->name))
 		return err_set(e, -EEXIST, "there is a forward '%s' already", r->name);
 	rc = add_range(fs, r, e);
@@ -264,7 +265,13 @@ int forwards_remove(struct forwards *fs, const char *which, struct err *e)
 		f = f->next;
 	if (!f)
 		return err_set(e, -ENOENT, "there is no forward '%s'", which);
-	forwards_withdraw(fs, f);
+	if (f->is_auto)
+		return err_set(
+			e, -EBUSY,
+			"'%s' is there as long as the guest listens on port %u\n  try: a rule "
+			"auto:~%u leaves it out",
+			which, (unsigned)f->to.port, (unsigned)f->to.port);
+	forwards_withdraw(fs, f, 1);
 	return 0;
 }
 
@@ -273,6 +280,8 @@ int forwards_remove(struct forwards *fs, const char *which, struct err *e)
 void forwards_guest_is_up(struct forwards *fs, int up)
 {
 	fs->dialler.guest_is_up = up;
+	if (up)
+		autoforward_call(&fs->automatic);
 }
 
 int forwards_open(struct forwards *fs, struct loop *l, int sockets_dir, const struct vmref *vm,
@@ -296,6 +305,7 @@ void forwards_close(struct forwards *fs)
 	if (!fs->tunnels)
 		return;
 	dialler_shut(&fs->dialler);
+	autoforward_stop(&fs->automatic);
 	while (fs->first)
 		let_go(fs, fs->first);
 	flows_close(fs->flows);

@@ -17,6 +17,7 @@
 #ifndef HOST_FORWARDS_H
 #define HOST_FORWARDS_H
 
+#include "host/autoforward.h"
 #include "host/dialler.h"
 #include "host/flow.h"
 #include "host/forward.h"
@@ -47,6 +48,7 @@ struct forwards {
 	struct forward *leaving; /* closed, with connections that go on */
 	unsigned count;
 	uint32_t last_id;
+	struct autoforward automatic;
 	struct portbook book;
 	const struct forwards_news *news; /* borrowed */
 };
@@ -79,7 +81,7 @@ void forwards_guest_is_up(struct forwards *fs, int up);
 struct forward *forwards_listen(struct forwards *fs, const struct forward *like, struct err *e);
 
 /* One less. */
-void forwards_withdraw(struct forwards *fs, struct forward *f);
+void forwards_withdraw(struct forwards *fs, struct forward *f, int is_told);
 
 /* A connection has come to it. */
 void forwards_take(struct forwards *fs, struct forward *f, int fd);

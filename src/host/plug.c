@@ -63,7 +63,9 @@ static void std_finish(struct relay_port *p)
 	close(STDOUT_FILENO);
 }
 
-static const struct relay_io std_io = { std_read, std_write, std_finish, NULL };
+static const struct relay_io std_io = { .read = std_read,
+					.write = std_write,
+					.finish = std_finish };
 
 static int std_open(struct std_port *s, struct loop *l, int fd)
 {

@@ -21,22 +21,21 @@ void portbook_close(struct portbook *b)
 	*b = PORTBOOK_NONE;
 }
 
-/* "127.0.0.1:" of "127.0.0.1:8080"; all of a path. */
-static size_t without_port(const char *host, uint16_t port)
+/* "127.0.0.1" of "127.0.0.1:8080"; all of a path. */
+static size_t without_port(const char *host)
 {
-	const char *colon = strrchr(host, ':');
-
-	return port && colon ? (size_t)(colon - host) : strlen(host);
+	return strncmp(host, "unix:", 5) ? (size_t)(strrchr(host, ':') - host) : strlen(host);
 }
 
 static int is_same(const struct portbook_row *a, const struct portbook_row *b)
 {
-	size_t len = without_port(a->host, a->port);
+	size_t len;
 
 	if (a->name[0] || b->name[0])
 		return !strcmp(a->name, b->name);
-	return a->is_udp == b->is_udp && !strcmp(a->to, b->to) &&
-	       len == without_port(b->host, b->port) && !strncmp(a->host, b->host, len);
+	len = without_port(a->host);
+	return a->is_udp == b->is_udp && !strcmp(a->to, b->to) && len == without_port(b->host) &&
+	       !strncmp(a->host, b->host, len);
 }
 
 const struct portbook_row *portbook_find(const struct portbook *b, const struct portbook_row *like)
@@ -92,7 +91,7 @@ static int take_row(struct portbook_row *r, const json_t *j)
 		.port = (uint16_t)port,
 	};
 	if (port < 0 || port > UINT16_MAX || take_text(r->name, sizeof(r->name), j, "name") < 0 ||
-	    take_text(r->host, sizeof(r->host), j, "host") < 0)
+	    take_text(r->host, sizeof(r->host), j, "host") < 0 || !strchr(r->host, ':'))
 		return -EPROTO;
 	return take_text(r->to, sizeof(r->to), j, "guest");
 }

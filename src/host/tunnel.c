@@ -81,8 +81,9 @@ static void over(struct relay *r, int why)
 {
 	struct tunnel *t = CONTAINER(r, struct tunnel, relay);
 
-	if (why < 0)
-		reset(t); /* the guest's half was not ended by us either: there it is a reset, too */
+	/* Who has all of it, and heard that it was all, may have it in peace. */
+	if (why < 0 && !r->way[1].is_told)
+		reset(t);
 	else
 		end(t);
 }
@@ -150,7 +151,9 @@ void tunnel_start(struct tunnels *all, struct forward *f, int fd)
 		.all = all,
 		.forward = f,
 		.client = { .end = END_INIT(l, client_ready), .io = &relay_socket },
-		.guest = { .end = END_INIT(l, NULL), .io = &relay_socket },
+		/* A program with a vsock port of its own just closes it, like any. */
+		.guest = { .end = END_INIT(l, NULL),
+			   .io = f->to.kind == TO_VSOCK ? &relay_socket : &relay_stream },
 	};
 	set_options(fd);
 	end_open(&t->client.end, fd);

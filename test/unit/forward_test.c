@@ -26,7 +26,7 @@ enum {
 	WAIT_MS = 20000, /* longer than anything may take on a busy machine */
 	HOLD_MS = 600,
 	CONNECT_MS = 300,
-	MANY = 1500, /* FORWARDS=20000 ASAN_OPTIONS=quarantine_size_mb=0 for a long run */
+	MANY = 600, /* FORWARDS=20000 ASAN_OPTIONS=quarantine_size_mb=0 for a long run */
 	VSOCK_SERVER = 70,
 };
 
@@ -304,6 +304,13 @@ static int all_ended(const struct forward *f)
 	return f->open == 0;
 }
 
+/* What the guest has open while nobody is connected, which is so now. */
+static void guest_is_idle(void)
+{
+	pass_time(100);
+	guest_idle_fds = fds_of(guest);
+}
+
 static int guest_fds_are_idle(void)
 {
 	for (int64_t end = clock_ms() + WAIT_MS; clock_ms() < end; turn())
@@ -353,7 +360,7 @@ static void a_destination_is_out_of_reach(void)
 	/* A vsock port of the guest's own. */
 	CHECK(add("vsock:70") == 0);
 	fd = client(latest());
-	CHECK(is_heard(fd, "hello!") || is_heard(fd, "hello"));
+	CHECK(is_heard(fd, "hello"));
 	close(fd);
 	unlink(path);
 	close(local);
@@ -726,7 +733,8 @@ static void connections_leave_something_behind(void)
 	int listener = listen_here(SOCK_STREAM, &port);
 	const struct forward *f = forward_to(port, "");
 
-	CHECK(is_served(f, listener) && all_ended(f) && guest_fds_are_idle());
+	CHECK(is_served(f, listener) && all_ended(f));
+	guest_is_idle();
 	ours = fds_of(getpid());
 	for (unsigned i = 0; i < rounds; i++) {
 		int fd = client(f), inner = accept_one(listener);
@@ -749,14 +757,14 @@ static void connections_leave_something_behind(void)
 
 static void more_than_there_are_places_are_turned_away(void)
 {
-	static int fd[TUNNELS_MAX + 20], inner[TUNNELS_MAX + 20];
-	unsigned port, places = TUNNELS_MAX - TUNNELS_MAX / 8, n = COUNT(fd);
+	static int fd[TUNNELS_MAX + 1], inner[TUNNELS_MAX + 1];
+	unsigned port, places = TUNNELS_MAX - TUNNELS_MAX / 8;
 	int listener = listen_here(SOCK_STREAM, &port), other;
 	const struct forward *f = forward_to(port, ""), *g = forward_to(port, "");
 
 	if (fd_allow(4096) < 4096)
 		SKIP("needs 4096 descriptors");
-	CHECK(f != g);
+	guest_is_idle();
 	for (unsigned i = 0; i < places; i++) {
 		fd[i] = client(f);
 		inner[i] = accept_one(listener);
@@ -789,7 +797,6 @@ static void more_than_there_are_places_are_turned_away(void)
 		close(fd[i]);
 		close(inner[i]);
 	}
-	(void)n;
 	CHECK(all_ended(f) && all_ended(g) && !fs.is_full && guest_fds_are_idle());
 	CHECK(is_served(f, listener));
 	close(listener);
@@ -858,18 +865,23 @@ static void flows_never_end(void)
 {
 	unsigned port;
 	int server = listen_here(SOCK_DGRAM, &port), fd[FLOWS_MAX + 10];
-	const struct forward *f;
+	const struct forward *f = forward_to(port, "/udp");
 
-	flows_close(fs.flows);
-	fs.flows = flows_open(&fs.dialler, 300);
-	f = forward_to(port, "/udp");
+	guest_is_idle();
+	/* More clients than there is room for: the one that was silent for longest goes. */
 	for (size_t i = 0; i < COUNT(fd); i++) {
 		fd[i] = client(f);
 		CHECK(say(fd[i], "x") && wait_for(server, POLLIN));
 		CHECK(recv(server, last_word, sizeof(last_word), 0) == 1);
-		CHECK(f->open == MIN(i + 1, FLOWS_MAX));
+		if (f->open != MIN(i + 1, FLOWS_MAX))
+			break;
 	}
-	CHECK(all_ended(f) && guest_fds_are_idle() && f->taken == COUNT(fd));
+	CHECK(f->taken == COUNT(fd) && f->open == FLOWS_MAX);
+	/* Silence ends all of them. */
+	flows_close(fs.flows);
+	fs.flows = flows_open(&fs.dialler, 200);
+	CHECK(f->open == 0 && say(fd[0], "x") && wait_for(server, POLLIN) && f->open == 1);
+	CHECK(all_ended(f) && guest_fds_are_idle());
 	/* Nobody is there: the guest says so, and the flow is over at once. */
 	close(server);
 	CHECK(say(fd[0], "x"));
@@ -901,19 +913,6 @@ int main(void)
 	loop_open(&loop);
 	tick.due = tick_due;
 	tick_due(&tick);
-	host_start();
-	{
-		unsigned port;
-		int listener = listen_here(SOCK_STREAM, &port);
-		const struct forward *f = forward_to(port, "");
-
-		is_served(f, listener);
-		all_ended(f);
-		close(listener);
-		pass_time(100);
-		guest_idle_fds = fds_of(guest);
-	}
-	host_stop();
 	WITH_HOST(a_destination_is_out_of_reach);
 	WITH_HOST(a_half_close_becomes_a_full_one);
 	WITH_HOST(a_reset_looks_like_an_end);

@@ -8,7 +8,7 @@
 /* The rule as one line: "NAME=HOST COUNT GUEST/PROTO". */
 static const char *meant(const char *text)
 {
-	static char out[600];
+	static char out[1100];
 	char host[HOSTADDR_TEXT], to[DESTINATION_TEXT];
 	struct err e = ERR_NONE;
 	struct forwardrule r;
@@ -114,7 +114,8 @@ static void nonsense_is_a_rule_or_has_no_sentence(void)
 		{ "auto:1,,2", "a port: ''" },
 		{ "auto:9-1", "ends before it begins" },
 		{ "automatic", "the guest's side is missing" },
-		{ "Web=80", "the host's side" },
+		{ "Web=80", "a name has 1 to 63" },
+		{ "=80", "a name has 1 to 63" },
 	};
 	static char path[200], rule[300];
 
