@@ -273,6 +273,11 @@ static void close_all(struct agent *a)
 	home_close(&a->home);
 }
 
+static void event_kept(struct timeline *t)
+{
+	control_events(&CONTAINER(t, struct agent, tl)->control);
+}
+
 /* No descriptor of the starter's may reach the vmm. */
 static int adopt_fds(struct err *e)
 {
@@ -307,6 +312,7 @@ int agent_run(const struct agent_ask *ask, struct err *e)
 	a.tl.vm = ask->name;
 	a.tl.boot = a.st.boot;
 	a.tl.start_ms = ask->since_ms;
+	a.tl.kept = event_kept;
 	if (chdir("/") < 0) /* no file system is kept busy by a folder we happened to be in */
 		log_warn("agent: cannot leave the current folder");
 	rc = open_all(&a, e);

@@ -10,7 +10,10 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-enum { SILENCE_MS = 10000 };
+enum {
+	SILENCE_MS = 10000,
+	STEPS_AT_ONCE = 256, /* of a stream, before others have a turn */
+};
 
 static void drop(struct client *c)
 {
@@ -19,6 +22,8 @@ static void drop(struct client *c)
 	loop_cancel(k->loop, &c->silent);
 	loop_del(k->loop, &c->peer);
 	fd_close(&c->peer.fd);
+	eventstream_close(c->stream);
+	c->stream = NULL;
 	listener_release(&k->listener);
 }
 
@@ -42,6 +47,60 @@ void client_waits(struct client *c)
 	loop_cancel(c->control->loop, &c->silent);
 }
 
+/* Sends until nothing is left or the socket is full. What is left after so many steps is sent when
+ * the loop comes by again. */
+static void pump(struct client *c)
+{
+	struct loop *l = c->control->loop;
+	int rc = 1, sent = 0;
+
+	for (int i = 0; rc > 0 && i < STEPS_AT_ONCE; i++) {
+		rc = eventstream_step(c->stream, c->peer.fd);
+		sent |= rc > 0;
+	}
+	if ((rc < 0 && rc != -EAGAIN) || (rc == 0 && !c->stream->follow)) {
+		drop(c);
+		return;
+	}
+	loop_mod(l, &c->peer, (c->is_deaf ? 0 : EPOLLIN) | (rc ? EPOLLOUT : 0));
+	if (rc == 0)
+		loop_cancel(l, &c->silent); /* it has all there is */
+	else if (sent || c->silent.at_ms == 0)
+		loop_after(l, &c->silent, SILENCE_MS);
+}
+
+void client_stream(struct client *c, struct eventstream *s)
+{
+	if (c->peer.fd < 0) { /* it did not take the answer before */
+		eventstream_close(s);
+		return;
+	}
+	c->stream = s;
+	loop_cancel(c->control->loop, &c->silent);
+	pump(c);
+}
+
+void control_events(struct control *k)
+{
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (k->clients[i].stream)
+			pump(&k->clients[i]);
+}
+
+/* It may close its side for good, or only for writing; there is nothing more to say on it. */
+static void stream_ready(struct client *c, uint32_t events)
+{
+	char ignored[64];
+	ssize_t n = events & EPOLLIN && !c->is_deaf ? fd_read(c->peer.fd, ignored, sizeof(ignored))
+						    : -EAGAIN;
+
+	c->is_deaf |= n == 0;
+	if (events & (EPOLLHUP | EPOLLERR) || n > 0 || (n < 0 && n != -EAGAIN))
+		drop(c);
+	else
+		pump(c);
+}
+
 static void take_line(struct client *c, const char *line, size_t len)
 {
 	json_t *request = json_loadb(line, len, 0, NULL);
@@ -58,7 +117,7 @@ static void take_lines(struct client *c)
 {
 	char *end;
 
-	while (c->peer.fd >= 0 && (end = memchr(c->line, '\n', c->have))) {
+	while (c->peer.fd >= 0 && !c->stream && (end = memchr(c->line, '\n', c->have))) {
 		char line[CONTROL_LINE_MAX];
 		size_t len = (size_t)(end - c->line);
 
@@ -75,9 +134,14 @@ static void take_lines(struct client *c)
 static void peer_ready(struct watch *w, uint32_t events)
 {
 	struct client *c = CONTAINER(w, struct client, peer);
-	ssize_t n = fd_read(w->fd, c->line + c->have, sizeof(c->line) - c->have);
+	ssize_t n;
 
-	(void)events; /* a hang-up shows up as the end of the stream */
+	if (c->stream) {
+		stream_ready(c, events);
+		return;
+	}
+	/* A hang-up shows up as the end of the stream. */
+	n = fd_read(w->fd, c->line + c->have, sizeof(c->line) - c->have);
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
@@ -102,7 +166,7 @@ static void accepted(struct listener *l, int fd)
 		c++; /* the listener counts: one is free */
 	c->peer.fd = fd;
 	c->have = 0;
-	c->waits = 0;
+	c->waits = c->is_deaf = 0;
 	if (loop_add(k->loop, &c->peer, EPOLLIN) < 0)
 		drop(c);
 	else

@@ -2,7 +2,8 @@
  * control - agent.sock: JSON lines, a request and its answer each.
  *
  * Several clients, each with bounded memory; one that says nothing, says too much, or does not
- * read its answers is dropped.
+ * read its answers is dropped. One that asked for events has its connection for them alone, and is
+ * dropped when it takes none for some seconds while there are any.
  */
 #ifndef HOST_CONTROL_H
 #define HOST_CONTROL_H
@@ -10,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/listener.h"
+#include "host/eventstream.h"
 
 enum {
 	CONTROL_CLIENTS = 16,
@@ -20,10 +22,12 @@ enum {
 struct control;
 
 struct client {
-	struct control *control; /* borrowed: embeds us */
-	struct watch peer;	 /* owned fd; -1 while free */
-	struct timer silent;
-	int waits; /* for an answer that comes with the VM's end */
+	struct control *control;    /* borrowed: embeds us */
+	struct watch peer;	    /* owned fd; -1 while free */
+	struct timer silent;	    /* it is dropped when this is due */
+	struct eventstream *stream; /* owned; NULL while it asks and is answered */
+	int is_deaf;		    /* its side is closed: there is nothing more to be read */
+	int waits;		    /* for an answer that comes with the VM's end */
 	size_t have;
 	char line[CONTROL_LINE_MAX];
 };
@@ -45,6 +49,12 @@ int control_start(struct control *k, struct loop *l, int listen_fd,
 /* Takes over the answer. The client may be gone afterwards. */
 void client_answer(struct client *c, json_t *answer);
 void client_waits(struct client *c);
+
+/* Takes over the stream, and sends what there is. The client may be gone afterwards. */
+void client_stream(struct client *c, struct eventstream *s);
+
+/* There may be more for those who follow. */
+void control_events(struct control *k);
 
 /* Tells all who wait; takes over the answer. */
 void control_tell_waiting(struct control *k, json_t *answer);

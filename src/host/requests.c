@@ -38,6 +38,29 @@ static void asked_stop(struct agent *a, struct client *c, const json_t *request)
 	agent_stop(a, (unsigned)wait_ms, json_is_true(json_object_get(request, "force")));
 }
 
+/* {"since":N,"follow":true}: all from that number on, a line each behind the answer. */
+static void asked_events(struct agent *a, struct client *c, const json_t *request)
+{
+	const json_t *since = json_object_get(request, "since");
+	const json_t *follow = json_object_get(request, "follow");
+	struct eventstream *s;
+	struct err e = ERR_NONE;
+
+	if ((since && (!json_is_integer(since) || json_integer_value(since) < 0)) ||
+	    (follow && !json_is_boolean(follow))) {
+		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error",
+					   "since: not a number; or follow: not true or false"));
+		return;
+	}
+	s = eventstream_open(&a->vm, (uint64_t)json_integer_value(since), json_is_true(follow), &e);
+	if (!s) {
+		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", e.text));
+		return;
+	}
+	client_answer(c, json_pack("{s:b}", "ok", 1));
+	client_stream(c, s);
+}
+
 static const struct {
 	const char *op;
 	/* To be answered with client_answer(), or later after client_waits(). */
@@ -45,6 +68,7 @@ static const struct {
 } ops[] = {
 	{ "status", asked_status },
 	{ "stop", asked_stop },
+	{ "events", asked_events },
 };
 
 static void refuse_op(struct client *c)

@@ -1,4 +1,5 @@
 /* Clients of agent.sock that talk too much, too little, or not the language. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -6,15 +7,26 @@
 #include "base/fd.h"
 #include "check.h"
 #include "host/control.h"
+#include "host/timeline.h"
 
 static char folder[] = "/tmp/control_test.XXXXXX";
 static char path[64];
 static struct loop loop;
 static struct control control;
 
+static struct vmref vm = { .name = "web", .dir = -1, .lock = -1 };
+static struct timeline tl = { .file = -1, .leash = -1 };
+
 static void request(struct client *c, const json_t *r)
 {
-	if (json_object_get(r, "wait"))
+	struct err e = ERR_NONE;
+
+	if (json_object_get(r, "since"))
+		client_stream(c, eventstream_open(
+					 &vm,
+					 (uint64_t)json_integer_value(json_object_get(r, "since")),
+					 json_is_true(json_object_get(r, "follow")), &e));
+	else if (json_object_get(r, "wait"))
 		client_waits(c);
 	else
 		client_answer(c, json_pack("{s:O}", "echo", json_object_get(r, "n")));
@@ -176,6 +188,158 @@ static void those_who_wait_are_forgotten(void)
 	world_close();
 }
 
+/* --- events --- */
+
+static void kept(struct timeline *t)
+{
+	(void)t;
+	control_events(&control);
+}
+
+static void events_open(void)
+{
+	struct err e = ERR_NONE;
+
+	world_open();
+	unlinkat(vm.dir, timeline_file, 0);
+	CHECK(timeline_open(&tl, &vm, "boot", 0, &e) == 0);
+	tl.kept = kept;
+}
+
+static void events_close(void)
+{
+	timeline_close(&tl);
+	world_close();
+}
+
+/* The numbers of the events that come, which must follow each other; 0 at the end of the stream. */
+struct hearing {
+	int fd;
+	size_t have;
+	long long seq;
+	int ended;
+	char text[8192];
+};
+
+static void hear(struct hearing *h)
+{
+	for (;;) {
+		ssize_t n = recv(h->fd, h->text + h->have, sizeof(h->text) - h->have, MSG_DONTWAIT);
+		char *end;
+
+		h->ended = n == 0;
+		if (n <= 0)
+			return;
+		h->have += (size_t)n;
+		while ((end = memchr(h->text, '\n', h->have))) {
+			long long seq = 0;
+
+			CHECK(sscanf(h->text, "{\"seq\":%lld,", &seq) == 1);
+			if (h->seq && seq != h->seq + 1)
+				check_failed(__FILE__, __LINE__, "an event was left out");
+			h->seq = seq;
+			h->have -= (size_t)(end + 1 - h->text);
+			memmove(h->text, end + 1, h->have);
+		}
+	}
+}
+
+static void follow(struct hearing *h, const char *ask)
+{
+	*h = (struct hearing){ .fd = unix_connect(path, 0) };
+	say(h->fd, ask);
+}
+
+static void a_follower_misses_an_event(void)
+{
+	struct hearing a, b;
+
+	events_open();
+	for (int i = 0; i < 5; i++)
+		timeline_ready(&tl);
+	follow(&a, "{\"since\":1,\"follow\":true}\n");
+	follow(&b, "{\"since\":7,\"follow\":true}\n");
+	hear(&a);
+	hear(&b);
+	CHECK(a.seq == 5 && b.seq == 0 && !a.ended && !b.ended);
+	for (int i = 0; i < 3; i++)
+		timeline_ready(&tl);
+	hear(&a);
+	hear(&b);
+	CHECK(a.seq == 8 && b.seq == 8);
+	close(b.fd);
+	turn();
+	CHECK(!control.clients[1].stream);
+	/* It has nothing more to say, and goes on hearing. */
+	shutdown(a.fd, SHUT_WR);
+	turn();
+	timeline_ready(&tl);
+	hear(&a);
+	CHECK(a.seq == 9 && !a.ended);
+	/* The end of the VM is the last that is told. */
+	timeline_ready(&tl);
+	control_stop(&control);
+	hear(&a);
+	CHECK(a.seq == 10 && a.ended);
+	close(a.fd);
+	events_close();
+}
+
+static void the_past_has_no_end(void)
+{
+	struct hearing a;
+	int fd;
+
+	events_open();
+	fd = openat(vm.dir, timeline_file, O_WRONLY | O_APPEND);
+	for (int i = 0; i < 1000; i++) {
+		CHECK(fd_write_all(fd, "rubbish\n{\"seq\":0}\n", 18) == 0);
+		timeline_ready(&tl);
+	}
+	close(fd);
+	follow(&a, "{\"since\":2}\n");
+	while (!a.ended) {
+		hear(&a);
+		turn();
+	}
+	CHECK(a.seq == 1000);
+	CHECK(!control.clients[0].stream);
+	close(a.fd);
+	events_close();
+}
+
+static void one_that_does_not_read_holds_up_others(void)
+{
+	struct hearing slow, quick;
+
+	events_open();
+	follow(&slow, "{\"since\":1,\"follow\":true}\n");
+	follow(&quick, "{\"since\":1,\"follow\":true}\n");
+	for (int i = 0; i < 20000; i++) {
+		timeline_ready(&tl);
+		hear(&quick);
+	}
+	CHECK(quick.seq == 20000);
+	CHECK(control.clients[0].silent.at_ms > 0 && control.clients[1].silent.at_ms == 0);
+	/* It may still come back, and has missed nothing. */
+	while (slow.seq < 20000) {
+		hear(&slow);
+		loop_wait(&loop);
+		loop_dispatch(&loop);
+		if (slow.ended)
+			break;
+	}
+	CHECK(slow.seq == 20000 && control.clients[0].silent.at_ms == 0);
+	for (int i = 0; i < 5000; i++)
+		timeline_ready(&tl);
+	CHECK(control.clients[0].silent.at_ms > 0);
+	control.clients[0].silent.due(&control.clients[0].silent);
+	CHECK(control.clients[0].peer.fd < 0 && !control.clients[0].stream);
+	close(slow.fd);
+	close(quick.fd);
+	events_close();
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -187,6 +351,11 @@ int main(void)
 	TEST(one_that_does_not_read_is_waited_for);
 	TEST(many_clients_keep_others_out_for_good);
 	TEST(those_who_wait_are_forgotten);
+	vm.dir = open(folder, O_RDONLY | O_DIRECTORY);
+	TEST(a_follower_misses_an_event);
+	TEST(the_past_has_no_end);
+	TEST(one_that_does_not_read_holds_up_others);
+	unlinkat(vm.dir, timeline_file, 0);
 	unlink(path);
 	rmdir(folder);
 	return check_done();

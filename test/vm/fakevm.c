@@ -76,10 +76,23 @@ static void stop_due(struct timer *t)
 	end("killed", 0, 0);
 }
 
+static void event_kept(struct timeline *t)
+{
+	(void)t;
+	control_events(&control);
+}
+
 static void request(struct client *c, const json_t *r)
 {
 	const char *op = json_string_value(json_object_get(r, "op"));
+	struct err e = ERR_NONE;
 
+	if (op && strcmp(op, "events") == 0) {
+		client_stream(c, eventstream_open(&vm, (uint64_t)json_integer_value(json_object_get(
+								       r, "since")),
+						  json_is_true(json_object_get(r, "follow")), &e));
+		return;
+	}
 	if (!op || strcmp(op, "stop") != 0) {
 		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", "not of a fake"));
 		return;
@@ -165,6 +178,7 @@ static void begin(const char *name)
 	clock_rfc3339(st.started);
 	st.started_ms = clock_ms();
 	must(timeline_open(&tl, &vm, st.boot, st.started_ms, &e), &e);
+	tl.kept = event_kept;
 	write_state();
 	timeline_ready(&tl);
 }
