@@ -12,5 +12,6 @@ if [ "${1-}" != unit ]; then
 	kernel-config/build.sh
 	test/guests/initrd.sh
 	test/guests/disks.sh
+	test/guests/servers.sh
 fi
 exec test/run "$@"

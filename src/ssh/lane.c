@@ -44,7 +44,10 @@ static void end_with(struct lane *l, enum probe_class verdict, const char *fmt, 
 	l->ended(l);
 }
 
-/* What connect(2) says while there is no connection. ECONNRESET is AF_VSOCK's refusal. */
+static void broken_off(struct lane *l, int err);
+
+/* What connect(2) says while there is no connection. ECONNRESET is the refusal of a vsock; of TCP
+ * it is a connection that was there, and is gone before we looked. */
 static void not_connected(struct lane *l, int err)
 {
 	switch (err) {
@@ -55,7 +58,10 @@ static void not_connected(struct lane *l, int err)
 		end_with(l, PROBE_TIMEOUT, "no connection: %s", strerror(err));
 		break;
 	case ECONNRESET:
-		end_with(l, PROBE_REFUSED, "nobody listens on that port");
+		if (l->where->kind == ENDPOINT_TCP)
+			broken_off(l, err);
+		else
+			end_with(l, PROBE_REFUSED, "nobody listens on that port");
 		break;
 	case EAGAIN:
 		end_with(l, PROBE_REFUSED, "no room in the server's queue");
