@@ -1,0 +1,343 @@
+/*
+ * vmtool known-hosts - the host keys we have pinned: told, checked, added and dropped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applets/applet.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "base/util.h"
+#include "host/guestkeys.h"
+#include "host/pins.h"
+#include "ssh/endpoint.h"
+
+enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_JSON };
+enum { KEY_FILE_ROOM = 128 * 1024 };
+
+static const struct opt known_hosts_opts[] = {
+	{ OPT_KEY, "key", "FILE", "pin, check: the server's public keys, as in .pub files; - is stdin" },
+	{ OPT_AS, "as", "NAME", "pin, check: the name it is kept under, instead of HOST" },
+	{ OPT_JSON, "json", NULL, "ls: as JSON" },
+	{ 0 },
+};
+
+struct request {
+	const char *key_file, *as;
+	int json;
+	struct home home;
+};
+
+/* "HOST", "HOST:PORT" as it is looked for. */
+static int take_name(char out[KNOWNNAME_ROOM], const char *text, struct err *e)
+{
+	struct endpoint where;
+
+	if (endpoint_parse(&where, text, e) < 0)
+		return e->code;
+	if (where.kind != ENDPOINT_TCP)
+		return err_usage(e, "'%s': HOST or HOST:PORT is wanted here", text);
+	return knownname(out, where.host, where.port, e);
+}
+
+static int read_keys(struct hostkeys *keys, const char *file, struct err *e)
+{
+	char *text = malloc(KEY_FILE_ROOM);
+	ssize_t n;
+	int rc;
+
+	if (!text)
+		return err_set(e, -ENOMEM, "no memory for %s", file);
+	n = fd_slurp(AT_FDCWD, strcmp(file, "-") ? file : "/dev/stdin", text, KEY_FILE_ROOM);
+	if (n < 0)
+		rc = err_set(e, (int)n, "read %s: %s", file, strerror((int)-n));
+	else if (hostkeys_from_text(keys, text, (size_t)n, e) < 0)
+		rc = err_in(e, "%s", file);
+	else
+		rc = 0;
+	free(text);
+	return rc;
+}
+
+/* The one HOST of pin and check, and what it shows. */
+static int take_server(struct request *q, struct cmdline *cl, char name[KNOWNNAME_ROOM],
+		       struct hostkeys *keys, struct err *e)
+{
+	const char *host = operand_alone(cl, "HOST", e);
+
+	if (!host || take_name(name, host, e) < 0)
+		return e->code;
+	if (q->as && knownname(name, q->as, 0, e) < 0)
+		return e->code;
+	if (!q->key_file)
+		return err_usage(e, "--key FILE is missing: where the server's public key is");
+	return read_keys(keys, q->key_file, e);
+}
+
+/* What ssh looks for: a name that ends in .vm, perhaps as [NAME.vm]:PORT. */
+static void vm_of(char *out, size_t cap, const char *host)
+{
+	size_t len;
+
+	host += *host == '[';
+	len = strcspn(host, "]:");
+	if (len > 3 && !memcmp(host + len - 3, ".vm", 3))
+		len -= 3;
+	snprintf(out, cap, "%.*s", (int)len, host);
+}
+
+/* The keys of a guest of ours, from itself: lines for ssh's KnownHostsCommand. */
+static int do_guest(struct request *q, struct cmdline *cl, struct err *e)
+{
+	static char text[HOSTKEY_TEXT_ROOM];
+	const char *host = operand_alone(cl, "NAME", e);
+	char name[KNOWNNAME_ROOM], vm[KNOWNNAME_ROOM];
+	struct hostkeys keys;
+
+	(void)q;
+	if (!host)
+		return e->code;
+	vm_of(vm, sizeof(vm), host);
+	if (parse_name(vm, e) < 0 || guestkeys_ask(&keys, vm, e) < 0)
+		return e->code;
+	snprintf(name, sizeof(name), "%s%s", host, strchr(host, '.') ? "" : ".vm");
+	for (unsigned i = 0; i < keys.count; i++) {
+		hostkey_text(text, &keys.at[i]);
+		printf("%s %s\n", name, text);
+	}
+	return 0;
+}
+
+static int do_check(struct request *q, struct cmdline *cl, struct err *e)
+{
+	char name[KNOWNNAME_ROOM];
+	struct hostkeys keys;
+	int rc = take_server(q, cl, name, &keys, e);
+
+	if (rc == 0)
+		rc = pins_check(&q->home, name, &keys, e);
+	return rc <= 0 ? rc : err_set(e, -ENOENT, "%s: no key of it is pinned", name);
+}
+
+static int do_pin(struct request *q, struct cmdline *cl, struct err *e)
+{
+	char name[KNOWNNAME_ROOM];
+	struct hostkeys keys;
+	int rc = take_server(q, cl, name, &keys, e);
+
+	if (rc == 0)
+		rc = pins_pin(&q->home, name, &keys, "", e);
+	return rc < 0 ? rc : 0;
+}
+
+static int do_rm(struct request *q, struct cmdline *cl, struct err *e)
+{
+	const char *text = operand(cl, "NAME", e);
+	int rc = text ? 0 : e->code, dropped = 0;
+
+	for (; rc >= 0 && text; text = operand_or_none(cl)) {
+		char name[KNOWNNAME_ROOM];
+		const char *const names[] = { name };
+
+		if (take_name(name, text, e) < 0)
+			return e->code;
+		rc = strpbrk(name, ".:[") ? pins_drop(&q->home, names, 1, e)
+					  : pins_drop_vm(&q->home, name, e);
+		if (rc == 0)
+			return err_set(e, -ENOENT, "%s: no key of it is pinned", text);
+		dropped += MAX(rc, 0);
+	}
+	if (rc >= 0)
+		fprintf(stderr, "%d pin%s dropped\n", dropped, dropped == 1 ? "" : "s");
+	return rc < 0 ? rc : 0;
+}
+
+static const char *const kinds[] = {
+	[KNOWNLINE_KEY] = "key",
+	[KNOWNLINE_CA] = "cert-authority",
+	[KNOWNLINE_REVOKED] = "revoked",
+	[KNOWNLINE_BROKEN] = "broken",
+};
+
+static json_t *text_of(const char *text, size_t len)
+{
+	json_t *s = len ? json_stringn(text, len) : json_null();
+
+	return s ? s : json_null(); /* not UTF-8 */
+}
+
+static void show(const struct knowncursor *c, const struct hostkey *key, json_t *all)
+{
+	char print[HOSTKEY_PRINT_ROOM] = "";
+	const struct knownline *l = &c->line;
+	enum knownline_kind kind = key ? l->kind : KNOWNLINE_BROKEN;
+
+	if (key)
+		hostkey_print(print, key);
+	if (all)
+		json_array_append_new(
+			all, json_pack("{s:i, s:s, s:o, s:o, s:o}", "line", (int)c->number, "kind",
+				       kinds[kind], "hosts", text_of(l->hosts.at, l->hosts.len),
+				       "type", text_of(l->type.at, l->type.len), "fingerprint",
+				       text_of(print, strlen(print))));
+	else if (key)
+		printf("%-4u  %-30.*s  %-20s  %s%s%s\n", c->number, (int)l->hosts.len,
+		       l->hosts.at, key->type, print, kind == KNOWNLINE_KEY ? "" : "  ",
+		       kind == KNOWNLINE_KEY ? "" : kinds[kind]);
+}
+
+/* Of all lines, or of those that speak of a name. How many. */
+static int list(const struct knownhosts *k, const char *name, json_t *all)
+{
+	struct knowncursor c = { 0 };
+	int count = 0;
+
+	while (name ? knownhosts_find(k, &c, name) : knownhosts_next(k, &c)) {
+		struct hostkey key;
+		int ok;
+
+		if (c.line.kind == KNOWNLINE_NOTE)
+			continue;
+		ok = c.line.kind != KNOWNLINE_BROKEN && knownline_key(&c.line, &key) == 0;
+		if (!ok)
+			fprintf(stderr, "vmtool known-hosts: %s:%u: a broken line; it is kept\n",
+				k->path, c.number);
+		show(&c, ok ? &key : NULL, all);
+		count++;
+	}
+	return count;
+}
+
+static int open_file(struct knownhosts *k, const struct request *q, int change, struct err *e)
+{
+	char folder[PATH_ROOM];
+
+	if (pins_folder(folder, &q->home, e) < 0)
+		return e->code;
+	return knownhosts_open(k, folder, change, e);
+}
+
+static int do_ls(struct request *q, struct cmdline *cl, struct err *e)
+{
+	struct knownhosts k = KNOWNHOSTS_NONE;
+	json_t *all = q->json ? json_array() : NULL;
+	const char *host = operand_or_none(cl);
+	char name[KNOWNNAME_ROOM];
+	int rc = operands_end(cl, e);
+
+	if (rc == 0 && host)
+		rc = take_name(name, host, e);
+	if (rc == 0)
+		rc = open_file(&k, q, 0, e);
+	if (rc == 0 && !all && k.len > 0)
+		printf("%-4s  %-30s  %-20s  %s\n", "LINE", "HOSTS", "TYPE", "FINGERPRINT");
+	if (rc == 0 && list(&k, host ? name : NULL, all) == 0 && host)
+		rc = err_set(e, -ENOENT, "%s: no key of it is pinned", host);
+	if (all && (rc == 0 || host)) {
+		json_dumpf(all, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
+	json_decref(all);
+	knownhosts_close(&k);
+	return rc;
+}
+
+static void say_broken(const struct knownhosts *from, unsigned number)
+{
+	fprintf(stderr, "vmtool known-hosts: %s:%u: a broken line, left out\n", from->path, number);
+}
+
+static int do_import(struct request *q, struct cmdline *cl, struct err *e)
+{
+	const char *file = operand_alone(cl, "FILE", e);
+	struct knownhosts from = KNOWNHOSTS_NONE;
+	int rc;
+
+	if (!file)
+		return e->code;
+	rc = knownhosts_read(&from, file, e);
+	if (rc == 0)
+		rc = pins_import(&q->home, &from, say_broken, e);
+	if (rc >= 0)
+		fprintf(stderr, "%d line%s taken over\n", rc, rc == 1 ? "" : "s");
+	knownhosts_close(&from);
+	return rc < 0 ? rc : 0;
+}
+
+static int do_hash(struct request *q, struct cmdline *cl, struct err *e)
+{
+	struct knownhosts k = KNOWNHOSTS_NONE;
+	int count = 0, rc = operands_end(cl, e);
+
+	if (rc == 0)
+		rc = open_file(&k, q, 1, e);
+	if (rc == 0)
+		rc = count = knownhosts_hash(&k, e);
+	if (rc > 0)
+		rc = knownhosts_save(&k, e);
+	if (rc >= 0)
+		fprintf(stderr, "%d name%s hashed\n", count, count == 1 ? "" : "s");
+	knownhosts_close(&k);
+	return rc < 0 ? rc : 0;
+}
+
+static const struct {
+	const char *verb;
+	int (*run)(struct request *q, struct cmdline *cl, struct err *e);
+} verbs[] = {
+	{ "check", do_check }, { "pin", do_pin },	{ "rm", do_rm },
+	{ "ls", do_ls },       { "hash", do_hash },	{ "import", do_import },
+	{ "guest", do_guest },
+};
+
+static int run_verb(struct request *q, const char *verb, struct cmdline *cl, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (!strcmp(verb, verbs[i].verb))
+			return verbs[i].run(q, cl, e);
+	return err_usage(e, "'%s' is none of check, pin, rm, ls, hash, import, guest", verb);
+}
+
+static int known_hosts_run(struct cmdline *cl, struct err *e)
+{
+	struct request q = { .home = HOME_NONE };
+	const char *verb;
+	int c, rc;
+
+	while ((c = opt_next(cl, e)) != 0) {
+		if (c < 0)
+			return c;
+		if (c == OPT_KEY)
+			q.key_file = cl->value;
+		if (c == OPT_AS)
+			q.as = cl->value;
+		q.json |= c == OPT_JSON;
+	}
+	verb = operand(cl, "what to do", e);
+	if (!verb || home_open(&q.home, 0, e) < 0)
+		return e->code;
+	rc = run_verb(&q, verb, cl, e);
+	home_close(&q.home);
+	return rc;
+}
+
+const struct applet applet_known_hosts = {
+	.name = "known-hosts",
+	.args = "check|pin|rm|ls|hash|import|guest [HOST[:PORT]|FILE|NAME]...",
+	.help = "Keep the host keys that servers have shown",
+	.more = "  vmtool known-hosts ls\n"
+		"  ssh-keyscan 10.0.0.5 | cut -d' ' -f2- | vmtool known-hosts pin --key - 10.0.0.5\n"
+		"  vmtool known-hosts rm web\n\n"
+		"check is silent when the key is pinned, 1 when nothing is, and 3 when it is another one.\n"
+		"pin does the same, and writes down what is new. The file is vmtool's own,\n"
+		"ssh/known_hosts in its state, in OpenSSH's format; nobody else's is read or written. guest asks a VM\n"
+		"for its own keys, through its vsock, and prints them as lines of such a file.\n",
+	.opts = known_hosts_opts,
+	.command_after = -1,
+	.run = known_hosts_run,
+};
