@@ -173,11 +173,12 @@ for i in $(seq 32); do
 done
 wait "${pids[@]}"
 is "$(cut -d' ' -f1 "$file" | sort -u | wc -l)/$(wc -l <"$file")" "32/32" "32 pins at once are all there"
-for i in $(seq 3000); do echo "filler$i $(key rsa2)"; done >>"$file"
+filler=$(key rsa2)
+for ((i = 0; i < 3000; i++)); do echo "filler$i $filler"; done >>"$file"
 rounds=${KILLS:-20}
 whole=0
 for ((i = 0; i < rounds; i++)); do
-	kh pin --key "$tap_dir/rsa1.pub" "killed$i" &
+	"$vmtool" known-hosts pin --key "$tap_dir/rsa1.pub" "killed$i" & # not kh: a shell would die for it
 	pid=$!
 	read -r -t "0.0$((RANDOM % 3))$((RANDOM % 10))" <>"$tap_dir/never" 2>/dev/null || true
 	kill -9 $pid 2>/dev/null
