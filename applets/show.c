@@ -150,6 +150,17 @@ static json_t *state_json(const struct vmref *v, const struct state *s)
 		s->has_status ? json_integer(s->status) : json_null());
 }
 
+/* What `start` said of the cause, when it was a failure. */
+static json_t *cause_json(const struct diagnosis *d)
+{
+	const struct symptom *s = symptom_find(d->id);
+
+	if (!s)
+		return json_null();
+	return json_pack("{s:s, s:s, s:o, s:o}", "id", s->id, "cause", s->cause, "line",
+			 text_or_null(d->line), "remedy", text_or_null(s->remedy ? s->remedy : ""));
+}
+
 /* What is true of the VM is shown whether or not its guest answers. */
 static int describe_vm(json_t **j, const char *name, struct err *e)
 {
@@ -160,6 +171,7 @@ static int describe_vm(json_t **j, const char *name, struct err *e)
 
 	if (rc == 0) {
 		*j = state_json(&vm.ref, &vm.state);
+		json_object_set_new(*j, "diagnosis", cause_json(&vm.state.diagnosis));
 		if (!vm.state.agent_up)
 			json_object_set_new(*j, "guest", json_null());
 		else if (target_vm(&t, &vm.ref, &vm.state, &silent) == 0)

@@ -29,8 +29,7 @@ int console_open(const struct vmref *v, off_t *from, struct err *e)
 	return fd;
 }
 
-/* The end of what lies behind `from`. Bytes read, 0 when that fails. */
-static size_t read_end(const struct vmref *v, off_t from, char out[END_BYTES])
+size_t console_read(const struct vmref *v, off_t from, char *out, size_t cap)
 {
 	struct stat st;
 	ssize_t n = 0;
@@ -40,7 +39,7 @@ static size_t read_end(const struct vmref *v, off_t from, char out[END_BYTES])
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) == 0)
-		n = pread(fd, out, END_BYTES, MAX(from, st.st_size - END_BYTES));
+		n = pread(fd, out, cap, MAX(from, st.st_size - (off_t)cap));
 	fd_close(&fd);
 	return n > 0 ? (size_t)n : 0;
 }
@@ -73,7 +72,7 @@ static size_t drop_returns(char *text, size_t len)
 size_t console_tail(const struct vmref *v, off_t from, unsigned lines, char *out, size_t cap)
 {
 	char text[END_BYTES];
-	size_t len = read_end(v, from, text), at;
+	size_t len = console_read(v, from, text, sizeof(text)), at;
 
 	len = drop_returns(text, len);
 	at = last_lines(text, len, lines);
@@ -90,7 +89,7 @@ int console_panic(const struct vmref *v, off_t from, char *out, size_t cap)
 {
 	static const char words[] = "Kernel panic - not syncing";
 	char text[END_BYTES];
-	size_t len = read_end(v, from, text);
+	size_t len = console_read(v, from, text, sizeof(text));
 	const char *at = memmem(text, len, words, sizeof(words) - 1);
 	const char *end;
 

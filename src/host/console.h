@@ -15,6 +15,10 @@ extern const char console_file[];
  * or negative with *e filled. */
 int console_open(const struct vmref *v, off_t *from, struct err *e);
 
+/* The end of what lies behind `from`, as it was said. Bytes read; 0 when there are none or they
+ * cannot be read. */
+size_t console_read(const struct vmref *v, off_t from, char *out, size_t cap);
+
 /* The last lines behind `from`, fit for a terminal, each ended by a newline, then a NUL. Their
  * length; 0 when there are none or they cannot be read. */
 size_t console_tail(const struct vmref *v, off_t from, unsigned lines, char *out, size_t cap);

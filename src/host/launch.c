@@ -219,6 +219,7 @@ static void keep_end(struct launch *l, const json_t *j)
 	l->has_status = json_is_integer(status);
 	l->status = (int)json_integer_value(status);
 	l->console_from = number_of(j, "console_from");
+	diagnosis_take(&l->diagnosis, json_object_get(j, "diagnosis"));
 }
 
 static void take_event(struct launch *l, const char *line, size_t len)
@@ -332,6 +333,19 @@ static void show_console(const struct launch *l)
 		fprintf(stderr, "  | %.*s\n", (int)(end - line), line);
 }
 
+/* The sentence, the cause where the console told it, and where to read on. */
+static void explain_failure(const struct launch *l, int is_kept, struct err *e)
+{
+	const struct symptom *s = symptom_find(l->diagnosis.id);
+	const char *name = l->claim.vm.name, *remedy = s && s->remedy ? s->remedy : "";
+
+	err_set(e, -ECANCELED, "%s: %s%s%s%s%s", name, l->detail, s ? "\n  cause: " : "",
+		s ? s->cause : "", *remedy ? "\n  try: " : "", remedy);
+	if (is_kept && l->ran)
+		err_more(e, "\n  see: vmtool logs %s (%s/vms/%s/console.log)", name,
+			 l->claim.home.path, name);
+}
+
 static int start_failed(struct launch *l, struct err *e)
 {
 	struct vmref v = VMREF_NONE;
@@ -343,9 +357,7 @@ static int start_failed(struct launch *l, struct err *e)
 	hang_up(l); /* so that the agent may remove what is to go */
 	kept = store_find(&v, &l->claim.home, l->claim.vm.name, &ignored) == 0;
 	store_close(&v);
-	err_set(e, -ECANCELED, "%s: %s%s%s", l->claim.vm.name, l->detail,
-		kept && l->ran ? "\n  see: vmtool logs " : "",
-		kept && l->ran ? l->claim.vm.name : "");
+	explain_failure(l, kept, e);
 	if (l->signo)
 		e->exit = 128 + l->signo;
 	else if (l->code != 1) /* 1 is what each word calls its own failure */

@@ -42,6 +42,7 @@ struct launch {
 	char detail[EVENT_MAX];
 	int code, ran, has_status, status;
 	int64_t console_from;
+	struct diagnosis diagnosis;
 };
 
 #define LAUNCH_NONE \

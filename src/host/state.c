@@ -68,9 +68,11 @@ static json_t *to_json(const struct state *s)
 int state_write(const struct state *s, const struct vmref *v, struct err *e)
 {
 	json_t *j = to_json(s);
-	char *text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
+	char *text;
 	int rc;
 
+	json_object_set_new(j, "diagnosis", diagnosis_json(&s->diagnosis));
+	text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
 	if (text)
 		rc = path_replace(v->dir, file_name, text, strlen(text), 0600, e);
 	else
@@ -123,6 +125,7 @@ static int from_json(struct state *s, const json_t *j)
 	copy_text(s->detail, sizeof(s->detail), j, "detail");
 	s->has_status = json_is_integer(status);
 	s->status = (int)json_integer_value(status);
+	diagnosis_take(&s->diagnosis, json_object_get(j, "diagnosis"));
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "host/diagnosis.h"
 #include "host/procid.h"
 #include "host/store.h"
 #include "proto/ready.h"
@@ -36,6 +37,7 @@ struct state {
 	char reason[24];	/* of the latest end, contracts.md "Events"; or "" */
 	char detail[400];	/* a sentence about it, or "" */
 	int has_status, status; /* the main process's exit code */
+	struct diagnosis diagnosis; /* of an end that was a failure */
 };
 
 const char *state_name(enum vm_state s);

@@ -240,7 +240,8 @@ void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint6
 void timeline_exit(struct timeline *t, const struct timeline_end *x)
 {
 	say(t, "exit",
-	    json_pack("{s:s, s:o, s:s, s:b, s:i, s:I}", "reason", x->reason, "status",
+	    json_pack("{s:s, s:o, s:s, s:b, s:i, s:I, s:o}", "reason", x->reason, "status",
 		      x->has_status ? json_integer(x->status) : json_null(), "detail", x->detail,
-		      "ran", x->ran, "code", x->code, "console_from", (json_int_t)x->console_from));
+		      "ran", x->ran, "code", x->code, "console_from", (json_int_t)x->console_from,
+		      "diagnosis", diagnosis_json(&x->diagnosis)));
 }

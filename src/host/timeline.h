@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "host/diagnosis.h"
 #include "host/store.h"
 #include "proto/ready.h"
 
@@ -54,6 +55,7 @@ struct timeline_end {
 	int ran;		/* the guest's first instruction did run */
 	int code;		/* what a `start` that waited for this exits with */
 	long long console_from; /* where this boot begins in console.log */
+	struct diagnosis diagnosis;
 };
 
 void timeline_exit(struct timeline *t, const struct timeline_end *x);

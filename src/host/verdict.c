@@ -77,6 +77,18 @@ void verdict_of_end(struct agent *a)
 		     agent_elapsed_ms(a), a->tl.last);
 }
 
+/* What the guest said of its failure, while its console can still be found. */
+static void diagnose_end(struct agent *a)
+{
+	struct patient p = {
+		.has_disks = a->config.disks.count > 0,
+		.ran = a->vmm.ran,
+		.timed_out = a->verdict.code == 124,
+	};
+
+	diagnose_vm(&a->st.diagnosis, &p, &a->vm, a->console_from);
+}
+
 void verdict_carry_out(struct agent *a)
 {
 	struct timeline_end x = {
@@ -92,6 +104,9 @@ void verdict_carry_out(struct agent *a)
 	/* A start that was cancelled or stopped did what it was told; any other end of it failed. */
 	int failed = agent_is_starting(a) && strcmp(a->verdict.reason, "killed") != 0;
 
+	if (failed || end_of(a->verdict.reason)->state == VM_FAILED)
+		diagnose_end(a);
+	x.diagnosis = a->st.diagnosis;
 	snprintf(a->st.reason, sizeof(a->st.reason), "%s", a->verdict.reason);
 	text_escape(a->st.detail, sizeof(a->st.detail), a->verdict.detail,
 		    strlen(a->verdict.detail));
