@@ -339,8 +339,12 @@ static void explain_failure(const struct launch *l, int is_kept, struct err *e)
 	const struct symptom *s = symptom_find(l->diagnosis.id);
 	const char *name = l->claim.vm.name, *remedy = s && s->remedy ? s->remedy : "";
 
-	err_set(e, -ECANCELED, "%s: %s%s%s%s%s", name, l->detail, s ? "\n  cause: " : "",
-		s ? s->cause : "", *remedy ? "\n  try: " : "", remedy);
+	err_set(e, -ECANCELED, "%s: %s%s%s", name, l->detail, s ? "\n  cause: " : "",
+		s ? s->cause : "");
+	if (s && l->diagnosis.line[0] && !strstr(l->detail, l->diagnosis.line))
+		err_more(e, " (%s)", l->diagnosis.line);
+	if (*remedy)
+		err_more(e, "\n  try: %s", remedy);
 	if (is_kept && l->ran)
 		err_more(e, "\n  see: vmtool logs %s (%s/vms/%s/console.log)", name,
 			 l->claim.home.path, name);

@@ -55,3 +55,51 @@
 { "another panic", "[    1.0] Kernel panic - not syncing: sysrq triggered crash\r\n", &bare, "panic", "sysrq triggered crash" },
 { "no newline yet", "[    1.0] Kernel panic - not syncing: sysrq", &bare, "panic", "Kernel panic - not syncing: sysrq" },
 { "a blank line in front of the stamp", " [ 1.0] Kernel panic - not syncing: x\n", &bare, "panic", "[ 1.0]" },
+{ "lab: root=/dev/nope and no init",
+  "[    6.066925] /dev/root: Can't open blockdev\r\n"
+  "[    6.146535] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "no_disk", "unknown-block(0,0)" },
+{ "lab: root=/dev/vda, an empty disk",
+  "[    6.531875] erofs: (device vda): erofs_read_superblock: cannot find valid erofs superblock\r\n"
+  "[    6.716391] erofs: (device vda): erofs_read_superblock: cannot find valid erofs superblock\r\n"
+  "[    6.847958] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(254,0)\r\n",
+  &with_disk, "no_root_fs", "unknown-block(254,0)" },
+{ "lab: 100 MB of initramfs in 64M",
+  "[   14.339806] Initramfs unpacking failed: write error\r\n"
+  "[   14.982769] /dev/root: Can't open blockdev\r\n"
+  "[   15.056568] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "initrd_too_big", "Initramfs unpacking failed" },
+{ "lab: a gzip that was cut",
+  "[   28.514288] Initramfs unpacking failed: uncompression error\r\n"
+  "[   28.895509] /dev/root: Can't open blockdev\r\n"
+  "[   28.923498] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "initrd_unreadable", "Initramfs unpacking failed" },
+{ "lab: no gzip behind its magic",
+  "[    2.744927] Initramfs unpacking failed: junk at the end of compressed archive\r\n"
+  "[    4.733238] /dev/root: Can't open blockdev\r\n"
+  "[    4.785076] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "initrd_unreadable", "Initramfs unpacking failed" },
+{ "lab: bzip2, for a kernel without it",
+  "[    5.291439] Initramfs unpacking failed: compression method bzip2 not configured\r\n"
+  "[    7.060326] /dev/root: Can't open blockdev\r\n"
+  "[    7.091802] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "initrd_unreadable", "Initramfs unpacking failed" },
+{ "lab: damaged zstd",
+  "[    2.712849] Initramfs unpacking failed: ZSTD-compressed data is probably corrupt\r\n"
+  "[    4.087119] /dev/root: Can't open blockdev\r\n"
+  "[    4.120655] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "initrd_unreadable", "Initramfs unpacking failed" },
+{ "lab: lzo, for a kernel without it",
+  "[    3.584224] Initramfs unpacking failed: compression method lzo not configured\r\n"
+  "[    4.793090] /dev/root: Can't open blockdev\r\n"
+  "[    4.820919] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+  &bare, "initrd_unreadable", "Initramfs unpacking failed" },
+{ "lab: echo c >/proc/sysrq-trigger",
+  "vmtool: description 5730 ms\r\n"
+  "[    7.196837] sysrq: Trigger a crash\r\n"
+  "[    7.245341] Kernel panic - not syncing: sysrq triggered crash\r\n",
+  &bare, "panic", "sysrq triggered" },
+{ "lab: --init /bin/false",
+  "vmtool: hostname 9869 ms\r\n"
+  "[   13.419053] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100\r\n",
+  &bare, "init_died", "exitcode=0x00000100" },
