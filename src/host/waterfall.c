@@ -18,7 +18,7 @@ enum { LATEST_MS = 7 * 24 * 3600 * 1000 };
 
 void waterfall_init(struct waterfall *w)
 {
-	*w = (struct waterfall){ .offset_ms = INT64_MAX };
+	*w = (struct waterfall){ .offset_ms = INT64_MAX, .guest_ms = -1 };
 }
 
 /* --- events --- */
@@ -73,6 +73,12 @@ static struct bar *add(struct waterfall *w, enum bar_lane lane, const char *name
 	return b;
 }
 
+/* The guest tells the beginning only of what it has to wait for; its stages follow each other. */
+static int64_t untold_begin(const struct waterfall *w, enum bar_lane lane, int64_t at_ms)
+{
+	return lane == LANE_GUEST && w->guest_ms >= 0 ? MIN(w->guest_ms, at_ms) : at_ms;
+}
+
 static void take_stage(struct waterfall *w, const json_t *j)
 {
 	enum bar_lane lane = is(j, "origin", "guest") ? LANE_GUEST : LANE_HOST;
@@ -86,7 +92,9 @@ static void take_stage(struct waterfall *w, const json_t *j)
 		w->offset_ms = MIN(w->offset_ms, time_of(j, "t_ms") - at_ms);
 	b = begins ? NULL : find_open(w, lane, name);
 	if (!b)
-		b = add(w, lane, name, at_ms);
+		b = add(w, lane, name, begins ? at_ms : untold_begin(w, lane, at_ms));
+	if (lane == LANE_GUEST)
+		w->guest_ms = at_ms;
 	if (!b || begins)
 		return;
 	b->end_ms = MAX(b->begin_ms, at_ms);

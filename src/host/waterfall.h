@@ -34,6 +34,7 @@ struct waterfall {
 	char vm[VM_NAME_ROOM], boot[BOOT_ID_LEN + 1], began[CLOCK_TEXT];
 	enum outcome outcome; /* OPEN: neither ready nor ended, as far as is known */
 	int64_t end_ms;	      /* the last moment shown: ready, or the end */
+	int64_t guest_ms;     /* of the guest's clock, when it last told something; -1: never */
 	int64_t offset_ms;    /* the guest's clock behind ours; INT64_MAX while it said nothing */
 	char reason[24], detail[800];
 	struct diagnosis diagnosis;
