@@ -10,6 +10,7 @@
 
 #include "base/parse.h"
 #include "base/util.h"
+#include "host/words.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"
@@ -42,43 +43,17 @@ static int one_more(const char *what, uint32_t have, uint32_t most, struct err *
 	return have < most ? 0 : err_usage(e, "%s: there are more than %u of them", what, most);
 }
 
-/* Octal, as in fstab(5), which is how a blank gets into a word. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	while (*s) {
-		if (s[0] == '\\' && strspn(s + 1, "01234567") >= 3 && s[1] <= '3') {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 4;
-		} else {
-			*to++ = *s++;
-		}
-	}
-	*to = '\0';
-}
-
 /* The words between blanks, kept; their number, or negative with *e filled. */
 static int split(struct guest *g, const char *words[WORDS_MAX], const char *what, const char *text,
 		 struct err *e)
 {
-	char *at = (char *)keep(g, what, text, strlen(text), e); /* ours to cut */
-	int n = 0;
+	char *own = (char *)keep(g, what, text, strlen(text), e); /* ours to cut */
+	int n;
 
 	if (e->code < 0)
 		return e->code;
-	for (at += strspn(at, " \t"); *at; at += strspn(at, " \t")) {
-		size_t len = strcspn(at, " \t");
-		int more = at[len] != '\0';
-
-		if (n == WORDS_MAX)
-			return err_usage(e, "%s: more than %d words", what, WORDS_MAX);
-		words[n++] = at;
-		at[len] = '\0';
-		unescape(at);
-		at += len + (size_t)more;
-	}
-	return n;
+	n = words_split(own, words, WORDS_MAX);
+	return n < 0 ? err_usage(e, "%s: more than %d words", what, WORDS_MAX) : n;
 }
 
 static int is_made_of(const char *text, const char *set)
