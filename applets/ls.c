@@ -112,15 +112,14 @@ static json_t *row_json(const struct row *r)
 {
 	const struct state *s = &r->s;
 
-	return json_pack(
-		"{s:s, s:o, s:s, s:b, s:{s:b, s:b}, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"name", r->name, "id", text_or_null(r->id), "state", state_name(s->state), "ready",
-		s->ready, "conditions", "vm_alive", s->vm_alive, "agent_up", s->agent_up, "cpus",
-		(int)s->cpus, "memory_bytes", (json_int_t)s->memory_bytes, "uptime_ms",
-		r->uptime_ms < 0 ? json_null() : json_integer(r->uptime_ms), "started",
-		text_or_null(s->started), "boot", text_or_null(s->boot), "reason",
-		text_or_null(s->reason), "detail", text_or_null(s->detail), "status",
-		s->has_status ? json_integer(s->status) : json_null());
+	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "name", r->name, "id", text_or_null(r->id), "state", state_name(s->state),
+			 "ready", s->ready, "conditions", conditions_values(&s->conditions), "cpus",
+			 (int)s->cpus, "memory_bytes", (json_int_t)s->memory_bytes, "uptime_ms",
+			 r->uptime_ms < 0 ? json_null() : json_integer(r->uptime_ms), "started",
+			 text_or_null(s->started), "boot", text_or_null(s->boot), "reason",
+			 text_or_null(s->reason), "detail", text_or_null(s->detail), "status",
+			 s->has_status ? json_integer(s->status) : json_null());
 }
 
 static void show(struct list *l, const struct row *r)

@@ -61,7 +61,8 @@ static inline int key_opt(const struct key_opt *table, size_t n, struct wish *w,
 {
 	for (size_t i = 0; i < n; i++)
 		if (table[i].letter == letter)
-			return wish_add(w, table[i].key, value, e) < 0 ? e->code : 1;
+			return wish_add(w, table[i].key, value ? value : "yes", e) < 0 ? e->code
+										       : 1;
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "host/agent.h"
 #include "host/launch.h"
 
-enum { OPT_NAME = OPT_LONG, OPT_KEEP, OPT_TIMEOUT, OPT_VERBOSE };
+enum { OPT_NAME = OPT_LONG, OPT_KEEP, OPT_TIMEOUT, OPT_VERBOSE, OPT_READY_FD };
 
 enum {
 	END_MS = STOP_MS + 10000, /* the agent insists before: this is for one that hangs */
@@ -25,6 +25,7 @@ static const struct opt run_opts[] = {
 	{ OPT_NAME, "name", "NAME", "the VM's name (default: two random words)" },
 	{ OPT_KEEP, "keep", NULL, "do not remove the VM afterwards" },
 	{ OPT_TIMEOUT, "timeout", "TIME", "deadline for being ready (default 60s)" },
+	{ OPT_READY_FD, "ready-fd", "N", "write the line \"ready\" to this descriptor when it is so" },
 	{ OPT_VERBOSE, "verbose", NULL, "tell the stages of the start" },
 	{ 0 },
 };
@@ -93,6 +94,9 @@ static int take_options(struct cmdline *cl, struct launch_ask *ask, struct wish 
 			break;
 		case OPT_TIMEOUT:
 			rc = parse_time(&ask->timeout_ms, "--timeout", cl->value, e);
+			break;
+		case OPT_READY_FD:
+			rc = launch_ready_fd(&ask->ready_fd, cl->value, e);
 			break;
 		case OPT_VERBOSE:
 			ask->stages = 1;

@@ -138,11 +138,13 @@ static json_t *state_json(const struct vmref *v, const struct state *s)
 
 	(void)vmid_read(v->home->vms, v->name, id);
 	return json_pack(
-		"{s:s, s:o, s:s, s:b, s:{s:b, s:b}, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
+		"{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
 		" s:o}",
 		"name", v->name, "id", text_or_null(id), "state", state_name(s->state), "ready",
-		s->ready, "conditions", "vm_alive", s->vm_alive, "agent_up", s->agent_up, "boot", text_or_null(s->boot),
-		"pid", s->vmm.pid ? json_integer(s->vmm.pid) : json_null(), "agent_pid",
+		s->ready, "conditions", conditions_values(&s->conditions), "condition_details",
+		conditions_list(&s->conditions), "provision", scripts_json(&s->scripts), "degraded",
+		text_or_null(s->degraded), "boot", text_or_null(s->boot), "pid",
+		s->vmm.pid ? json_integer(s->vmm.pid) : json_null(), "agent_pid",
 		s->agent.pid ? json_integer(s->agent.pid) : json_null(), "cpus", (int)s->cpus,
 		"memory_bytes", (json_int_t)s->memory_bytes, "sockets", text_or_null(s->sockets),
 		"started", text_or_null(s->started), "reason", text_or_null(s->reason), "detail",
@@ -172,7 +174,7 @@ static int describe_vm(json_t **j, const char *name, struct err *e)
 	if (rc == 0) {
 		*j = state_json(&vm.ref, &vm.state);
 		json_object_set_new(*j, "diagnosis", cause_json(&vm.state.diagnosis));
-		if (!vm.state.agent_up)
+		if (!state_holds(&vm.state, AGENT_UP))
 			json_object_set_new(*j, "guest", json_null());
 		else if (target_vm(&t, &vm.ref, &vm.state, &silent) == 0)
 			add_guest(*j, t.vsock, &silent);

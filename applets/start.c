@@ -4,11 +4,12 @@
 #include "applets/starting.h"
 #include "base/parse.h"
 
-enum { OPT_TIMEOUT = OPT_LONG };
+enum { OPT_TIMEOUT = OPT_LONG, OPT_READY_FD };
 
 static const struct opt start_opts[] = {
 	MACHINE_AND_MAIN_OPTS,
 	{ OPT_TIMEOUT, "timeout", "TIME", "deadline for being ready (default 60s)" },
+	{ OPT_READY_FD, "ready-fd", "N", "write the line \"ready\" to this descriptor when it is so" },
 	{ 'q', "quiet", NULL, "do not tell the stages" },
 	{ 0 },
 };
@@ -27,6 +28,8 @@ static int take_options(struct cmdline *cl, struct start *s, struct wish *wish, 
 			return c;
 		if (c == OPT_TIMEOUT)
 			rc = parse_time(&s->ask.timeout_ms, "--timeout", cl->value, e);
+		else if (c == OPT_READY_FD)
+			rc = launch_ready_fd(&s->ask.ready_fd, cl->value, e);
 		else if (c == 'q')
 			s->tell = 0;
 		else

@@ -28,14 +28,21 @@
 
 int agent_enter(struct agent *a, enum vm_state state, struct err *e)
 {
+	int rc;
+
 	a->st.state = state;
 	a->st.ready = state == VM_RUNNING && ready_is(&a->ready);
-	a->st.vm_alive = a->ready.vm_alive;
-	a->st.agent_up = a->ready.agent_up;
+	a->st.conditions = *ready_conditions(&a->ready);
+	a->st.scripts = a->ready.boot.provision.reports;
+	ready_degraded(&a->ready, a->st.degraded, sizeof(a->st.degraded));
 	a->st.vmm = a->vmm.id;
-	log_info("agent: state is=%s vm_alive=%d agent_up=%d", state_name(state), a->st.vm_alive,
-		 a->st.agent_up);
-	return state_write(&a->st, &a->vm, e);
+	log_info("agent: state is=%s ready=%d", state_name(state), a->st.ready);
+	if (!a->st.ready)
+		signpost_turn(&a->signpost, 0);
+	rc = state_write(&a->st, &a->vm, e);
+	if (a->st.ready)
+		signpost_turn(&a->signpost, 1);
+	return rc;
 }
 
 void agent_enter_anyway(struct agent *a, enum vm_state state)
@@ -69,9 +76,9 @@ void agent_vmm_ended(struct vmmchild *v)
 static void deadline_due(struct timer *t)
 {
 	struct agent *a = CONTAINER(t, struct agent, deadline);
-	char unmet[200];
+	char unmet[EVENT_MAX / 8];
 
-	ready_unmet(&a->ready, unmet, sizeof(unmet));
+	conditions_unmet(ready_conditions(&a->ready), unmet, sizeof(unmet));
 	verdict_give(&a->verdict, "error", 124, "not ready after %lld ms: %s; last stage: %s",
 		     agent_elapsed_ms(a), unmet, a->tl.last);
 	ladder_kill(&a->ladder, &a->loop, &a->vmm);
@@ -143,6 +150,17 @@ static void clock_compared(struct clocksync *k, const struct clock_done *d)
 		timeline_clock(&a->tl, clock_did_name(d->did), d->ahead_ns, d->bound_ns);
 }
 
+/* Told once for each reason. */
+static void tell_degraded(struct agent *a)
+{
+	char was[sizeof(a->st.degraded)];
+
+	memcpy(was, a->st.degraded, sizeof(was));
+	ready_degraded(&a->ready, a->st.degraded, sizeof(a->st.degraded));
+	if (a->st.degraded[0] && strcmp(was, a->st.degraded) != 0)
+		timeline_degraded(&a->tl, a->st.degraded);
+}
+
 static void become_ready(struct agent *a)
 {
 	loop_cancel(&a->loop, &a->deadline);
@@ -153,22 +171,38 @@ static void become_ready(struct agent *a)
 	clocksync_start(&a->clock, &a->loop, a->sockets.dir, clock_compared);
 }
 
-void agent_ready_changed(struct ready *r)
+/* What it waits for will not come: at once, and not at the deadline. */
+static void give_up(struct agent *a)
+{
+	verdict_give(&a->verdict, "error", a->ready.hopeless,
+		     "%s, %lld ms after the start was asked for", a->ready.why,
+		     agent_elapsed_ms(a));
+	ladder_kill(&a->ladder, &a->loop, &a->vmm);
+}
+
+void agent_ready_changed(struct ready *r, const struct condition *c)
 {
 	struct agent *a = CONTAINER(r, struct agent, ready);
+	int was_running = a->st.state == VM_RUNNING;
 
 	if (r->main_exited && !a->main_exited) {
 		a->main_exited = 1;
 		a->deadline.due = overstayed;
 		loop_after(&a->loop, &a->deadline, STOP_MS);
 	}
+	if (agent_is_starting(a) && r->hopeless && !a->verdict.reason)
+		give_up(a);
 	/* Not once it has been sentenced: what was refused is not to become ready after all. */
-	if (agent_is_starting(a) && ready_is(r) && !a->verdict.reason)
+	if (agent_is_starting(a) && ready_is(r) && !a->verdict.reason) {
+		tell_degraded(a);
 		become_ready(a);
-	else if (!a->verdict.reason)
+	} else if (!a->verdict.reason) {
+		if (was_running)
+			tell_degraded(a);
 		agent_enter_anyway(a, a->st.state);
-	if (a->st.state == VM_RUNNING && !r->agent_up && !r->main_exited)
-		timeline_agent(&a->tl, "lost"); /* nobody asked it to go */
+	}
+	if (was_running && c == &r->conditions.list[AGENT_UP] && !r->main_exited)
+		timeline_agent(&a->tl, c->value ? "back" : "lost"); /* nobody asked it to go */
 }
 
 void agent_vmm_running(struct vmmchild *v)
@@ -254,6 +288,7 @@ static void close_all(struct agent *a)
 	struct err e = ERR_NONE;
 
 	ready_stop(&a->ready);
+	signpost_stop(&a->signpost);
 	clocksync_stop(&a->clock);
 	ladder_stop(&a->ladder);
 	vmmchild_close(&a->vmm);
@@ -298,7 +333,7 @@ int agent_run(const struct agent_ask *ask, struct err *e)
 		.sockets = SOCKETS_NONE,
 		.files = VMM_FILES_NONE,
 		.vmm = VMMCHILD_NONE,
-		.ready = READY_NONE,
+		.signpost = SIGNPOST_NONE,
 		.ladder = LADDER_NONE,
 		.clock = CLOCKSYNC_NONE,
 		.control = CONTROL_NONE,
@@ -308,6 +343,7 @@ int agent_run(const struct agent_ask *ask, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	ready_init(&a.ready);
 	a.leash.fd = a.tl.leash = AGENT_FD_LEASH;
 	a.tl.vm = ask->name;
 	a.tl.boot = a.st.boot;

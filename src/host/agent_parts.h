@@ -20,6 +20,7 @@
 #include "host/control.h"
 #include "host/ladder.h"
 #include "host/ready.h"
+#include "host/signpost.h"
 #include "host/sockets.h"
 #include "host/state.h"
 #include "host/timeline.h"
@@ -38,6 +39,8 @@ struct agent {
 	struct vmm_files files;
 	struct vmmchild vmm;
 	struct ready ready;
+	struct ready_ask ready_ask;
+	struct signpost signpost;
 	struct ladder ladder;
 	struct clocksync clock;
 	struct control control;
@@ -56,7 +59,7 @@ int agent_enter(struct agent *a, enum vm_state state, struct err *e);
 void agent_enter_anyway(struct agent *a, enum vm_state state);
 
 /* What the parts tell: for ready_start() and vmmchild_start(). */
-void agent_ready_changed(struct ready *r);
+void agent_ready_changed(struct ready *r, const struct condition *c);
 void agent_vmm_running(struct vmmchild *v);
 void agent_vmm_ended(struct vmmchild *v);
 

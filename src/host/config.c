@@ -26,6 +26,7 @@ static void set_defaults(struct config *c)
 {
 	machine_init(c);
 	guest_init(&c->guest);
+	c->proof = (struct proof){ .is_plain = 0 };
 	settings_init(&c->settings);
 }
 
@@ -48,7 +49,7 @@ static int set_all(struct config *c, struct err *e)
 	for (uint32_t i = 0; i < c->settings.count; i++)
 		if (c->settings.at[i].is_live && set(c, &c->settings.at[i], e) < 0)
 			return e->code;
-	return guest_check(&c->guest, e);
+	return guest_check(&c->guest, e) < 0 ? e->code : proof_check(c, e);
 }
 
 static int read_all(struct config *c, const struct vmref *v, const struct wish *w, struct err *e)

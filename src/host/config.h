@@ -8,6 +8,7 @@
 
 #include "host/disks.h"
 #include "host/guest.h"
+#include "host/proof.h"
 #include "host/settings.h"
 #include "host/store.h"
 #include "proto/spec.h"
@@ -20,6 +21,7 @@ struct config {
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
 	struct disks disks;
 	struct guest guest;
+	struct proof proof;
 	struct settings settings; /* what was said, and where */
 };
 

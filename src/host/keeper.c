@@ -99,11 +99,12 @@ static int end_both(struct vmref *v, const struct state *s, struct err *e)
 	wreck_clear(s);
 	now = *s;
 	now.state = VM_STOPPED;
-	now.ready = now.vm_alive = now.agent_up = 0;
+	now.ready = 0;
 	now.agent = now.vmm = (struct procid){ 0 };
 	now.sockets[0] = '\0';
 	snprintf(now.reason, sizeof(now.reason), "killed");
 	snprintf(now.detail, sizeof(now.detail), "its agent did not answer and was ended with it");
+	conditions_drop(&now.conditions, now.detail);
 	rc = state_write(&now, v, e);
 	fd_close(&v->lock);
 	return rc;

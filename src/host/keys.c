@@ -175,7 +175,7 @@ static void print_key(const struct key *k)
 	char left[64], text[256], initial[64] = "", letter[8] = "";
 	int n;
 
-	snprintf(left, sizeof(left), "  %s = %s%s", k->word, k->syntax,
+	snprintf(left, sizeof(left), "  %s = %s%s", k->word, k->syntax ? k->syntax : "yes|no",
 		 k->count == KEY_ONE ? "" : " *");
 	if (k->initial)
 		snprintf(initial, sizeof(initial), " (default: %s)", k->initial);

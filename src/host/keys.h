@@ -15,6 +15,7 @@
  *	option    MACHINE: of start and run; MAIN: of start, where run's are its command's;
  *	          FILE: none
  *	letter    the option's short form, or 0
+ *	syntax    NULL: yes or no; the option is one without a value, and means yes
  *	initial   IS("what it is unless said"), or NONE
  *	place     PATH: the value begins with a path, relative to where it was said; NAME_OR_PATH:
  *	          a bare word is not; TEXT: neither
@@ -35,7 +36,10 @@
 	SECTION(TOP,   "",      NULL, "before the first section") \
 	SECTION(VM,    "vm",    NULL, "the machine") \
 	SECTION(GUEST, "guest", NULL, "what the guest becomes") \
-	SECTION(MAIN,  "main",  NULL, "the guest's main process, with which the VM ends")
+	SECTION(MAIN,  "main",  NULL, "the guest's main process, with which the VM ends") \
+	SECTION(READY, "ready", NULL, "what has to hold before it is called ready") \
+	SECTION(PROBE, "probe", "NAME", "a question the guest must answer, as the condition probe:NAME") \
+	SECTION(PROVISION, "provision", NULL, "what is run in the guest as a part of its boot")
 
 #define CONFIG_KEYS(KEY) \
 	KEY(TOP, INCLUDE, "include", MANY, FILE, 0, "FILE|NAME", NONE, \
@@ -78,6 +82,9 @@
 	KEY(GUEST, INIT, "init", LIST, MACHINE, 0, "ARG", NONE, \
 	    "the image's own init becomes process 1; again for its arguments", \
 	    TEXT, GUEST_SETTER(guest_init_arg)) \
+	KEY(GUEST, PLAIN, "plain", ONE, MACHINE, 0, NULL, IS("no"), \
+	    "put nothing of vmtool's into the guest: its banner and probes prove it ready", \
+	    TEXT, MACHINE_SETTER(config_plain)) \
 	\
 	KEY(MAIN, ARG, "arg", LIST, FILE, 0, "ARG", NONE, \
 	    "the program; again for each of its arguments", TEXT, GUEST_SETTER(guest_arg)) \
@@ -86,7 +93,52 @@
 	KEY(MAIN, WORKDIR, "workdir", ONE, MAIN, 'w', "DIR", IS("the user's home"), \
 	    "the main process's folder", TEXT, GUEST_SETTER(guest_cwd)) \
 	KEY(MAIN, USER, "user", ONE, MAIN, 'u', "USER", IS("root"), \
-	    "who it runs as: NAME or UID[:GID]", TEXT, GUEST_SETTER(guest_user))
+	    "who it runs as: NAME or UID[:GID]", TEXT, GUEST_SETTER(guest_user)) \
+	\
+	KEY(READY, REQUIRE, "require", MANY, MACHINE, 0, "CONDITION", NONE, \
+	    "nothing is ready before this holds, too: ssh_banner, boot_done", \
+	    TEXT, MACHINE_SETTER(config_require)) \
+	KEY(READY, PROBE, "probe", MANY, MACHINE, 0, "WORDS", NONE, \
+	    "a [probe NAME] in one line: \"web http=80/health from=host\"", \
+	    TEXT, MACHINE_SETTER(config_probe_words)) \
+	KEY(READY, REQUIRE_PROVISION, "require-provision", ONE, MACHINE, 0, NULL, IS("no"), \
+	    "a start fails with the first script that fails", \
+	    TEXT, MACHINE_SETTER(config_require_provision)) \
+	\
+	KEY(PROBE, PROBE_EXEC, "exec", ONE, FILE, 0, "COMMAND", NONE, \
+	    "it ends with 0 in the guest, argument by argument", \
+	    TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_SHELL, "shell", ONE, FILE, 0, "LINE", NONE, \
+	    "the same of a line for sh", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_TCP, "tcp", ONE, FILE, 0, "[ADDR:]PORT", NONE, \
+	    "it takes a connection", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_UNIX, "unix", ONE, FILE, 0, "/PATH", NONE, \
+	    "the same of a unix socket", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_HTTP, "http", ONE, FILE, 0, "[ADDR:]PORT[/PATH]", NONE, \
+	    "it answers GET with a status that is right", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_SSH_BANNER, "ssh-banner", ONE, FILE, 0, "[ADDR:]PORT", NONE, \
+	    "it greets as an SSH server", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_STATUS, "status", ONE, FILE, 0, "N[-M]", IS("200-399"), \
+	    "of http: what is right", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_FROM, "from", ONE, FILE, 0, "guest|host", IS("guest"), \
+	    "who asks: the agent inside, or we from outside", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_FATAL, "fatal", ONE, FILE, 0, "yes|no", IS("yes"), \
+	    "no: without it the VM is ready, and degraded", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_INTERVAL, "interval", ONE, FILE, 0, "TIME", IS("30s"), \
+	    "between questions, once it is known whether it holds", \
+	    TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_TIMEOUT, "timeout", ONE, FILE, 0, "TIME", IS("5s"), \
+	    "for an answer", TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_RETRIES, "retries", ONE, FILE, 0, "N", IS("3"), \
+	    "so many failures in a row mean that it does not hold", \
+	    TEXT, MACHINE_SETTER(config_probe)) \
+	KEY(PROBE, PROBE_START_PERIOD, "start-period", ONE, FILE, 0, "TIME", \
+	    IS("the start's deadline; 5s with fatal = no"), \
+	    "failures before that mean nothing yet", TEXT, MACHINE_SETTER(config_probe)) \
+	\
+	KEY(PROVISION, SCRIPT, "script", MANY, MACHINE, 0, "[once] SCRIPT", NONE, \
+	    "run it as root, one after the other: /PATH on the host, \"sh COMMAND\", or \"#!...\"; " \
+	    "once: not again when it has ended with 0", TEXT, MACHINE_SETTER(config_script))
 /* clang-format on */
 
 #define SECTION_ENUM(NAME, ...) SECTION_##NAME,
@@ -111,7 +163,8 @@ enum key_place { PLACE_TEXT, PLACE_PATH, PLACE_NAME_OR_PATH };
 
 struct key {
 	enum config_section section;
-	const char *word, *syntax;
+	const char *word;
+	const char *syntax; /* NULL: yes or no; the option has no value, and means yes */
 	const char *initial; /* NULL: none */
 	const char *help;
 	enum key_count count;

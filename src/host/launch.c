@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/parse.h"
 #include "base/spawn.h"
 #include "base/util.h"
 #include "host/agent.h"
@@ -192,10 +193,29 @@ static void tell_host_stage(const struct launch *l, const json_t *j)
 		strcmp(text_of(j, "state"), "failed") ? "" : ", failed");
 }
 
+/* What the guest's systemd has reached, as it says. */
+static void tell_unit(const json_t *j)
+{
+	fprintf(stderr, "    systemd %s\n", text_of(j, "stage"));
+}
+
+/* A script of its provision: one that is over. */
+static void tell_script(const json_t *j)
+{
+	const char *said = text_of(j, "detail");
+
+	if (json_object_get(j, "code"))
+		fprintf(stderr, "    script %-11s %6" PRId64 " ms, ended with %" PRId64 "%s%s\n",
+			text_of(j, "script"), number_of(j, "ms"), number_of(j, "code"),
+			number_of(j, "code") && *said ? ": " : "",
+			number_of(j, "code") ? said : "");
+}
+
 /* The host's stages follow each other: one begins where the one before ended. */
 static void take_stage(struct launch *l, const json_t *j)
 {
 	int is_host = strcmp(text_of(j, "origin"), "host") == 0;
+	int is_guest = strcmp(text_of(j, "origin"), "guest") == 0;
 
 	if (strcmp(text_of(j, "state"), "begin") == 0) {
 		if (is_host)
@@ -203,8 +223,10 @@ static void take_stage(struct launch *l, const json_t *j)
 	} else if (l->ask->stages) {
 		if (is_host)
 			tell_host_stage(l, j);
-		else
+		else if (is_guest)
 			tell_guest_stage(j);
+		else
+			tell_unit(j);
 	}
 }
 
@@ -229,6 +251,10 @@ static void take_event(struct launch *l, const char *line, size_t len)
 
 	if (strcmp(event, "stage") == 0)
 		take_stage(l, j);
+	else if (strcmp(event, "provision") == 0 && l->ask->stages)
+		tell_script(j);
+	else if (strcmp(event, "degraded") == 0)
+		snprintf(l->degraded, sizeof(l->degraded), "%s", text_of(j, "reason"));
 	else if (strcmp(event, "ready") == 0)
 		l->ready_ms = number_of(j, "t_ms");
 	else if (strcmp(event, "exit") == 0)
@@ -369,12 +395,40 @@ static int start_failed(struct launch *l, struct err *e)
 	return e->code;
 }
 
+int launch_ready_fd(int *fd, const char *text, struct err *e)
+{
+	uint32_t n;
+	int rc = parse_u32(&n, "--ready-fd", text, 1, INT32_MAX, e);
+
+	/* The agent is not to have it: its reader waits for the end of it, perhaps. */
+	if (rc == 0 && fcntl((int)n, F_SETFD, FD_CLOEXEC) < 0)
+		rc = err_usage(e, "--ready-fd: %s is no open descriptor: write %s>FILE, too", text,
+			       text);
+	if (rc == 0)
+		*fd = (int)n;
+	return rc;
+}
+
+/* Whoever reads it may have gone: no reason to fail. */
+static void tell_ready(const struct launch *l)
+{
+	static const char line[] = "ready\n";
+	int fd = l->ask->ready_fd;
+
+	if (fd <= 0)
+		return;
+	(void)fd_write(fd, line, sizeof(line) - 1);
+	if (fd > STDERR_FILENO)
+		fd_close(&fd);
+}
+
 int launch_until_ready(struct launch *l, struct err *e)
 {
 	/* The agent keeps the deadline: it alone can say what was missing. */
 	int rc = follow(l, 1, INT64_MAX);
 
 	if (l->ready_ms >= 0) {
+		tell_ready(l);
 		let_signals_go(l);
 		return 0;
 	}

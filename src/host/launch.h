@@ -21,7 +21,8 @@ struct launch_ask {
 	int tied; /* the VM is to end with us */
 	int keep; /* a tied one is not removed */
 	int must_be_new;
-	int stages; /* tell them on stderr as they end */
+	int stages;   /* tell them on stderr as they end */
+	int ready_fd; /* gets the line "ready" when it is so; 0: nobody wants it */
 };
 
 struct launch {
@@ -35,8 +36,9 @@ struct launch {
 	int signo;	 /* the one that came */
 	size_t have;
 	char line[EVENT_MAX];
-	int64_t stage_ms; /* when the stage at hand began, since the start */
-	int64_t ready_ms; /* -1 until ready */
+	int64_t stage_ms;   /* when the stage at hand began, since the start */
+	int64_t ready_ms;   /* -1 until ready */
+	char degraded[300]; /* why what is ready is degraded; "" when it is not */
 	/* Its end; reason "" while there is none. */
 	char reason[24];
 	char detail[EVENT_MAX];
@@ -47,6 +49,9 @@ struct launch {
 
 #define LAUNCH_NONE \
 	((struct launch){ .claim = CLAIM_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+
+/* What --ready-fd says. 0, or wrong usage with *e filled. */
+int launch_ready_fd(int *fd, const char *text, struct err *e);
 
 /* 0: an agent is on its way; 1: the VM runs already, and is ready; or negative with *e filled
  * and nothing left behind. */

@@ -12,16 +12,24 @@
 
 static json_t *status_answer(const struct agent *a)
 {
-	return json_pack("{s:b, s:s, s:b, s:{s:b, s:b}, s:s, s:I}", "ok", 1, "state",
-			 state_name(a->st.state), "ready", a->st.ready, "conditions", "vm_alive",
-			 a->ready.vm_alive, "agent_up", a->ready.agent_up, "boot", a->st.boot,
-			 "t_ms", (json_int_t)agent_elapsed_ms(a));
+	return json_pack("{s:b, s:s, s:b, s:o, s:s, s:I}", "ok", 1, "state",
+			 state_name(a->st.state), "ready", a->st.ready, "conditions",
+			 conditions_values(&a->ready.conditions), "boot", a->st.boot, "t_ms",
+			 (json_int_t)agent_elapsed_ms(a));
 }
 
 static void asked_status(struct agent *a, struct client *c, const json_t *request)
 {
 	(void)request;
 	client_answer(c, status_answer(a));
+}
+
+/* Each with all that is known of it. */
+static void asked_conditions(struct agent *a, struct client *c, const json_t *request)
+{
+	(void)request;
+	client_answer(c, json_pack("{s:b, s:b, s:o}", "ok", 1, "ready", a->st.ready, "conditions",
+				   conditions_list(ready_conditions(&a->ready))));
 }
 
 static void asked_stop(struct agent *a, struct client *c, const json_t *request)
@@ -67,6 +75,7 @@ static const struct {
 	void (*asked)(struct agent *a, struct client *c, const json_t *request);
 } ops[] = {
 	{ "status", asked_status },
+	{ "conditions", asked_conditions },
 	{ "stop", asked_stop },
 	{ "events", asked_events },
 };

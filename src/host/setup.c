@@ -20,6 +20,45 @@ enum { GUEST_CID = 3 };
 
 static const char stage_prepare[] = "prepare"; /* descriptors opened, initrd made */
 
+/* What has to hold, and where the guest says so: our agent to the beacon, or systemd to notify. */
+static int listen_ready(struct agent *a, struct err *e)
+{
+	const struct proof *p = &a->config.proof;
+	int is_plain = p->is_plain;
+	int fd = sockets_listen(&a->sockets, is_plain ? "vsock.sock_4094" : "vsock.sock_4088", e);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	a->ready_ask = (struct ready_ask){
+		.way = is_plain				? BOOT_PLAIN
+		       : a->config.guest.desc.ninit > 0 ? BOOT_OTHER
+							: BOOT_OURS,
+		.required = p->required,
+		.probes = &p->probes,
+		.scripts = &p->scripts,
+	};
+	ready_expect(&a->ready, &a->ready_ask);
+	rc = ready_start(&a->ready, &a->loop, &a->tl, is_plain ? -1 : fd, is_plain ? fd : -1,
+			 a->sockets.dir, agent_ready_changed);
+	if (rc < 0)
+		return err_set(e, rc, "watch the guest's sockets: %s", strerror(-rc));
+	return provision_load(&a->ready.boot.provision, &p->scripts, &a->vm, e);
+}
+
+/* A machine that runs is no proof of anything that anybody could use. */
+static int check_proof(const struct agent *a, struct err *e)
+{
+	if (a->config.proof.required >> VM_ALIVE & 1)
+		return 0;
+	for (unsigned i = VM_ALIVE + 1; i < a->ready.conditions.count; i++)
+		if (a->ready.conditions.list[i].gates)
+			return 0;
+	return err_usage(e, "nothing would prove a plain VM ready: forward its sshd, give it a "
+			    "[probe NAME] from the host, or --require boot_done (its systemd's "
+			    "word) or vm_alive (no proof at all)");
+}
+
 static int listen_all(struct agent *a, struct err *e)
 {
 	int fd, rc;
@@ -32,12 +71,15 @@ static int listen_all(struct agent *a, struct err *e)
 	a->files.vsock = sockets_listen(&a->sockets, "vsock.sock", e);
 	if (a->files.vsock < 0)
 		return a->files.vsock;
-	fd = sockets_listen(&a->sockets, "vsock.sock_4088", e);
+	rc = listen_ready(a, e);
+	if (rc < 0)
+		return rc;
+	fd = sockets_listen(&a->sockets, "ready.sock", e);
 	if (fd < 0)
 		return fd;
-	rc = ready_start(&a->ready, &a->loop, &a->tl, fd, a->sockets.dir, agent_ready_changed);
+	rc = signpost_start(&a->signpost, &a->loop, fd, a->vm.dir, a->st.boot);
 	if (rc < 0)
-		return err_set(e, rc, "watch the beacon's socket: %s", strerror(-rc));
+		return err_set(e, rc, "watch ready.sock: %s", strerror(-rc));
 	fd = sockets_listen(&a->sockets, "agent.sock", e);
 	if (fd < 0)
 		return fd;
@@ -59,12 +101,14 @@ static int prepare(struct agent *a, struct err *e)
 	if (rc >= 0)
 		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
 				&a->files.ndisks, e);
-	if (rc >= 0)
+	if (rc >= 0 && !a->config.proof.is_plain)
 		rc = a->files.initrd[1] = initrd_ours(desc, e);
 	if (rc >= 0)
 		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
 	if (rc >= 0)
 		rc = listen_all(a, e);
+	if (rc >= 0)
+		rc = check_proof(a, e);
 	return rc < 0 ? rc : 0;
 }
 

@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-enum { STATE_BYTES_MAX = 16 * 1024 };
+enum { STATE_BYTES_MAX = 64 * 1024 };
 
 static const char file_name[] = "state.json";
 
@@ -37,8 +37,9 @@ int state_of_name(const char *name)
 
 int state_condition(const struct state *s, const char *name)
 {
-	return (strcmp(name, "vm_alive") == 0 && s->vm_alive) ||
-	       (strcmp(name, "agent_up") == 0 && s->agent_up);
+	const struct condition *c = conditions_find((struct conditions *)&s->conditions, name);
+
+	return c && c->value;
 }
 
 int state_is_live(enum vm_state s)
@@ -55,13 +56,16 @@ static json_t *procid_json(const struct procid *p)
 static json_t *to_json(const struct state *s)
 {
 	return json_pack(
-		"{s:s, s:b, s:{s:b, s:b}, s:s, s:s, s:o, s:o, s:s, s:s, s:I, s:i, s:I, s:s, s:s, s:o}",
-		"state", state_name(s->state), "ready", s->ready, "conditions", "vm_alive",
-		s->vm_alive, "agent_up", s->agent_up, "boot", s->boot, "host_boot", s->host_boot,
-		"agent", procid_json(&s->agent), "vmm", procid_json(&s->vmm), "sockets", s->sockets,
-		"started", s->started, "started_ms", (json_int_t)s->started_ms, "cpus",
-		(int)s->cpus, "memory_bytes", (json_int_t)s->memory_bytes, "reason", s->reason,
-		"detail", s->detail, "status",
+		"{s:s, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:s, s:s, s:I, s:i, s:I, s:s, s:s, s:o}",
+		"state", state_name(s->state), "ready", s->ready, "conditions",
+		conditions_values(&s->conditions), "condition_details",
+		state_is_live(s->state) ? conditions_list(&s->conditions) : json_array(),
+		"provision", scripts_json(&s->scripts), "degraded",
+		s->degraded[0] ? json_string(s->degraded) : json_null(), "boot", s->boot,
+		"host_boot", s->host_boot, "agent", procid_json(&s->agent), "vmm",
+		procid_json(&s->vmm), "sockets", s->sockets, "started", s->started, "started_ms",
+		(json_int_t)s->started_ms, "cpus", (int)s->cpus, "memory_bytes",
+		(json_int_t)s->memory_bytes, "reason", s->reason, "detail", s->detail, "status",
 		s->has_status ? json_integer(s->status) : json_null());
 }
 
@@ -102,7 +106,6 @@ static void copy_procid(struct procid *p, const json_t *j, const char *key)
 static int from_json(struct state *s, const json_t *j)
 {
 	const char *name = json_string_value(json_object_get(j, "state"));
-	const json_t *cond = json_object_get(j, "conditions");
 	const json_t *status = json_object_get(j, "status");
 	int at = name ? state_of_name(name) : -EINVAL;
 
@@ -110,8 +113,9 @@ static int from_json(struct state *s, const json_t *j)
 		return -EPROTO;
 	s->state = (enum vm_state)at;
 	s->ready = json_is_true(json_object_get(j, "ready"));
-	s->vm_alive = json_is_true(json_object_get(cond, "vm_alive"));
-	s->agent_up = json_is_true(json_object_get(cond, "agent_up"));
+	conditions_read(&s->conditions, json_object_get(j, "condition_details"));
+	scripts_read(&s->scripts, json_object_get(j, "provision"));
+	copy_text(s->degraded, sizeof(s->degraded), j, "degraded");
 	copy_text(s->boot, sizeof(s->boot), j, "boot");
 	copy_text(s->host_boot, sizeof(s->host_boot), j, "host_boot");
 	copy_procid(&s->agent, j, "agent");
@@ -137,7 +141,9 @@ static void tell_the_truth(struct state *s, const struct vmref *v)
 	snprintf(s->detail, sizeof(s->detail), "its agent (pid %d) died while it was %s",
 		 (int)s->agent.pid, state_name(s->state));
 	s->state = VM_FAILED;
-	s->ready = s->vm_alive = s->agent_up = 0;
+	s->ready = 0;
+	s->degraded[0] = '\0';
+	conditions_drop(&s->conditions, s->detail);
 }
 
 int state_read(struct state *s, const struct vmref *v, struct err *e)
@@ -148,6 +154,7 @@ int state_read(struct state *s, const struct vmref *v, struct err *e)
 	int rc;
 
 	*s = (struct state){ .state = VM_CREATED };
+	conditions_init(&s->conditions);
 	n = fd_slurp(v->dir, file_name, text, sizeof(text));
 	if (n == -ENOENT)
 		return 0; /* made, and not yet started */

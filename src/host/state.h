@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "host/conditions.h"
 #include "host/diagnosis.h"
 #include "host/procid.h"
+#include "host/scripts.h"
 #include "host/store.h"
 #include "proto/ready.h"
 
@@ -25,7 +27,10 @@ enum vm_state {
 
 struct state {
 	enum vm_state state;
-	int ready, vm_alive, agent_up;
+	int ready;
+	struct conditions conditions;
+	struct script_reports scripts; /* of the latest boot's provision */
+	char degraded[300];	       /* what is not as it should be in what runs, or "" */
 	char boot[BOOT_ID_LEN + 1];	/* of the VM's latest start; "" when never started */
 	char host_boot[HOST_BOOT_ROOM]; /* the host's boot in which the rest was true */
 	struct procid agent, vmm;
@@ -47,6 +52,11 @@ int state_of_name(const char *name);
 
 /* Whether the condition of this name holds. */
 int state_condition(const struct state *s, const char *name);
+
+static inline int state_holds(const struct state *s, enum condition_id id)
+{
+	return s->conditions.list[id].value;
+}
 
 /* starting, running, stopping: somebody has to be there for it. */
 int state_is_live(enum vm_state s);

@@ -214,6 +214,27 @@ void timeline_guest_stage(struct timeline *t, const char *stage, enum stage_stat
 		      stage_state_name((uint8_t)state), "detail", detail, "guest_ms", ms));
 }
 
+void timeline_guest_unit(struct timeline *t, const char *unit)
+{
+	remember(t, "guest ", unit, STAGE_DONE);
+	say(t, "stage",
+	    json_pack("{s:s, s:s, s:s, s:s}", "origin", "systemd", "stage", unit, "state",
+		      stage_state_name(STAGE_DONE), "detail", ""));
+}
+
+void timeline_script(struct timeline *t, const struct script_report *r)
+{
+	int is_over = r->state == SCRIPT_DONE || r->state == SCRIPT_FAILED;
+	json_t *j = json_pack("{s:s, s:s, s:s}", "script", r->name, "state",
+			      script_state_name(r->state), "detail", r->said);
+
+	if (is_over) {
+		json_object_set_new(j, "code", json_integer(r->code));
+		json_object_set_new(j, "ms", json_integer(r->ms));
+	}
+	say(t, "provision", j);
+}
+
 void timeline_condition(struct timeline *t, const char *name, int value, const char *reason)
 {
 	say(t, "condition",
@@ -223,6 +244,11 @@ void timeline_condition(struct timeline *t, const char *name, int value, const c
 void timeline_ready(struct timeline *t)
 {
 	say(t, "ready", json_object());
+}
+
+void timeline_degraded(struct timeline *t, const char *reason)
+{
+	say(t, "degraded", json_pack("{s:s}", "reason", reason));
 }
 
 void timeline_agent(struct timeline *t, const char *what)

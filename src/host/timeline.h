@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "host/diagnosis.h"
+#include "host/scripts.h"
 #include "host/store.h"
 #include "proto/ready.h"
 
@@ -43,8 +44,11 @@ void timeline_stage(struct timeline *t, const char *stage, enum stage_state stat
 		    const char *detail);
 void timeline_guest_stage(struct timeline *t, const char *stage, enum stage_state state,
 			  const char *detail, uint64_t guest_ms);
+void timeline_guest_unit(struct timeline *t, const char *unit); /* systemd's; it is active */
+void timeline_script(struct timeline *t, const struct script_report *r);
 void timeline_condition(struct timeline *t, const char *name, int value, const char *reason);
 void timeline_ready(struct timeline *t);
+void timeline_degraded(struct timeline *t, const char *reason);
 void timeline_agent(struct timeline *t, const char *what);
 void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns);
 

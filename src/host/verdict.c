@@ -27,7 +27,7 @@ void verdict_give(struct verdict *v, const char *reason, int code, const char *f
 }
 
 /* Which ends are as wished, and what they mean while the VM was starting. */
-static const struct end {
+static const struct ending {
 	const char *reason;
 	enum vm_state state;
 	const char *before_ready;
@@ -41,9 +41,9 @@ static const struct end {
 	{ "error", VM_FAILED, "the vmm failed" },
 };
 
-static const struct end *end_of(const char *reason)
+static const struct ending *end_of(const char *reason)
 {
-	const struct end *x = ends;
+	const struct ending *x = ends;
 
 	while (strcmp(x->reason, reason) != 0)
 		x++;

@@ -108,15 +108,19 @@ static void a_state_does_not_come_back(void)
 
 static void a_vm_without_an_agent_runs(void)
 {
-	struct state in = { .state = VM_RUNNING, .ready = 1, .vm_alive = 1 }, out;
+	struct state in = { .state = VM_RUNNING, .ready = 1 }, out;
 	struct vmref a = VMREF_NONE;
 
+	conditions_init(&in.conditions);
+	condition_turn(&in.conditions.list[VM_ALIVE], 1, "it ran");
 	CHECK(store_own(&a, &home, "lost", &none) == 1);
 	CHECK(state_write(&in, &a, &none) == 0);
 	CHECK(state_read(&out, &a, &none) == 0 && out.state == VM_RUNNING && out.ready);
+	CHECK(out.conditions.list[VM_ALIVE].value);
+	CHECK(!strcmp(out.conditions.list[VM_ALIVE].reason, "it ran"));
 	fd_close(&a.lock);
 	CHECK(state_read(&out, &a, &none) == 0);
-	CHECK(out.state == VM_FAILED && !out.ready && !out.vm_alive);
+	CHECK(out.state == VM_FAILED && !out.ready && !out.conditions.list[VM_ALIVE].value);
 	CHECK(!strcmp(out.reason, "agent_died"));
 	store_close(&a);
 }

@@ -1,0 +1,95 @@
+/*
+ * proof - what a VM has to show before it is called ready.
+ */
+#include "host/proof.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "host/config.h"
+
+/* "yes" or "no"; the option has no value, and means yes. */
+static int yes_or_no(int *out, const struct said *s, struct err *e)
+{
+	*out = strcmp(s->text, "yes") == 0;
+	return *out || strcmp(s->text, "no") == 0
+		       ? 0
+		       : err_usage(e, "%s: '%s' is neither yes nor no", s->what, s->text);
+}
+
+int config_plain(struct config *c, const struct said *s, struct err *e)
+{
+	return yes_or_no(&c->proof.is_plain, s, e);
+}
+
+int config_require_provision(struct config *c, const struct said *s, struct err *e)
+{
+	return yes_or_no(&c->proof.scripts.is_required, s, e);
+}
+
+int config_require(struct config *c, const struct said *s, struct err *e)
+{
+	struct conditions fixed;
+	char all[128] = "";
+
+	conditions_init(&fixed);
+	for (unsigned i = 0; i < fixed.count; i++) {
+		size_t used = strlen(all);
+
+		if (strcmp(s->text, fixed.list[i].name) == 0) {
+			c->proof.required |= 1u << i;
+			return 0;
+		}
+		snprintf(all + used, sizeof(all) - used, "%s%s", used ? ", " : "",
+			 fixed.list[i].name);
+	}
+	if (strncmp(s->text, "probe:", 6) == 0)
+		return err_usage(e, "%s: a probe is required unless it has fatal = no", s->what);
+	return err_usage(e, "%s: '%s' is no condition: there are %s", s->what, s->text, all);
+}
+
+int config_probe_words(struct config *c, const struct said *s, struct err *e)
+{
+	return probewish_words(&c->proof.probes, &c->guest.bag, s->what, s->text, e);
+}
+
+/* Of [probe NAME]: the key is called as what it says. */
+int config_probe(struct config *c, const struct said *s, struct err *e)
+{
+	return probewish_set(&c->proof.probes, &c->guest.bag, s->name, s->what, s->what, s->text,
+			     e);
+}
+
+int config_script(struct config *c, const struct said *s, struct err *e)
+{
+	return scripts_add(&c->proof.scripts, &c->guest.bag, s->what, s->text, e);
+}
+
+/* Nobody would be there to do it. */
+static int refuse_for_plain(const struct config *c, struct err *e)
+{
+	for (uint32_t i = 0; i < c->settings.count; i++) {
+		const struct setting *x = &c->settings.at[i];
+		const struct key *k = &config_keys[x->key];
+
+		if (!x->is_live || x->key == KEY_PLAIN)
+			continue;
+		if (k->section == SECTION_GUEST || k->section == SECTION_MAIN ||
+		    k->section == SECTION_PROVISION)
+			return err_usage(e,
+					 "%s: a plain VM has nothing of vmtool's in its guest that "
+					 "could do that",
+					 k->word);
+	}
+	if (c->proof.required >> AGENT_UP & 1)
+		return err_usage(e, "require: a plain VM has no agent that could be up");
+	return 0;
+}
+
+int proof_check(const struct config *c, struct err *e)
+{
+	int rc = probewish_check(&c->proof.probes, c->proof.is_plain, e);
+
+	return rc == 0 && c->proof.is_plain ? refuse_for_plain(c, e) : rc;
+}

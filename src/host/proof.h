@@ -1,0 +1,23 @@
+/*
+ * proof - what a VM has to show before it is called ready: the [ready], [probe NAME] and
+ * [provision] of a config, and whether anything of ours is in the guest at all.
+ */
+#ifndef HOST_PROOF_H
+#define HOST_PROOF_H
+
+#include "host/probewish.h"
+#include "host/scripts.h"
+
+struct proof {
+	int is_plain;	   /* the guest's initramfs is left as it is: no agent */
+	unsigned required; /* bits, 1 << enum condition_id, that were asked for by name */
+	struct probe_wishes probes;
+	struct script_wishes scripts;
+};
+
+struct config;
+
+/* Of all values together. 0, or wrong usage with *e filled. */
+int proof_check(const struct config *c, struct err *e);
+
+#endif
