@@ -98,6 +98,9 @@
 	KEY(READY, REQUIRE, "require", MANY, MACHINE, 0, "CONDITION", NONE, \
 	    "nothing is ready before this holds, too: ssh_banner, boot_done", \
 	    TEXT, MACHINE_SETTER(config_require)) \
+	KEY(READY, BANNER, "banner", ONE, MACHINE, 0, "[ADDR:]PORT|vsock:PORT", NONE, \
+	    "where its SSH server must greet strangers: ssh_banner gates; vsock: of the guest", \
+	    TEXT, MACHINE_SETTER(config_banner)) \
 	KEY(READY, PROBE, "probe", MANY, MACHINE, 0, "WORDS", NONE, \
 	    "a [probe NAME] in one line: \"web http=80/health from=host\"", \
 	    TEXT, MACHINE_SETTER(config_probe_words)) \

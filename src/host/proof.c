@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/util.h"
 #include "host/config.h"
+#include "ssh/endpoint.h"
 
 /* "yes" or "no"; the option has no value, and means yes. */
 static int yes_or_no(int *out, const struct said *s, struct err *e)
@@ -47,6 +49,27 @@ int config_require(struct config *c, const struct said *s, struct err *e)
 	if (strncmp(s->text, "probe:", 6) == 0)
 		return err_usage(e, "%s: a probe is required unless it has fatal = no", s->what);
 	return err_usage(e, "%s: '%s' is no condition: there are %s", s->what, s->text, all);
+}
+
+/* "22" is 127.0.0.1:22; "vsock:22" a port of the guest's own, found once its sockets are there. */
+int config_banner(struct config *c, const struct said *s, struct err *e)
+{
+	struct endpoint where;
+	uint32_t port;
+	int is_port = s->text[strspn(s->text, "0123456789")] == '\0';
+	int rc;
+
+	if (strncmp(s->text, "vsock:", 6) == 0)
+		rc = parse_u32(&port, s->what, s->text + 6, 1, UINT32_MAX - 1, e);
+	else if (is_port)
+		rc = parse_u32(&port, s->what, s->text, 1, 65535, e);
+	else
+		rc = endpoint_parse(&where, s->text, e);
+	if (rc == 0 &&
+	    (size_t)snprintf(c->proof.banner, sizeof(c->proof.banner), "%s%s",
+			     is_port ? "127.0.0.1:" : "", s->text) >= sizeof(c->proof.banner))
+		rc = err_usage(e, "%s: is longer than an address", s->what);
+	return rc;
 }
 
 int config_probe_words(struct config *c, const struct said *s, struct err *e)

@@ -11,6 +11,7 @@
 struct proof {
 	int is_plain;	   /* the guest's initramfs is left as it is: no agent */
 	unsigned required; /* bits, 1 << enum condition_id, that were asked for by name */
+	char banner[128];  /* where strangers find the guest's sshd; or "" */
 	struct probe_wishes probes;
 	struct script_wishes scripts;
 };

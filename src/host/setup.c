@@ -20,6 +20,26 @@ enum { GUEST_CID = 3 };
 
 static const char stage_prepare[] = "prepare"; /* descriptors opened, initrd made */
 
+static int expect_banner(struct agent *a, struct err *e)
+{
+	const char *text = a->config.proof.banner;
+	char path[SOCKET_PATH_ROOM], mux[SOCKET_PATH_ROOM + 32];
+	struct endpoint where;
+	int rc;
+
+	if (!text[0])
+		return 0;
+	if (strncmp(text, "vsock:", 6) == 0) {
+		snprintf(mux, sizeof(mux), "vsock-mux:%s:%s",
+			 sockets_path(path, a->sockets.dir, "vsock.sock"), text + 6);
+		text = mux;
+	}
+	rc = endpoint_parse(&where, text, e);
+	if (rc == 0)
+		ready_expect_ssh(&a->ready, &where);
+	return rc;
+}
+
 /* What has to hold, and where the guest says so: our agent to the beacon, or systemd to notify. */
 static int listen_ready(struct agent *a, struct err *e)
 {
@@ -43,7 +63,8 @@ static int listen_ready(struct agent *a, struct err *e)
 			 a->sockets.dir, agent_ready_changed);
 	if (rc < 0)
 		return err_set(e, rc, "watch the guest's sockets: %s", strerror(-rc));
-	return provision_load(&a->ready.boot.provision, &p->scripts, &a->vm, e);
+	rc = provision_load(&a->ready.boot.provision, &p->scripts, &a->vm, e);
+	return rc < 0 ? rc : expect_banner(a, e);
 }
 
 /* A machine that runs is no proof of anything that anybody could use. */
@@ -54,9 +75,11 @@ static int check_proof(const struct agent *a, struct err *e)
 	for (unsigned i = VM_ALIVE + 1; i < a->ready.conditions.count; i++)
 		if (a->ready.conditions.list[i].gates)
 			return 0;
-	return err_usage(e, "nothing would prove a plain VM ready: forward its sshd, give it a "
-			    "[probe NAME] from the host, or --require boot_done (its systemd's "
-			    "word) or vm_alive (no proof at all)");
+	return err_usage(
+		e,
+		"nothing would prove a plain VM ready: say where its sshd answers (--banner), give it a "
+		"[probe NAME] from the host, or --require boot_done (its systemd's "
+		"word) or vm_alive (no proof at all)");
 }
 
 static int listen_all(struct agent *a, struct err *e)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # bench.sh [NAME...] - vmtool against its peers, in pairs, inside one run of the lab for each.
 #
-# Prints a table and writes out/bench.json (contracts.md, "bench"). Two groups, and only what is
-# asked for runs: starting a VM against QEMU microvm (boot_to_init, vmm_memory_outside_ram,
+# Prints a table and writes out/bench.json (contracts.md, "bench"). Three groups, and only what is
+# asked for runs: how late a script learns that its guest is ready, against loops that ask (ready_delay); starting a VM against QEMU microvm (boot_to_init, vmm_memory_outside_ram,
 # exits_per_boot, start_to_ready); sessions in one guest against OpenSSH (exec_roundtrip,
 # exec_roundtrip_master, agent_memory), against a bare copy through vsock (exec_throughput,
 # stream_throughput), and against the least that a relay through the same pipes or sockets can be
@@ -19,7 +19,8 @@ names=("$@")
 boots="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
 sessions="exec_roundtrip exec_roundtrip_master exec_throughput exec_throughput_relayed"
 sessions+=" stream_throughput stream_throughput_relayed agent_memory"
-known="$boots $sessions"
+delays="ready_delay ready_delay_3s"
+known="$boots $sessions $delays"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
@@ -71,6 +72,15 @@ bench_sessions() {
 		-f out/guest/ssh/client.tar -- sh /lab/in/sessions.sh "$pairs" "${COPY_MIB:-16}" >>"$out/samples"
 }
 
+bench_delays() {
+	rm -rf "$out/gauge" && mkdir -p "$out/gauge/bin"
+	cp out/tools/gauge "$out/gauge/bin/gauge"
+	{ cat out/guest/initrd; (cd "$out/gauge" && find . | cpio --quiet -o -H newc -R 0:0); } >"$out/gauge.initrd"
+	say "bench: $pairs pairs of starts and of loops, in the lab"
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/delays.sh -f out/tools/gauge -f "$out/gauge.initrd" \
+		-- sh /lab/in/delays.sh "$pairs" >>"$out/samples"
+}
+
 # is_asked NAME...: one of them was.
 is_asked() {
 	local name
@@ -82,5 +92,6 @@ is_asked() {
 {
 	if is_asked $boots; then bench_boots; fi
 	if is_asked $sessions; then bench_sessions; fi
+	if is_asked $delays; then bench_delays; fi
 }
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

@@ -10,6 +10,7 @@
  *	gauge take stream:PATH:PORT            from a tcp port there, through its stream server
  *	gauge take -                           from stdin
  *	gauge time CMD [ARG]...                runs it, with its output thrown away
+ *	gauge now                              prints the wall clock's nanoseconds
  *
  * take prints KiB a second from the first byte to the end; time prints microseconds, and fails
  * when the command does. pass and copy are the least that a relay can be: one process that reads
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
@@ -214,6 +216,15 @@ static int time_command(char **argv)
 	return 0;
 }
 
+static int now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	printf("%lld%09ld\n", (long long)t.tv_sec, t.tv_nsec);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "give"))
@@ -226,6 +237,8 @@ int main(int argc, char **argv)
 		return copy_out(argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "time"))
 		return time_command(argv + 2);
-	fprintf(stderr, "gauge: give, take, pass, copy or time; see its source\n");
+	if (argc == 2 && !strcmp(argv[1], "now"))
+		return now();
+	fprintf(stderr, "gauge: give, take, pass, copy, time or now; see its source\n");
 	return 2;
 }

@@ -19,6 +19,8 @@ my @benches = (
 	[ exec_throughput_relayed => 'KiB/s', 'relay', 'bare relay of a pipe' ],
 	[ stream_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
 	[ stream_throughput_relayed => 'KiB/s', 'relay', 'bare relay of tcp' ],
+	[ ready_delay => 'ms', 'poll', 'a loop of 200 ms' ],
+	[ ready_delay_3s => 'ms', 'poll3s', 'a loop of 3 s' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);

@@ -63,6 +63,33 @@ like "$(vmtool show --json web)" '"code": 7' "which is kept"
 run start web -q --script '/no/such/script'
 is "$rc" 1 "a script that is missing is no surprise later"
 like "$err" "open /no/such/script" "it is told before anything runs"
+
+# --- whoever connects from outside ---
+
+# Nobody at first; then some who take a connection and say nothing; then one who greets.
+late_server() {
+	sleep 2
+	for i in 1 2 3; do nc -l -p 2222 </dev/null >/dev/null; done
+	touch /tmp/greets
+	printf 'SSH-2.0-late\r\n' | nc -l -p 2222 >/dev/null
+}
+late_server &
+run start web -q --probe '' --script '' --banner 2222
+is "$rc" 0 "a start waits for its SSH server"
+ok "until that has greeted somebody in full" test -e /tmp/greets
+like "$(vmtool show --json web)" "greeted as SSH-2.0-late" "and says who did"
+vmtool stop -q web
+run start web -q --banner 2223 --timeout 3s
+is "$rc" 124 "a server that never answers is no server"
+like "$err" "ssh_banner does not hold: no SSH server has answered (* attempts, the last: *refused" \
+	"and that is told with the attempts"
+(while :; do printf 'HTTP/1.1 400 Bad Request\r\n\r\n' | nc -l -p 2224 >/dev/null || break; done) &
+talker=$!
+run start web -q --banner 2224
+is "$rc" 1 "what answers and is no SSH server ends the start at once"
+like "$err" "ssh_banner cannot come to hold: *HTTP" "and is shown"
+kill $talker
+printf 'x' | nc 127.0.0.1 2224 >/dev/null 2>&1
 vmtool rm web
 
 # --- once ---
