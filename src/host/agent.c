@@ -153,12 +153,12 @@ static void clock_compared(struct clocksync *k, const struct clock_done *d)
 /* Told once for each reason. */
 static void tell_degraded(struct agent *a)
 {
-	char was[sizeof(a->st.degraded)];
+	char why[sizeof(a->told_degraded)];
 
-	memcpy(was, a->st.degraded, sizeof(was));
-	ready_degraded(&a->ready, a->st.degraded, sizeof(a->st.degraded));
-	if (a->st.degraded[0] && strcmp(was, a->st.degraded) != 0)
-		timeline_degraded(&a->tl, a->st.degraded);
+	ready_degraded(&a->ready, why, sizeof(why));
+	if (why[0] && strcmp(why, a->told_degraded) != 0)
+		timeline_degraded(&a->tl, why);
+	memcpy(a->told_degraded, why, sizeof(why));
 }
 
 static void become_ready(struct agent *a)

@@ -41,6 +41,7 @@ struct agent {
 	struct ready ready;
 	struct ready_ask ready_ask;
 	struct signpost signpost;
+	char told_degraded[300]; /* the event's latest reason, or "" */
 	struct ladder ladder;
 	struct clocksync clock;
 	struct control control;

@@ -43,6 +43,14 @@ struct condition *conditions_find(struct conditions *t, const char *name)
 	return NULL;
 }
 
+int conditions_value(const struct conditions *t, const char *name)
+{
+	for (unsigned i = 0; i < t->count; i++)
+		if (strcmp(t->list[i].name, name) == 0)
+			return t->list[i].value;
+	return 0;
+}
+
 int condition_turn(struct condition *c, int value, const char *reason)
 {
 	snprintf(c->reason, sizeof(c->reason), "%s", reason);
@@ -178,19 +186,32 @@ static void read_text(char *out, size_t cap, const json_t *j, const char *key)
 	snprintf(out, cap, "%s", text ? text : "");
 }
 
-void conditions_read(struct conditions *t, const json_t *list)
+/* NULL: it has no name, or there is no room. */
+static struct condition *find_or_add(struct conditions *t, const char *name)
 {
+	struct condition *c = name ? conditions_find(t, name) : NULL;
+
+	return name && !c ? conditions_add(t, name) : c;
+}
+
+void conditions_read(struct conditions *t, const json_t *values, const json_t *list)
+{
+	json_t *v = (json_t *)values; /* jansson's iterators are not const */
+
 	conditions_init(t);
+	for (void *it = json_object_iter(v); it; it = json_object_iter_next(v, it)) {
+		struct condition *c = find_or_add(t, json_object_iter_key(it));
+
+		if (c)
+			c->value = json_is_true(json_object_iter_value(it));
+	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *j = json_array_get(list, i);
-		const char *name = json_string_value(json_object_get(j, "name"));
-		struct condition *c = name ? conditions_find(t, name) : NULL;
+		struct condition *c =
+			find_or_add(t, json_string_value(json_object_get(j, "name")));
 
-		if (name && !c)
-			c = conditions_add(t, name);
 		if (!c)
 			continue;
-		c->value = json_is_true(json_object_get(j, "value"));
 		c->gates = json_is_true(json_object_get(j, "gates"));
 		c->warns = json_is_true(json_object_get(j, "warns"));
 		c->pending = json_is_true(json_object_get(j, "pending"));

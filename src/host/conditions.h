@@ -52,6 +52,9 @@ struct condition *conditions_add(struct conditions *t, const char *name);
 /* NULL: there is none of this name. */
 struct condition *conditions_find(struct conditions *t, const char *name);
 
+/* Whether the one of this name is there, and holds. */
+int conditions_value(const struct conditions *t, const char *name);
+
 /* Texts are clean UTF-8. 1 when the value changed. */
 int condition_turn(struct condition *c, int value, const char *reason);
 
@@ -78,7 +81,7 @@ void conditions_unmet(const struct conditions *t, char *out, size_t cap);
 json_t *conditions_values(const struct conditions *t);
 json_t *conditions_list(const struct conditions *t);
 
-/* From what conditions_list() made; whatever is none of it is left out. */
-void conditions_read(struct conditions *t, const json_t *list);
+/* From what both made; whatever is none of it is left out. */
+void conditions_read(struct conditions *t, const json_t *values, const json_t *list);
 
 #endif

@@ -115,8 +115,10 @@ static void probes_begin(struct ready *r, int from_guest)
 	for (unsigned i = 0; i < r->ask->probes->count; i++) {
 		struct probe *p = &r->probes[i];
 
-		if (p->wish->place.from_guest == from_guest && !p->loop)
-			probe_start(p, r->loop, r->sockets_dir);
+		if (p->wish->place.from_guest != from_guest || p->loop)
+			continue;
+		condition_because(p->c, "");
+		probe_start(p, r->loop, r->sockets_dir);
 	}
 }
 

@@ -37,9 +37,7 @@ int state_of_name(const char *name)
 
 int state_condition(const struct state *s, const char *name)
 {
-	const struct condition *c = conditions_find((struct conditions *)&s->conditions, name);
-
-	return c && c->value;
+	return conditions_value(&s->conditions, name);
 }
 
 int state_is_live(enum vm_state s)
@@ -113,7 +111,8 @@ static int from_json(struct state *s, const json_t *j)
 		return -EPROTO;
 	s->state = (enum vm_state)at;
 	s->ready = json_is_true(json_object_get(j, "ready"));
-	conditions_read(&s->conditions, json_object_get(j, "condition_details"));
+	conditions_read(&s->conditions, json_object_get(j, "conditions"),
+			json_object_get(j, "condition_details"));
 	scripts_read(&s->scripts, json_object_get(j, "provision"));
 	copy_text(s->degraded, sizeof(s->degraded), j, "degraded");
 	copy_text(s->boot, sizeof(s->boot), j, "boot");

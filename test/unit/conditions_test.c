@@ -79,7 +79,7 @@ static void an_unmet_condition_is_not_told(void)
 static void a_table_is_not_the_same_when_read_again(void)
 {
 	struct conditions out;
-	json_t *list;
+	json_t *list, *values;
 
 	conditions_init(&table);
 	conditions_add(&table, "probe:web")->gates = 1;
@@ -87,8 +87,13 @@ static void a_table_is_not_the_same_when_read_again(void)
 	condition_missed(named("probe:web"), "closed");
 	condition_turn(named("agent_up"), 1, "it answered");
 	list = conditions_list(&table);
-	conditions_read(&out, list);
+	values = conditions_values(&table);
+	conditions_read(&out, values, list);
 	CHECK(memcmp(&out, &table, sizeof(out)) == 0);
+	/* The values are enough to know them. */
+	conditions_read(&out, values, NULL);
+	CHECK(out.count == table.count && out.list[AGENT_UP].value && !out.list[VM_ALIVE].value);
+	json_decref(values);
 	json_decref(list);
 }
 
@@ -109,7 +114,7 @@ static void a_strange_list_does_harm(void)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		json_t *j = json_loads(lists[i], JSON_DECODE_ANY, NULL);
 
-		conditions_read(&table, j);
+		conditions_read(&table, j, j);
 		CHECK(table.count >= CONDITIONS_FIXED && !table.list[VM_ALIVE].value);
 		json_decref(j);
 	}
@@ -119,7 +124,7 @@ static void a_strange_list_does_harm(void)
 		snprintf(name, sizeof(name), "probe:%d", i);
 		json_array_append_new(many, json_pack("{s:s}", "name", name));
 	}
-	conditions_read(&table, many);
+	conditions_read(&table, NULL, many);
 	CHECK(table.count == CONDITIONS_MAX);
 	json_decref(many);
 }

@@ -45,9 +45,9 @@ vmtool stop -q web
 
 # --- what does not come ---
 
-run start web -q --timeout 4s --probe "never shell=echo no such luck; false"
+run start web -q --timeout 25s --probe "never shell=echo no such luck; false"
 is "$rc" 124 "a start without proof ends at its deadline"
-like "$err" "probe:never does not hold: * (* attempts, the last: its command ended with 1: no such luck)" \
+like "$err" "probe:never does not hold (* attempts, the last: its command ended with 1: no such luck)" \
 	"and says what was tried, and what went wrong"
 like "$err" "console's last lines" "with the console"
 ok "nothing runs any more" nobody_runs
@@ -63,6 +63,7 @@ like "$(vmtool show --json web)" '"code": 7' "which is kept"
 run start web -q --script '/no/such/script'
 is "$rc" 1 "a script that is missing is no surprise later"
 like "$err" "open /no/such/script" "it is told before anything runs"
+vmtool rm web
 
 # --- whoever connects from outside ---
 
@@ -74,23 +75,23 @@ late_server() {
 	printf 'SSH-2.0-late\r\n' | nc -l -p 2222 >/dev/null
 }
 late_server &
-run start web -q --probe '' --script '' --banner 2222
+run start sshd -q --banner 2222
 is "$rc" 0 "a start waits for its SSH server"
 ok "until that has greeted somebody in full" test -e /tmp/greets
-like "$(vmtool show --json web)" "greeted as SSH-2.0-late" "and says who did"
-vmtool stop -q web
-run start web -q --banner 2223 --timeout 3s
+like "$(vmtool show --json sshd)" "greeted as SSH-2.0-late" "and says who did"
+vmtool stop -q sshd
+run start sshd -q --banner 2223 --timeout 25s
 is "$rc" 124 "a server that never answers is no server"
 like "$err" "ssh_banner does not hold: no SSH server has answered (* attempts, the last: *refused" \
 	"and that is told with the attempts"
 (while :; do printf 'HTTP/1.1 400 Bad Request\r\n\r\n' | nc -l -p 2224 >/dev/null || break; done) &
 talker=$!
-run start web -q --banner 2224
+run start sshd -q --banner 2224
 is "$rc" 1 "what answers and is no SSH server ends the start at once"
 like "$err" "ssh_banner cannot come to hold: *HTTP" "and is shown"
 kill $talker
 printf 'x' | nc 127.0.0.1 2224 >/dev/null 2>&1
-vmtool rm web
+vmtool rm sshd
 
 # --- once ---
 
