@@ -25,7 +25,7 @@
 
 static struct home home = { .vms = -1 };
 static struct vmref vm = { .dir = -1, .lock = -1 };
-static struct state st = { .state = VM_RUNNING, .ready = 1, .vm_alive = 1, .agent_up = 1 };
+static struct state st = { .state = VM_RUNNING, .ready = 1 };
 static struct sockets sockets;
 static struct loop loop;
 static struct timeline tl;
@@ -48,7 +48,7 @@ static void write_state(void)
 {
 	struct err e = ERR_NONE;
 
-	st.ready = st.state == VM_RUNNING && st.vm_alive && st.agent_up;
+	st.ready = st.state == VM_RUNNING && conditions_hold(&st.conditions);
 	must(state_write(&st, &vm, &e), &e);
 }
 
@@ -63,7 +63,7 @@ static void end(const char *reason, int has_status, int status)
 	snprintf(st.reason, sizeof(st.reason), "%s", reason);
 	st.has_status = has_status;
 	st.status = status;
-	st.vm_alive = st.agent_up = 0;
+	conditions_drop(&st.conditions, reason);
 	st.sockets[0] = '\0';
 	write_state();
 	timeline_exit(&tl, &x);
@@ -105,10 +105,10 @@ static void request(struct client *c, const json_t *r)
 
 static void set(const char *name, int value)
 {
-	if (!strcmp(name, "agent_up"))
-		st.agent_up = value;
-	else if (!strcmp(name, "vm_alive"))
-		st.vm_alive = value;
+	struct condition *c = conditions_find(&st.conditions, name);
+
+	if (c)
+		condition_turn(c, value, "it was told so");
 	write_state();
 	timeline_condition(&tl, name, value, "the test said so");
 }
@@ -171,6 +171,11 @@ static void begin(const char *name)
 	fd = sockets_listen(&sockets, "agent.sock", &e);
 	must(fd, &e);
 	must(control_start(&control, &loop, fd, request), &e);
+	conditions_init(&st.conditions);
+	for (enum condition_id i = VM_ALIVE; i <= AGENT_UP; i++) {
+		st.conditions.list[i].gates = 1;
+		condition_turn(&st.conditions.list[i], 1, "it was told so");
+	}
 	must(procid_of(&st.agent, getpid()), &e);
 	snprintf(st.sockets, sizeof(st.sockets), "%s", sockets.path);
 	snprintf(st.boot, sizeof(st.boot), "00000000-0000-4000-8000-%012d", (int)getpid());
