@@ -62,6 +62,7 @@ struct stream_conn {
 	struct timer timer, next; /* next: the address after this one has its turn */
 	int64_t until_ms;	  /* the request's time */
 	uint8_t kind;
+	int is_opened; /* the peer has been told so */
 	struct lookup lookup;
 	struct addrs addrs;
 	unsigned trying;
@@ -277,16 +278,25 @@ static void start_datagrams(struct stream_conn *c)
 
 /* --- connecting --- */
 
-static void opened(struct stream_conn *c)
+/* Once: that the datagrams then go to the other localhost changes nothing for the peer. */
+static int tell_opened(struct stream_conn *c)
 {
 	char text[ADDR_TEXT];
 	const struct stream_opened o = { addr_text(text, &c->addrs.at[c->trying]) };
 	uint8_t mem[STREAM_REQ_MAX];
 	long len = stream_opened_encode(&o, mem, sizeof(mem));
 
+	if (c->is_opened)
+		return 0;
+	c->is_opened = 1;
+	return frame_put(&c->caller.out, FRAME_OPENED, mem, (size_t)len);
+}
+
+static void opened(struct stream_conn *c)
+{
 	loop_cancel(c->d->loop, &c->timer);
 	loop_cancel(c->d->loop, &c->next);
-	if (frame_put(&c->caller.out, FRAME_OPENED, mem, (size_t)len) < 0) {
+	if (tell_opened(c) < 0) {
 		conn_release(c);
 	} else if (c->kind == STREAM_UDP) {
 		c->state = CONN_DATAGRAMS;

@@ -87,7 +87,11 @@ for kind in $kinds; do # what is touched once, is
 	"round_$kind"
 done
 for i in $(seq 32); do x -d "$target" -- seq 1 100 >/dev/null; done
-sleep 3
+# Those that were cut off have their graces to end in; then nobody is left.
+for _ in $(seq 100); do
+	[ -n "$(cat "/proc/$agent/task/$agent/children")" ] || break
+	sleep 0.1
+done
 before="$(descriptors) $(memory)"
 
 for round in $(seq "$rounds"); do
