@@ -46,13 +46,12 @@ unsigned fd_allow(unsigned count)
 	return (unsigned)MIN(limit.rlim_cur, UINT_MAX);
 }
 
-void fd_widen_pipe(int fd)
+void fd_widen_pipe(int fd, size_t bytes)
 {
-	enum { BUSY = 256 * 1024 };
 	int now = fcntl(fd, F_GETPIPE_SZ);
 
-	if (now > 0 && now < BUSY)
-		(void)fcntl(fd, F_SETPIPE_SZ, BUSY);
+	if (now > 0 && (size_t)now < bytes)
+		(void)fcntl(fd, F_SETPIPE_SZ, (int)bytes);
 }
 
 ssize_t fd_read(int fd, void *data, size_t len)

@@ -22,9 +22,9 @@ int fd_nonblock(int fd);
 /* Lets this process have as many descriptors, or what the hard limit is. How many it may have. */
 unsigned fd_allow(unsigned count);
 
-/* A pipe that is always full gets a larger one, of 256 KiB: fewer turns and wake-ups for the same
- * bytes. Or not: a limit (pipe(7)), or no pipe. */
-void fd_widen_pipe(int fd);
+/* A pipe that is always full gets a larger one: fewer turns and wake-ups for the same bytes. Or not:
+ * a limit (pipe(7)), or no pipe. */
+void fd_widen_pipe(int fd, size_t bytes);
 
 /* Exactly len bytes, restarting after signals, waiting on a non-blocking fd. 0 or a negative
  * errno; fd_read_all says -ENODATA when the end came first. */

@@ -23,8 +23,9 @@ enum {
 	IDLE_MS = 30000,
 	PAGE = 4096,
 
-	/* After the request a peer sends at most this at once; its memory beyond is given back. */
-	IN_KEPT = ALIGN_UP(FRAME_HEADER + FRAME_CHUNK, PAGE) + PAGE,
+	/* After the request nobody may send more at once, in frames of any length; and in whole ones
+	 * of ours it is read. Memory beyond is given back. */
+	IN_KEPT = EXEC_WINDOW / FRAME_CHUNK * (FRAME_HEADER + FRAME_CHUNK),
 	IN_BYTES = ALIGN_UP(FRAME_HEADER + FRAME_MAX, PAGE),
 	/* One chunk that the peer did not take at once, one echoed heartbeat, and then still room
 	 * for every frame of ours that is short. */
@@ -370,13 +371,17 @@ static int take_frame(struct conn *c, const struct frame *f)
 /* After the request, which alone may be long, its memory goes back to the system. */
 static void trim_inbox(struct conn *c)
 {
-	madvise(c->caller.in.mem + IN_KEPT, IN_BYTES - IN_KEPT, MADV_DONTNEED);
+	struct inbox *in = &c->caller.in;
+
+	if (in->end > IN_KEPT)
+		madvise(in->mem + IN_KEPT, IN_BYTES - IN_KEPT, MADV_DONTNEED);
+	inbox_init(in, in->mem, IN_KEPT);
 }
 
 static int take_frames(struct conn *c)
 {
 	int rc = caller_read(&c->caller);
-	int asked = c->state == CONN_ASKING, big = c->caller.in.end > IN_KEPT;
+	int asked = c->state == CONN_ASKING;
 	struct frame f;
 
 	if (rc <= 0)
@@ -388,7 +393,7 @@ static int take_frames(struct conn *c)
 		if (rc < 0)
 			return rc;
 	}
-	if (asked && c->state != CONN_ASKING && big && !inbox_is_partial(&c->caller.in))
+	if (asked && c->state != CONN_ASKING && !inbox_is_partial(&c->caller.in))
 		trim_inbox(c);
 	return rc;
 }

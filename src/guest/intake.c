@@ -86,8 +86,9 @@ static size_t pass(struct intake *in, const void *data, size_t len)
 static void hold(struct intake *in, const uint8_t *data, size_t len)
 {
 	fifo_put(&in->held, data, len); /* fits: the window is its room */
+	/* What goes into the pipe at once need not be copied to be held. */
 	if (!in->is_busy)
-		fd_widen_pipe(in->end.w.fd);
+		fd_widen_pipe(in->end.w.fd, in->held.cap);
 	in->is_busy = 1;
 }
 
@@ -106,7 +107,8 @@ int intake_put(struct intake *in, const void *data, size_t len)
 	done = pass(in, data, len);
 	if (done < len)
 		hold(in, (const uint8_t *)data + done, len - done);
-	intake_feed(in);
+	else if (in->held.len == 0)
+		intake_feed(in); /* what is held waits for the loop to say so */
 	return 0;
 }
 

@@ -30,6 +30,7 @@ enum {
 	DETACHED_KEPT_MS = 10 * 60 * 1000, /* what a detached command has left, once it ended */
 	SIGNAL_MAX = 64,
 	BURST = 8, /* chunks of one stream in one turn of the loop */
+	BUSY_PIPE = 256 * 1024,
 	INPUT_ROOM = ALIGN_UP(EXEC_WINDOW, 4096),
 };
 
@@ -393,7 +394,7 @@ static void widen(struct stream *st, ssize_t n)
 	if (n < FRAME_CHUNK || st->is_busy)
 		return;
 	st->is_busy = 1;
-	fd_widen_pipe(st->end.w.fd);
+	fd_widen_pipe(st->end.w.fd, BUSY_PIPE);
 }
 
 /* Bytes that came; 0: the end; -EAGAIN: nothing, or no room for it. */

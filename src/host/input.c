@@ -61,6 +61,8 @@ int input_read(struct input *in)
 		in->has_ended = 1;
 		return 0;
 	}
+	if (n == FRAME_CHUNK)
+		stdio_widen(&in->io);
 	if (in->keys)
 		n = (ssize_t)detachkeys_pass(in->keys, gap[0].iov_base, (size_t)n);
 	fifo_grew(&in->kept, (size_t)n);

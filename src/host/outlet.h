@@ -19,6 +19,7 @@ struct outlet {
 	const char *name;
 	int is_broken;	     /* our reader has gone: the rest goes nowhere */
 	uint64_t seen;	     /* bytes of the command's that have gone there */
+	int is_full;	     /* a pipe that took nothing more, while nothing is the rest */
 	const uint8_t *rest; /* borrowed: not taken yet */
 	size_t rest_len;
 };
@@ -31,6 +32,13 @@ void outlet_close(struct outlet *o);
 /* 0: all of it is gone; 1: some of it is the rest now; -EPIPE: our reader has just gone, which is
  * said once; or another negative errno. data stays in place until outlet_flush() said 0. */
 int outlet_put(struct outlet *o, const uint8_t *data, size_t len);
+
+/* Nonzero when it is a pipe that takes a socket's bytes as they lie, and nothing waits before them. */
+int outlet_takes_pages(const struct outlet *o);
+
+/* Then: up to len of them. Bytes that went there; 0: the socket has ended; -EAGAIN: it has no more
+ * for now, or the pipe is_full; -EPIPE: our reader has just gone; or another negative errno. */
+ssize_t outlet_splice(struct outlet *o, int socket, size_t len);
 
 /* The rest, as outlet_put(). */
 int outlet_flush(struct outlet *o);

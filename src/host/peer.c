@@ -47,19 +47,20 @@ void peer_want(struct peer *p, int reads)
 	end_want(&p->end, (reads ? EPOLLIN : 0u) | (p->out.len > 0 ? EPOLLOUT : 0u));
 }
 
-int peer_turn(struct peer *p, uint32_t events, int reads)
+void peer_flush(struct peer *p)
 {
-	ssize_t n;
+	ssize_t n = fifo_write(&p->out, p->end.w.fd);
 
-	if (events & EPOLLOUT) {
-		n = fifo_write(&p->out, p->end.w.fd);
-		if (n < 0 && n != -EAGAIN)
-			become_deaf(p);
-	}
-	if (!(events & ~(uint32_t)EPOLLOUT) || !reads)
-		return 0;
-	n = inbox_fill(&p->in, p->end.w.fd);
-	return n == 0 ? -ECONNRESET : n < 0 && n != -EAGAIN ? (int)n : 0;
+	if (n < 0 && n != -EAGAIN)
+		become_deaf(p);
+}
+
+int peer_read(struct peer *p, int one_frame)
+{
+	ssize_t n = one_frame ? inbox_fill_frame(&p->in, p->end.w.fd)
+			      : inbox_fill(&p->in, p->end.w.fd);
+
+	return n > 0 ? 1 : n == -EAGAIN ? 0 : n == 0 ? -ECONNRESET : (int)n;
 }
 
 /* --- its loss --- */

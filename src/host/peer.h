@@ -40,7 +40,7 @@ struct peer {
 	uint8_t in_mem[PEER_IN_BYTES], out_mem[PEER_OUT_BYTES];
 };
 
-/* fd, a non-blocking connection, is taken over. ready: of end.w, and to call peer_turn(). */
+/* fd, a non-blocking connection, is taken over. ready: of end.w, and to call peer_flush() and peer_read(). */
 void peer_open(struct peer *p, int fd, struct loop *l,
 	       void (*ready)(struct watch *w, uint32_t events));
 void peer_close(struct peer *p);
@@ -57,9 +57,12 @@ int peer_is_clear(const struct peer *p);
 /* What to wait for. reads: its frames are wanted now. */
 void peer_want(struct peer *p, int reads);
 
-/* Writes what is queued and fills the inbox, as events say. 0, or a negative errno: the connection
- * is broken; -ECONNRESET when it has just ended. */
-int peer_turn(struct peer *p, uint32_t events, int reads);
+/* Writes what is queued. */
+void peer_flush(struct peer *p);
+
+/* Fills the inbox; no further than inbox_fill_frame() does, if so asked. 1, or 0: nothing came; or a
+ * negative errno: the connection is broken; -ECONNRESET when it has just ended. */
+int peer_read(struct peer *p, int one_frame);
 
 /* --- its loss --- */
 

@@ -52,15 +52,20 @@ void seat_tell(struct seat *s, const char *fmt, ...)
 	(void)stdio_write(&s->outlets[1].io, line, MIN((size_t)n, sizeof(line) - 1));
 }
 
+static int is_full(const struct outlet *o)
+{
+	return o->rest_len > 0 || o->is_full;
+}
+
 int seat_is_full(const struct seat *s)
 {
-	return s->outlets[0].rest_len > 0 || s->outlets[1].rest_len > 0;
+	return is_full(&s->outlets[0]) || is_full(&s->outlets[1]);
 }
 
 void seat_want(struct seat *s)
 {
 	for (size_t i = 0; i < COUNT(s->outlets); i++)
-		end_want(&s->outlets[i].end, s->outlets[i].rest_len > 0 ? EPOLLOUT : 0);
+		end_want(&s->outlets[i].end, is_full(&s->outlets[i]) ? EPOLLOUT : 0);
 }
 
 struct exec_seen seat_seen(const struct seat *s)

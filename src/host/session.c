@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "host/passage.h"
 #include "host/peer.h"
 #include "host/seat.h"
 #include "proto/refusal.h"
@@ -34,6 +35,7 @@ enum {
 	GIVE_UP_MS = 1000, /* the second ^C within this time */
 	LEAVE_MS = 1000,   /* for the guest to let us go */
 	GRACE_MS = 2000,   /* between TERM and KILL, and between KILL and giving up */
+	BURST = 8,	   /* pieces of one way in one turn of the loop: nobody waits for more */
 };
 
 enum session_state {
@@ -51,6 +53,8 @@ struct session {
 	enum session_state state;
 	int code; /* of leaving */
 	struct peer peer;
+	struct passage passage;
+	int passed; /* frames that came through it in this turn of the loop */
 	struct seat seat;
 	int says_seen;
 	uint64_t said_seen; /* of both outlets, when it was last said */
@@ -83,6 +87,7 @@ static void leave(struct session *s, int code)
 		return;
 	}
 	s->state = LEAVING;
+	s->passage.to = NULL;
 	seat_pause(&s->seat);
 	s->seat.input.has_ended = 1;
 	peer_post(&s->peer, FRAME_DETACH, NULL, 0);
@@ -178,7 +183,8 @@ static void input_ready(struct watch *w, uint32_t events)
 	struct session *s = CONTAINER(w, struct session, seat.input.end.w);
 
 	(void)events;
-	pass_input(s);
+	for (int i = 0; i < BURST && pass_input(s); i++)
+		;
 	settle(s);
 }
 
@@ -236,6 +242,7 @@ static void come_back(struct session *s)
 	int rc;
 
 	seat_pause(&s->seat);
+	s->passage = (struct passage){ 0 };
 	s->state = AWAY;
 	rc = peer_call_again(&s->peer, seen.out + seen.err + s->seat.input.taken);
 	if (rc < 0) {
@@ -283,8 +290,10 @@ static int take_output(struct session *s, const struct frame *f)
 
 	if (s->state == ASKING)
 		return -EPROTO;
-	if (s->state == RUNNING)
-		put_out(s, o, outlet_put(o, f->data, f->len));
+	if (s->state != RUNNING)
+		return 0;
+	passage_expect(&s->passage, o, f->len);
+	put_out(s, o, outlet_put(o, f->data, f->len));
 	return 0;
 }
 
@@ -427,15 +436,59 @@ static int take_frame(struct session *s, const struct frame *f)
 	return -EPROTO;
 }
 
-/* What is in the inbox, up to a frame that our stdout does not take. */
-static void take_frames(struct session *s)
+/* A long frame of output that has begun. Nonzero when it goes straight to our stdout. */
+static int begin_passage(struct session *s)
 {
+	struct outlet *o;
 	struct frame f;
 	int rc = 0;
 
-	while (s->loop.running && !seat_is_full(&s->seat) &&
-	       (rc = frame_next(&s->peer.in, &f)) > 0 && (rc = take_frame(s, &f)) == 0)
-		;
+	if (s->state != RUNNING || frame_begun(&s->peer.in, &f) < 0 ||
+	    (f.type != FRAME_STDOUT && f.type != FRAME_STDERR))
+		return 0;
+	o = &s->seat.outlets[f.type == FRAME_STDERR];
+	if (!passage_begin(&s->passage, &s->peer.in, o, &rc))
+		return 0;
+	put_out(s, o, rc);
+	return 1;
+}
+
+static int go_on_passing(struct session *s)
+{
+	int rc = passage_go(&s->passage, s->peer.end.w.fd);
+
+	if (rc == -EPIPE)
+		put_out(s, s->passage.to, rc);
+	if (rc <= 0)
+		return rc == -EPIPE ? 1 : rc;
+	/* The next header is likely here, too. */
+	return ++s->passed < BURST ? peer_read(&s->peer, 1) : 1;
+}
+
+/* 1: and there may be more; 0: not now; or negative: the connection is of no use. */
+static int take_next(struct session *s)
+{
+	struct frame f;
+	int rc;
+
+	if (s->passage.left > 0)
+		return go_on_passing(s);
+	rc = frame_next(&s->peer.in, &f);
+	if (rc == 0)
+		return begin_passage(s);
+	if (rc > 0)
+		rc = take_frame(s, &f);
+	return rc < 0 ? rc : 1;
+}
+
+/* What is there, up to a frame that our stdout does not take. */
+static void take_frames(struct session *s)
+{
+	int rc = 1;
+
+	s->passed = 0;
+	while (rc > 0 && s->loop.running && !seat_is_full(&s->seat))
+		rc = take_next(s);
 	if (rc < 0)
 		peer_broken(s, rc);
 	else if (s->loop.running)
@@ -445,8 +498,12 @@ static void take_frames(struct session *s)
 static void peer_ready(struct watch *w, uint32_t events)
 {
 	struct session *s = CONTAINER(w, struct session, peer.end.w);
-	int rc = peer_turn(&s->peer, events, !seat_is_full(&s->seat));
+	int rc = 0;
 
+	if (events & EPOLLOUT)
+		peer_flush(&s->peer);
+	if (events & ~(uint32_t)EPOLLOUT && !seat_is_full(&s->seat) && s->passage.left == 0)
+		rc = peer_read(&s->peer, s->passage.is_expected);
 	if (rc < 0)
 		peer_broken(s, rc);
 	else

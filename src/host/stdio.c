@@ -16,6 +16,8 @@
 #include "base/fd.h"
 #include "base/util.h"
 
+enum { BUSY_PIPE = 256 * 1024 };
+
 static int reopen(int fd)
 {
 	char path[32];
@@ -39,6 +41,7 @@ int stdio_open(struct stdio *s, int fd)
 	s->is_file = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
 	if (s->is_socket || s->is_file)
 		return 0;
+	s->is_pipe = S_ISFIFO(st.st_mode);
 	s->fd = reopen(fd);
 	s->is_own = s->fd >= 0;
 	if (s->fd < 0) {
@@ -60,7 +63,7 @@ void stdio_close(struct stdio *s)
 void stdio_widen(struct stdio *s)
 {
 	if (!s->is_busy)
-		fd_widen_pipe(s->fd);
+		fd_widen_pipe(s->fd, BUSY_PIPE);
 	s->is_busy = 1;
 }
 
@@ -70,6 +73,11 @@ static int is_ready(int fd, short events)
 	struct pollfd p = { .fd = fd, .events = events };
 
 	return poll(&p, 1, 0) > 0;
+}
+
+int stdio_has_room(const struct stdio *s)
+{
+	return is_ready(s->fd, POLLOUT);
 }
 
 ssize_t stdio_read(const struct stdio *s, void *data, size_t len)

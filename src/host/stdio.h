@@ -15,6 +15,7 @@ struct stdio {
 	int fd;	    /* what to use and to watch */
 	int is_own; /* opened here */
 	int is_socket;
+	int is_pipe;
 	int is_busy; /* it was full once */
 	int is_file; /* always ready, and nothing that epoll takes */
 	size_t most; /* bytes a write may have without blocking */
@@ -31,6 +32,9 @@ void stdio_close(struct stdio *s);
 
 /* It was full: a pipe gets a larger one, once. */
 void stdio_widen(struct stdio *s);
+
+/* Nonzero when a write would not have to wait. */
+int stdio_has_room(const struct stdio *s);
 
 /* As read(2) and write(2), with -errno; -EAGAIN: watch it. */
 ssize_t stdio_read(const struct stdio *s, void *data, size_t len);

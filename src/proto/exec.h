@@ -18,7 +18,7 @@ enum {
 	EXEC_ARGS_MAX = 4096, /* arguments, and as many environment strings */
 	/* Bytes of stdin the host may send before the first window frame: some whole frames, so that
 	 * no crumb is left of it. Of one frame alone each would wait for a round trip. */
-	EXEC_WINDOW = 4 * (64 * 1024 - 5),
+	EXEC_WINDOW = 8 * (64 * 1024 - 5),
 	EXEC_ID_MAX = 64, /* bytes of a session's id, NUL included */
 	EXEC_GROUPS_MAX = 32,
 	EXEC_RLIMITS_MAX = 16,

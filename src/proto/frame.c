@@ -18,21 +18,59 @@ void inbox_init(struct inbox *in, void *mem, size_t cap)
 	*in = (struct inbox){ .mem = mem, .cap = cap };
 }
 
-ssize_t inbox_fill(struct inbox *in, int fd)
+/* Of the next frame, as far as is known: its header, or all of it. */
+static size_t whole_of(const struct inbox *in)
+{
+	struct frame f;
+
+	return FRAME_HEADER + (frame_begun(in, &f) < 0 ? 0 : f.len);
+}
+
+/* Nonzero when the frame that has begun has room for its end. */
+static int has_room_behind(const struct inbox *in)
+{
+	return in->at < in->end && in->end < in->cap && whole_of(in) <= in->cap - in->at;
+}
+
+static ssize_t fill(struct inbox *in, int fd, size_t most)
 {
 	ssize_t n;
 
-	if (in->at > 0) {
+	/* A long frame comes in pieces: moved for each of them it would be copied twice. */
+	if (in->at > 0 && !has_room_behind(in)) {
 		memmove(in->mem, in->mem + in->at, in->end - in->at);
 		in->end -= in->at;
 		in->at = 0;
 	}
 	if (in->end == in->cap)
 		return -ENOBUFS;
-	n = fd_read(fd, in->mem + in->end, in->cap - in->end);
+	n = fd_read(fd, in->mem + in->end, MIN(most, in->cap - in->end));
 	if (n > 0)
 		in->end += (size_t)n;
 	return n;
+}
+
+ssize_t inbox_fill(struct inbox *in, int fd)
+{
+	return fill(in, fd, SIZE_MAX);
+}
+
+ssize_t inbox_fill_frame(struct inbox *in, int fd)
+{
+	return fill(in, fd, whole_of(in) - MIN(whole_of(in), in->end - in->at));
+}
+
+ssize_t frame_begun(const struct inbox *in, struct frame *f)
+{
+	size_t have = in->end - in->at;
+	struct rd r = rd_init(in->mem + in->at, have);
+
+	if (have < FRAME_HEADER)
+		return -EAGAIN;
+	f->type = rd_u8(&r);
+	f->len = rd_be32(&r);
+	f->data = r.at;
+	return (ssize_t)(have - FRAME_HEADER);
 }
 
 int inbox_is_partial(const struct inbox *in)
@@ -42,18 +80,14 @@ int inbox_is_partial(const struct inbox *in)
 
 int frame_next(struct inbox *in, struct frame *f)
 {
-	size_t have = in->end - in->at;
-	struct rd r = rd_init(in->mem + in->at, have);
+	ssize_t have = frame_begun(in, f);
 
-	if (have < FRAME_HEADER)
+	if (have < 0)
 		return 0;
-	f->type = rd_u8(&r);
-	f->len = rd_be32(&r);
 	if (f->len > FRAME_MAX || f->len > in->cap - FRAME_HEADER)
 		return -EMSGSIZE;
-	if (have - FRAME_HEADER < f->len)
+	if ((size_t)have < f->len)
 		return 0;
-	f->data = r.at;
 	in->at += FRAME_HEADER + f->len;
 	return 1;
 }

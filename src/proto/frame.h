@@ -109,11 +109,19 @@ void inbox_init(struct inbox *in, void *mem, size_t cap);
  * call it before frame_next() said 0. */
 ssize_t inbox_fill(struct inbox *in, int fd);
 
+/* The same, and no byte beyond the header of the next frame, or beyond the frame it has begun: the
+ * payload can be taken from the connection itself. */
+ssize_t inbox_fill_frame(struct inbox *in, int fd);
+
 /* Nonzero when a frame was cut by the end of the stream. */
 int inbox_is_partial(const struct inbox *in);
 
 /* 1: *f is the next frame; 0: not there yet; -EMSGSIZE: longer than this inbox takes. */
 int frame_next(struct inbox *in, struct frame *f);
+
+/* Of a frame whose header is here: how many bytes of its f->len are, too; f->data has them. -EAGAIN:
+ * not even its header. Takes nothing. */
+ssize_t frame_begun(const struct inbox *in, struct frame *f);
 
 /* Queues a whole frame. 0, or -ENOBUFS with nothing queued. */
 int frame_put(struct fifo *out, uint8_t type, const void *data, size_t len);

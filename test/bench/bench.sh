@@ -4,9 +4,13 @@
 # Prints a table and writes out/bench.json (contracts.md, "bench"). Three groups, and only what is
 # asked for runs: how late a script learns that its guest is ready, against loops that ask (ready_delay); starting a VM against QEMU microvm (boot_to_init, vmm_memory_outside_ram,
 # exits_per_boot, start_to_ready); sessions in one guest against OpenSSH (exec_roundtrip,
-# exec_roundtrip_master, agent_memory), against a bare copy through vsock (exec_throughput,
-# stream_throughput), and against the least that a relay through the same pipes or sockets can be
-# (..._throughput_relayed): on one CPU a further pipe and process cost much of a bare copy.
+# exec_roundtrip_master, agent_memory), and copies out of the guest (exec_throughput,
+# stream_throughput) and into it (..._input_throughput). A copy is compared with two peers. One is a
+# program in the guest that itself speaks vsock, and is no command and no tcp server: a byte is copied
+# three times on its way to that, five times by a stream and by exec where its stdout is a pipe. The
+# other (..._relayed) does what we do with the least that can do it, as socat would: the same bytes
+# between the same host pipe and the same command or tcp server of the guest, through one plain vsock
+# connection and a process at each end of it that only reads and writes.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -17,8 +21,10 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 names=("$@")
 boots="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
-sessions="exec_roundtrip exec_roundtrip_master exec_throughput exec_throughput_relayed"
-sessions+=" stream_throughput stream_throughput_relayed agent_memory"
+copies="exec_throughput exec_throughput_relayed exec_input_throughput exec_input_throughput_relayed"
+copies+=" stream_throughput stream_throughput_relayed"
+copies+=" stream_input_throughput stream_input_throughput_relayed"
+sessions="exec_roundtrip exec_roundtrip_master $copies agent_memory"
 delays="ready_delay ready_delay_3s"
 known="$boots $sessions $delays"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
@@ -69,7 +75,7 @@ bench_sessions() {
 	cp out/guest/ssh/initrd "$out/ssh.initrd"
 	say "bench: $pairs pairs of sessions, copies of ${COPY_MIB:-16} MiB, in the lab"
 	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/sessions.sh -f out/tools/gauge -f "$out/ssh.initrd" \
-		-f out/guest/ssh/client.tar -- sh /lab/in/sessions.sh "$pairs" "${COPY_MIB:-16}" >>"$out/samples"
+		-f out/guest/ssh/client.tar -- sh /lab/in/sessions.sh "$pairs" "${COPY_MIB:-16}" "${names[@]}" >>"$out/samples"
 }
 
 bench_delays() {

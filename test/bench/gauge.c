@@ -1,20 +1,27 @@
 /*
  * gauge - what the benches of sessions and streams measure with, on both sides of the vsock.
  *
- *	gauge give vsock:PORT|tcp:PORT BYTES   serves as many bytes to whoever connects, for ever
- *	gauge give - BYTES                     to stdout, once
- *	gauge pass vsock:PORT tcp:PORT         to whoever connects, what comes from there
- *	gauge pass vsock:PORT CMD ARG...       to whoever connects, what the command says
- *	gauge copy raw:PATH:PORT               from a vsock port of the guest to stdout
- *	gauge take raw:PATH:PORT               from a vsock port of the guest behind vsock.sock
- *	gauge take stream:PATH:PORT            from a tcp port there, through its stream server
- *	gauge take -                           from stdin
- *	gauge time CMD [ARG]...                runs it, with its output thrown away
- *	gauge now                              prints the wall clock's nanoseconds
+ * A WHERE that listens is vsock:PORT, tcp:PORT or unix:PATH; one that is called is raw:PATH:PORT, a
+ * vsock port of the guest behind vsock.sock, stream:PATH:PORT, a tcp port there through its stream
+ * server, or unix:PATH; "-" is stdin or stdout.
  *
- * take prints KiB a second from the first byte to the end; time prints microseconds, and fails
- * when the command does. pass and copy are the least that a relay can be: one process that reads
- * and writes, and knows no frames, no status and no second connection.
+ * Out of the guest:
+ *	gauge give WHERE BYTES           serves as many bytes to whoever connects, for ever; - once
+ *	gauge pass WHERE tcp:PORT|CMD... to whoever connects, what comes from there, or the command says
+ *	gauge copy WHERE                 from there to stdout
+ *	gauge take WHERE                 KiB a second from the first byte to the end
+ * Into it:
+ *	gauge drain WHERE                takes all that comes, closes when there is no more; for ever
+ *	gauge catch WHERE tcp:PORT|CMD...  from whoever connects, to there; closes when that has closed
+ *	gauge put WHERE                  from stdin to there, until that has closed
+ *	gauge pour BYTES WHERE|CMD...    KiB a second until all of it was taken and that has closed
+ * And:
+ *	gauge time CMD...                microseconds; its output is thrown away
+ *	gauge now                        the wall clock's nanoseconds
+ *
+ * pass, copy, catch and put are the least that a relay can be, as socat is one: a process that reads
+ * and writes, and knows no frames, no status and no second connection. The first MiB that is poured
+ * is not counted: it fills the pipes while the other side starts.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -24,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,12 +66,24 @@ static int give_all(int fd, long long bytes)
 	return 0;
 }
 
+static int listen_at_path(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	unlink(path);
+	return bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 || listen(fd, 8) < 0 ? -1 : fd;
+}
+
 static int listen_at(const char *where)
 {
 	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY };
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	int is_vm = !strncmp(where, "vsock:", 6), fd, on = 1;
 
+	if (!strncmp(where, "unix:", 5))
+		return listen_at_path(where + 5);
 	vm.svm_port = (unsigned)atoi(strchr(where, ':') + 1);
 	in.sin_port = htons((uint16_t)vm.svm_port);
 	fd = socket(is_vm ? AF_VSOCK : AF_INET, SOCK_STREAM, 0);
@@ -94,39 +114,106 @@ static int open_tcp(int port)
 	return connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0 ? -1 : fd;
 }
 
-static int open_command(char **argv)
+/* Our end of a pipe that is the command's stdin or stdout. */
+static int open_command(char **argv, int its, pid_t *pid)
 {
-	int out[2];
+	int ends[2];
 
-	if (pipe2(out, O_CLOEXEC) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	fcntl(out[0], F_SETPIPE_SZ, BLOCK);
-	if (fork() == 0) {
-		dup2(out[1], STDOUT_FILENO);
+	fcntl(ends[0], F_SETPIPE_SZ, BLOCK);
+	*pid = fork();
+	if (*pid == 0) {
+		dup2(ends[its], its);
 		execvp(argv[0], argv);
 		_exit(127);
 	}
-	close(out[1]);
-	return out[0];
+	close(ends[its]);
+	return ends[!its];
+}
+
+static int open_tcp_or_command(char **what, int its, pid_t *pid)
+{
+	*pid = 0;
+	return what[1] ? open_command(what, its, pid) : open_tcp(atoi(strchr(*what, ':') + 1));
+}
+
+/* Nonzero when it ended well; of a connection the other side's close is the end. */
+static int has_ended(int fd, pid_t pid)
+{
+	int status = 0;
+
+	if (pid > 0)
+		return waitpid(pid, &status, 0) == pid && status == 0;
+	return read(fd, block, 1) == 0;
 }
 
 static int pass(const char *where, char **source)
 {
 	int listener = listen_at(where), fd, from;
+	pid_t pid;
 
 	if (listener < 0)
 		return fail(where);
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		from = source[1] ? open_command(source) : open_tcp(atoi(strchr(*source, ':') + 1));
+		from = open_tcp_or_command(source, STDOUT_FILENO, &pid);
 		if (from < 0)
 			return fail(*source);
 		if (copy_all(from, fd) == 0)
 			shutdown(fd, SHUT_WR);
 		(void)!read(fd, block, 1); /* the other side closes first */
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
 		close(from);
 		close(fd);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+	}
+	return fail("accept");
+}
+
+static int catch_all(const char *where, char **sink)
+{
+	int listener = listen_at(where), fd, to;
+	pid_t pid;
+
+	if (listener < 0)
+		return fail(where);
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		to = open_tcp_or_command(sink, STDIN_FILENO, &pid);
+		if (to < 0 || copy_all(fd, to) != 0)
+			return fail(*sink);
+		if (pid > 0)
+			fd_close(&to);
+		else
+			shutdown(to, SHUT_WR);
+		if (!has_ended(to, pid))
+			return fail(*sink);
+		fd_close(&to);
+		close(fd);
+	}
+	return fail("accept");
+}
+
+static int drain_all(int fd)
+{
+	ssize_t n;
+
+	while ((n = fd_read(fd, block, BLOCK)) > 0)
+		;
+	return n < 0 ? fail("read") : 0;
+}
+
+static int drain(const char *where)
+{
+	int fd, listener;
+
+	if (!strcmp(where, "-"))
+		return drain_all(STDIN_FILENO);
+	listener = listen_at(where);
+	if (listener < 0)
+		return fail(where);
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		(void)drain_all(fd);
+		close(fd);
 	}
 	return fail("accept");
 }
@@ -158,6 +245,8 @@ static int connect_to(const char *where)
 	struct stream_req q = { STREAM_TCP, "127.0.0.1", (uint16_t)atoi(port), WAIT_MS };
 	int fd;
 
+	if (!strncmp(where, "unix:", 5))
+		return unix_connect(path, 0);
 	snprintf(t.vsock, sizeof(t.vsock), "%.*s", (int)(port - 1 - path), path);
 	snprintf(t.name, sizeof(t.name), "guest");
 	if (!strncmp(where, "raw:", 4))
@@ -189,13 +278,52 @@ static int take(const char *where)
 	return 0;
 }
 
-static int copy_out(const char *where)
+/* It may block. */
+static int connect_blocking(const char *where)
 {
 	int fd = connect_to(where);
 
-	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0) /* it may block */
+	return fd < 0 || fcntl(fd, F_SETFL, 0) < 0 ? -1 : fd;
+}
+
+static int copy_out(const char *where)
+{
+	int fd = connect_blocking(where);
+
+	return fd < 0 ? fail(where) : copy_all(fd, STDOUT_FILENO);
+}
+
+static int put(const char *where)
+{
+	int fd = connect_blocking(where);
+
+	if (fd < 0 || copy_all(STDIN_FILENO, fd) != 0)
 		return fail(where);
-	return copy_all(fd, STDOUT_FILENO);
+	shutdown(fd, SHUT_WR);
+	return has_ended(fd, 0) ? 0 : fail(where);
+}
+
+static int pour(long long bytes, char **sink)
+{
+	const long long first = 1 << 20;
+	pid_t pid = 0;
+	int fd = sink[1] ? open_command(sink, STDIN_FILENO, &pid) : connect_blocking(*sink);
+	int64_t began;
+
+	memset(block, 'x', sizeof(block));
+	if (fd < 0 || bytes <= first || give_all(fd, first) != 0)
+		return fail(*sink);
+	began = clock_us();
+	if (give_all(fd, bytes - first) != 0)
+		return 1;
+	if (pid > 0)
+		fd_close(&fd);
+	else
+		shutdown(fd, SHUT_WR);
+	if (!has_ended(fd, pid))
+		return fprintf(stderr, "gauge: %s did not take all of it\n", *sink), 1;
+	printf("%lld\n", (bytes - first) * 1000000 / 1024 / MAX(clock_us() - began, 1));
+	return 0;
 }
 
 static int time_command(char **argv)
@@ -235,10 +363,18 @@ int main(int argc, char **argv)
 		return pass(argv[2], argv + 3);
 	if (argc == 3 && !strcmp(argv[1], "copy"))
 		return copy_out(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "drain"))
+		return drain(argv[2]);
+	if (argc > 3 && !strcmp(argv[1], "catch"))
+		return catch_all(argv[2], argv + 3);
+	if (argc == 3 && !strcmp(argv[1], "put"))
+		return put(argv[2]);
+	if (argc > 3 && !strcmp(argv[1], "pour"))
+		return pour(atoll(argv[2]), argv + 3);
 	if (argc > 2 && !strcmp(argv[1], "time"))
 		return time_command(argv + 2);
 	if (argc == 2 && !strcmp(argv[1], "now"))
 		return now();
-	fprintf(stderr, "gauge: give, take, pass, copy, time or now; see its source\n");
+	fprintf(stderr, "gauge: give, pass, copy, take, drain, catch, put, pour, time or now; see its source\n");
 	return 2;
 }

@@ -17,8 +17,12 @@ my @benches = (
 	[ exec_roundtrip_master => 'us', 'openssh', 'OpenSSH ControlMaster' ],
 	[ exec_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
 	[ exec_throughput_relayed => 'KiB/s', 'relay', 'bare relay of a pipe' ],
+	[ exec_input_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ exec_input_throughput_relayed => 'KiB/s', 'relay', 'bare relay of a pipe' ],
 	[ stream_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
 	[ stream_throughput_relayed => 'KiB/s', 'relay', 'bare relay of tcp' ],
+	[ stream_input_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
+	[ stream_input_throughput_relayed => 'KiB/s', 'relay', 'bare relay of tcp' ],
 	[ ready_delay => 'ms', 'poll', 'a loop of 200 ms' ],
 	[ ready_delay_3s => 'ms', 'poll3s', 'a loop of 3 s' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
@@ -59,8 +63,8 @@ for my $bench (grep { $wanted{ $_->[0] } } @benches) {
 		$ratio, scalar @ratio, (quantile(0.75, @ratio) - quantile(0.25, @ratio)) / 2 / $ratio ];
 }
 
-printf "%-26s %-6s %10s %10s  %-21s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
-printf "%-26s %-6s %10.1f %10.1f  %-21s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
+printf "%-29s %-6s %10s %10s  %-21s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
+printf "%-29s %-6s %10.1f %10.1f  %-21s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
 
 printf "of start_to_ready, the host's own share: %.1f ms (median of %d)\n",
 	quantile(0.5, @host_share), scalar @host_share if $wanted{start_to_ready} && @host_share;

@@ -1,9 +1,11 @@
-# sessions.sh PAIRS MIB - runs inside the lab; one line a sample: "BENCH SIDE PAIR VALUE".
+# sessions.sh PAIRS MIB NAME... - runs inside the lab; one line a sample: "BENCH SIDE PAIR VALUE".
 #
-# One guest, with vmtool's servers and OpenSSH's side by side. Ours and the peer's alternate, and
+# One guest, with vmtool's servers and OpenSSH's side by side. Ours and the peers' alternate, and
 # which goes first alternates too. Pair 0 warms up and is not counted.
 set -eu
 pairs=$1 mib=$2
+shift 2
+names=" $* "
 bytes=$((mib * 1048576))
 
 busybox tar -xf /lab/in/client.tar -C /
@@ -15,7 +17,11 @@ vmtool start bench --kernel /lab/vmlinux --initrd /lab/in/ssh.initrd --memory 51
 	{ cat /tmp/start.log >&2; exit 1; }
 sock=$HOME/.local/state/vmtool/run/bench/vsock.sock
 vmtool exec bench -- sh -c 'cat >/bin/gauge && chmod 755 /bin/gauge' <$gauge
-vmtool exec bench -- sh -c "mkdir -p /run/sshd && /usr/sbin/sshd && (gauge give vsock:9000 $bytes & gauge give tcp:9001 $bytes & gauge pass vsock:9002 gauge give - $bytes & gauge pass vsock:9003 tcp:9001 &) >/dev/null 2>&1"
+vmtool exec bench -- sh -c "mkdir -p /run/sshd && /usr/sbin/sshd && (
+	gauge give vsock:9000 $bytes & gauge give tcp:9001 $bytes &
+	gauge pass vsock:9002 gauge give - $bytes & gauge pass vsock:9003 tcp:9001 &
+	gauge drain vsock:9010 & gauge drain tcp:9011 &
+	gauge catch vsock:9012 gauge drain - & gauge catch vsock:9013 tcp:9011 &) >/dev/null 2>&1"
 ssh -M -N -f -o ControlPath=/tmp/master bench.vm
 
 trap 'ssh -O exit -o ControlPath=/tmp/master bench.vm 2>/dev/null; vmtool stop bench >/dev/null 2>&1 || true' EXIT
@@ -27,7 +33,7 @@ sample() { # BENCH SIDE PAIR VALUE
 roundtrip() { sample "$1" vmtool "$2" "$($gauge time vmtool exec bench -- true)"; }
 ssh_new() { sample exec_roundtrip openssh "$1" "$($gauge time ssh bench.vm true)"; }
 ssh_master() { sample exec_roundtrip_master openssh "$1" "$($gauge time ssh -o ControlPath=/tmp/master bench.vm true)"; }
-# The same sample is compared with two peers.
+# Each copy as ours, raw and relayed. The same sample of ours is compared with two peers.
 twice() { sample "$1" vmtool "$2" "$3"; sample "$1_relayed" vmtool "$2" "$3"; }
 exec_copy() { twice exec_throughput "$1" "$(vmtool exec bench -- gauge give - "$bytes" | $gauge take -)"; }
 stream_copy() { twice stream_throughput "$1" "$($gauge take stream:"$sock":9001)"; }
@@ -44,20 +50,40 @@ memory() {
 	sample agent_memory openssh "$1" "$(memory_of '$(pidof sshd)')"
 }
 raw_copy() { sample "$1" raw "$2" "$($gauge take raw:"$sock":9000)"; }
+exec_input_copy() { twice exec_input_throughput "$1" "$($gauge pour "$bytes" vmtool exec bench -- gauge drain -)"; }
+stream_input_copy() { twice stream_input_throughput "$1" "$($gauge pour "$bytes" stream:"$sock":9011)"; }
+exec_input_relay() { sample exec_input_throughput_relayed relay "$1" "$($gauge pour "$bytes" $gauge put raw:"$sock":9012)"; }
+stream_input_relay() { sample stream_input_throughput_relayed relay "$1" "$($gauge pour "$bytes" raw:"$sock":9013)"; }
+raw_input_copy() { sample "$1" raw "$2" "$($gauge pour "$bytes" raw:"$sock":9010)"; }
+
+# is_asked NAME...: one of them was.
+is_asked() {
+	for name; do case $names in *" $name "*) return 0 ;; esac; done
+	return 1
+}
+
+# What belongs together, and in which order it goes round: STEP[:ARGUMENT], the pair is added.
+order=""
+is_asked exec_roundtrip && order="$order roundtrip:exec_roundtrip ssh_new"
+is_asked exec_roundtrip_master && order="$order roundtrip:exec_roundtrip_master ssh_master"
+for copy in exec exec_input stream stream_input; do
+	raw=raw_copy
+	case $copy in *_input) raw=raw_input_copy ;; esac
+	is_asked ${copy}_throughput ${copy}_throughput_relayed &&
+		order="$order ${copy}_copy $raw:${copy}_throughput ${copy}_relay"
+done
+is_asked agent_memory && order="$order memory"
+backwards=""
+for step in $order; do backwards="$step $backwards"; done
 
 pair=0
 while [ "$pair" -le "$pairs" ]; do
-	if [ $((pair % 2)) = 0 ]; then
-		roundtrip exec_roundtrip $pair; ssh_new $pair
-		roundtrip exec_roundtrip_master $pair; ssh_master $pair
-		exec_copy $pair; raw_copy exec_throughput $pair; exec_relay $pair
-		stream_copy $pair; raw_copy stream_throughput $pair; stream_relay $pair
-	else
-		ssh_new $pair; roundtrip exec_roundtrip $pair
-		ssh_master $pair; roundtrip exec_roundtrip_master $pair
-		exec_relay $pair; raw_copy exec_throughput $pair; exec_copy $pair
-		stream_relay $pair; raw_copy stream_throughput $pair; stream_copy $pair
-	fi
-	memory $pair
+	[ $((pair % 2)) = 0 ] && steps=$order || steps=$backwards
+	for step in $steps; do
+		case $step in
+		*:*) ${step%:*} ${step#*:} $pair ;;
+		*) $step $pair ;;
+		esac
+	done
 	pair=$((pair + 1))
 done

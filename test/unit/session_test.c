@@ -22,7 +22,7 @@
 #include "proto/frame.h"
 #include "proto/refusal.h"
 
-enum { TEXT = 4096, BIG = 5 << 20 };
+enum { TEXT = 4096, BIG = 5 << 20, IDLE_MS = 30000, SOON_MS = 1000 };
 
 static char socket_path[] = "/tmp/session_test.XXXXXX.sock";
 static pid_t server;
@@ -44,9 +44,9 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		loop_stop(l, 0);
 }
 
-static void serve(int fd)
+static void serve(int fd, unsigned idle_ms)
 {
-	static const struct execd_options options = { .vm = "web", .boot = "b", .idle_ms = 1000 };
+	const struct execd_options options = { .vm = "web", .boot = "b", .idle_ms = idle_ms };
 	struct world w = { .loop = LOOP_INIT };
 	struct execd *d;
 
@@ -59,12 +59,11 @@ static void serve(int fd)
 	_exit(loop_run(&w.loop));
 }
 
-static void start_server(void)
+static void start_server(unsigned idle_ms)
 {
 	struct err e = ERR_NONE;
-	int fd = mkstemps(socket_path, 5);
+	int fd;
 
-	close(fd);
 	unlink(socket_path);
 	fd = unix_listen(socket_path, 128, &e);
 	if (fd < 0) {
@@ -73,8 +72,23 @@ static void start_server(void)
 	}
 	server = fork();
 	if (server == 0)
-		serve(fd);
+		serve(fd, idle_ms);
 	close(fd);
+}
+
+static int exit_code(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static void stop_server(void)
+{
+	kill(server, SIGTERM);
+	CHECK(exit_code(server) == 0);
 }
 
 /* --- one command, run in a client process --- */
@@ -145,15 +159,6 @@ static pid_t start(const char *const *argv, const struct how *how, int out, int 
 		_exit(client(argv, how));
 	}
 	return pid;
-}
-
-static int exit_code(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 static void read_back(int fd, char text[TEXT], size_t *len)
@@ -483,8 +488,13 @@ static void clients_beyond_the_places_are_turned_away(void)
 		snprintf(script, sizeof(script), "sleep 0.3; exit %d", i);
 		pids[i] = start(ARGV("sh", "-c", script), &how, null, 2);
 	}
-	for (int i = 0; i < CLIENTS; i++)
-		wrong += exit_code(pids[i]) != i;
+	for (int i = 0; i < CLIENTS; i++) {
+		int code = exit_code(pids[i]);
+
+		if (code != i)
+			printf("# client %d: %d\n", i, code);
+		wrong += code != i;
+	}
 	CHECK(wrong == 0);
 	close(null);
 }
@@ -523,6 +533,10 @@ static void nonsense_is_answered_or_hangs(void)
 	};
 	static uint8_t said[TEXT];
 
+	/* One that soon has enough of a peer who says nothing: clients that a busy machine starts a
+	 * hundred of at once may need longer for their request. */
+	stop_server();
+	start_server(SOON_MS);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int fd = unix_connect(socket_path, 0);
 		ssize_t n;
@@ -539,6 +553,8 @@ static void nonsense_is_answered_or_hangs(void)
 		CHECK(n >= 0 && typed == cases[i].is_answered);
 		close(fd);
 	}
+	stop_server();
+	start_server(IDLE_MS);
 	CHECK(SH("exit 21").code == 21);
 }
 
@@ -676,7 +692,8 @@ static void the_server_keeps_what_it_should_close(void)
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	start_server();
+	close(mkstemps(socket_path, 5));
+	start_server(IDLE_MS);
 	CHECK(RUN("true").code == 0);
 	usleep(100000);
 	fds_at_rest = count_fds();
@@ -703,8 +720,7 @@ int main(void)
 	TEST(a_heartbeat_is_not_echoed);
 	TEST(a_dead_server_looks_like_success);
 	TEST(the_server_keeps_what_it_should_close);
-	kill(server, SIGTERM);
-	CHECK(exit_code(server) == 0);
+	stop_server();
 	unlink(socket_path);
 	return check_done();
 }
