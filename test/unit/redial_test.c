@@ -82,10 +82,9 @@ static int play(unsigned hold_ms)
 	return rc < 0 ? e.exit : rc;
 }
 
-static struct client start(unsigned hold_ms)
+static struct client start_on(int out, unsigned hold_ms)
 {
-	struct client c = { .out = memfd_create("out", MFD_CLOEXEC),
-			    .err = memfd_create("err", MFD_CLOEXEC) };
+	struct client c = { .out = out, .err = memfd_create("err", MFD_CLOEXEC) };
 	int p[2];
 
 	CHECK(pipe2(p, O_CLOEXEC) == 0);
@@ -101,6 +100,11 @@ static struct client start(unsigned hold_ms)
 	}
 	close(p[0]);
 	return c;
+}
+
+static struct client start(unsigned hold_ms)
+{
+	return start_on(memfd_create("out", MFD_CLOEXEC), hold_ms);
 }
 
 static int exit_code(struct client *c)
@@ -168,6 +172,14 @@ static void say_window(uint8_t more)
 	CHECK(frame_send(guest.fd, FRAME_STDIN_WINDOW, be, sizeof(be)) == 0);
 }
 
+static void hear_of_it(void)
+{
+	answer("OK 1\n");
+	hear_seen(0);
+	guest_hears(&guest, FRAME_EXEC);
+	say_started(0, 0, EXEC_WINDOW);
+}
+
 /* A command that has begun. */
 static struct client begin(unsigned hold_ms)
 {
@@ -175,14 +187,54 @@ static struct client begin(unsigned hold_ms)
 
 	go_up();
 	c = start(hold_ms);
-	answer("OK 1\n");
-	hear_seen(0);
-	guest_hears(&guest, FRAME_EXEC);
-	say_started(0, 0, EXEC_WINDOW);
+	hear_of_it();
 	return c;
 }
 
 /* --- cases --- */
+
+static int is_read(int fd, const uint8_t *want, size_t len)
+{
+	static uint8_t got[2 * FRAME_CHUNK];
+
+	return fd_read_until(fd, got, len, clock_ms() + 5000) == 0 && !memcmp(got, want, len);
+}
+
+/* What follows a long frame goes to a pipe by itself; it is cut in the middle, and goes on there. */
+static void half_a_long_frame_is_counted_wrongly(void)
+{
+	enum { CUT = 40000 };
+	static uint8_t bytes[2 * FRAME_CHUNK];
+	uint8_t head[FRAME_HEADER];
+	struct client c;
+	int out[2];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+	CHECK(pipe2(out, O_CLOEXEC) == 0);
+	go_up();
+	c = start_on(out[1], 20000);
+	close(out[1]);
+	hear_of_it();
+	CHECK(frame_send(guest.fd, FRAME_STDOUT, bytes, FRAME_CHUNK) == 0);
+	CHECK(is_read(out[0], bytes, FRAME_CHUNK));
+	frame_header(head, FRAME_STDOUT, FRAME_CHUNK);
+	CHECK(fd_write_all(guest.fd, head, sizeof(head)) == 0);
+	CHECK(fd_write_all(guest.fd, bytes + FRAME_CHUNK, CUT) == 0);
+	CHECK(is_read(out[0], bytes + FRAME_CHUNK, CUT));
+	guest_close(&guest);
+	answer("OK 2\n");
+	hear_attach(FRAME_CHUNK + CUT);
+	say_started(FRAME_CHUNK + CUT, 0, EXEC_WINDOW);
+	CHECK(frame_send(guest.fd, FRAME_STDOUT, bytes + FRAME_CHUNK + CUT, FRAME_CHUNK - CUT) == 0);
+	guest_exits(&guest, 7);
+	CHECK(is_read(out[0], bytes + FRAME_CHUNK + CUT, FRAME_CHUNK - CUT));
+	CHECK(exit_code(&c) == 7);
+	CHECK(read(out[0], head, 1) == 0);
+	close(out[0]);
+	close(c.err);
+	go_down();
+}
 
 static void bytes_are_lost_with_the_connection(void)
 {
@@ -454,6 +506,7 @@ int main(void)
 	alarm(60); /* a frame that never comes is a failure */
 	guest.fd = -1;
 	TEST(bytes_are_lost_with_the_connection);
+	TEST(half_a_long_frame_is_counted_wrongly);
 	TEST(a_start_is_lost_with_the_connection);
 	TEST(a_gap_is_not_said);
 	TEST(a_second_beginning_is_believed);
