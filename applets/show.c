@@ -11,6 +11,7 @@
 #include "applets/applet.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "host/forwardops.h"
 #include "host/inquiry.h"
 #include "host/known.h"
 #include "host/origins.h"
@@ -163,6 +164,19 @@ static json_t *cause_json(const struct diagnosis *d)
 			 text_or_null(d->line), "remedy", text_or_null(s->remedy ? s->remedy : ""));
 }
 
+/* The agent has them; without it only the port that ssh had is known, which it will have again. */
+static void add_forwards(json_t *j, const struct vmref *v, const struct state *s)
+{
+	uint16_t port = portbook_port(v, "ssh");
+	struct err silent = ERR_NONE;
+	json_t *all = NULL;
+
+	if (state_is_live(s->state))
+		forwards_ask(&all, s, 0, &silent);
+	json_object_set_new(j, "ssh_port", port ? json_integer(port) : json_null());
+	json_object_set_new(j, "forwards", all ? all : json_array());
+}
+
 /* What is true of the VM is shown whether or not its guest answers. */
 static int describe_vm(json_t **j, const char *name, struct err *e)
 {
@@ -174,6 +188,7 @@ static int describe_vm(json_t **j, const char *name, struct err *e)
 	if (rc == 0) {
 		*j = state_json(&vm.ref, &vm.state);
 		json_object_set_new(*j, "diagnosis", cause_json(&vm.state.diagnosis));
+		add_forwards(*j, &vm.ref, &vm.state);
 		if (!state_holds(&vm.state, AGENT_UP))
 			json_object_set_new(*j, "guest", json_null());
 		else if (target_vm(&t, &vm.ref, &vm.state, &silent) == 0)

@@ -22,6 +22,7 @@
 #include "base/util.h"
 #include "host/agent_parts.h"
 #include "host/chance.h"
+#include "host/published.h"
 #include "host/requests.h"
 #include "host/setup.h"
 #include "host/wreck.h"
@@ -190,6 +191,7 @@ void agent_ready_changed(struct ready *r, const struct condition *c)
 		a->deadline.due = overstayed;
 		loop_after(&a->loop, &a->deadline, STOP_MS);
 	}
+	published_ready(a, r->conditions.list[AGENT_UP].value);
 	if (agent_is_starting(a) && r->hopeless && !a->verdict.reason)
 		give_up(a);
 	/* Not once it has been sentenced: what was refused is not to become ready after all. */
@@ -287,6 +289,7 @@ static void close_all(struct agent *a)
 {
 	struct err e = ERR_NONE;
 
+	forwards_close(&a->forwards);
 	ready_stop(&a->ready);
 	signpost_stop(&a->signpost);
 	clocksync_stop(&a->clock);

@@ -18,6 +18,7 @@
 #include "host/clocksync.h"
 #include "host/config.h"
 #include "host/control.h"
+#include "host/forwards.h"
 #include "host/ladder.h"
 #include "host/ready.h"
 #include "host/signpost.h"
@@ -45,6 +46,7 @@ struct agent {
 	struct ladder ladder;
 	struct clocksync clock;
 	struct control control;
+	struct forwards forwards;
 	struct watch leash; /* owned; -1 once the starter is no longer of interest */
 	struct timer deadline;
 	off_t console_from;

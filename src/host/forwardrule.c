@@ -42,10 +42,10 @@ static int bad(struct reading *x, const char *why)
 static int read_ports(struct reading *x, const char *where, char *text, uint16_t *first,
 		      uint16_t *last)
 {
-	char what[80], *dash = strchr(text, '-');
+	char what[RULE_TEXT_MAX + 80], *dash = strchr(text, '-');
 	uint32_t a, b;
 
-	snprintf(what, sizeof(what), "%s: %s", x->what, where);
+	snprintf(what, sizeof(what), "%s: '%s': %s", x->what, x->whole, where);
 	if (dash)
 		*dash = '\0';
 	if (parse_u32(&a, what, text, 1, UINT16_MAX, x->e) < 0)
@@ -64,9 +64,9 @@ static int read_ports(struct reading *x, const char *where, char *text, uint16_t
 
 static int read_vsock(struct reading *x, const char *text)
 {
-	char what[80];
+	char what[RULE_TEXT_MAX + 80];
 
-	snprintf(what, sizeof(what), "%s: the guest's vsock port", x->what);
+	snprintf(what, sizeof(what), "%s: '%s': the guest's vsock port", x->what, x->whole);
 	if (x->r->is_udp)
 		return bad(x, "a vsock port has streams, no datagrams");
 	x->r->to.kind = TO_VSOCK;

@@ -9,10 +9,7 @@
  * is the forward that `publish = ssh` asked for (the guest's port 22), or NULL; f->host is where
  * it is listened on, hostaddr_text() makes "127.0.0.1:40022" of it and hostaddr_port() 40022. A
  * connection there leads to the guest and is a stranger's in every respect. Outside of the agent,
- * also while the VM does not run, the same port is in host/portbook:
- *
- *	portbook_read(&book, &vm, &e);
- *	row = portbook_find(&book, &(struct portbook_row){ .name = "ssh" });
+ * also while the VM does not run, the same port is portbook_port(&vm, "ssh") (host/portbook.h).
  */
 #ifndef HOST_FORWARDS_H
 #define HOST_FORWARDS_H

@@ -39,7 +39,8 @@
 	SECTION(MAIN,  "main",  NULL, "the guest's main process, with which the VM ends") \
 	SECTION(READY, "ready", NULL, "what has to hold before it is called ready") \
 	SECTION(PROBE, "probe", "NAME", "a question the guest must answer, as the condition probe:NAME") \
-	SECTION(PROVISION, "provision", NULL, "what is run in the guest as a part of its boot")
+	SECTION(PROVISION, "provision", NULL, "what is run in the guest as a part of its boot") \
+	SECTION(FORWARD, "forward", NULL, "what of the guest can be reached on this host")
 
 #define CONFIG_KEYS(KEY) \
 	KEY(TOP, INCLUDE, "include", MANY, FILE, 0, "FILE|NAME", NONE, \
@@ -141,7 +142,11 @@
 	\
 	KEY(PROVISION, SCRIPT, "script", MANY, MACHINE, 0, "[once] SCRIPT", NONE, \
 	    "run it as root, one after the other: /PATH on the host, \"sh COMMAND\", or \"#!...\"; " \
-	    "once: not again when it has ended with 0", TEXT, MACHINE_SETTER(config_script))
+	    "once: not again when it has ended with 0", TEXT, MACHINE_SETTER(config_script)) \
+	\
+	KEY(FORWARD, PUBLISH, "publish", MANY, MACHINE, 'p', "RULE", NONE, \
+	    "reach a port of the guest here: 8080:80, ssh, auto (see help forward)", \
+	    TEXT, MACHINE_SETTER(config_publish))
 /* clang-format on */
 
 #define SECTION_ENUM(NAME, ...) SECTION_##NAME,

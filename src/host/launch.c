@@ -244,6 +244,15 @@ static void keep_end(struct launch *l, const json_t *j)
 	diagnosis_take(&l->diagnosis, json_object_get(j, "diagnosis"));
 }
 
+/* Which port it is may not be known before. Why one failed is the error that follows. */
+static void tell_forward(const struct launch *l, const json_t *j)
+{
+	if (l->ask->stages && !strcmp(text_of(j, "state"), "listening"))
+		fprintf(stderr, "  %s %s -> %s%s%s\n", text_of(j, "proto"), text_of(j, "host"),
+			text_of(j, "guest"), *text_of(j, "detail") ? ": " : "",
+			text_of(j, "detail"));
+}
+
 static void take_event(struct launch *l, const char *line, size_t len)
 {
 	json_t *j = json_loadb(line, len, 0, NULL);
@@ -257,6 +266,8 @@ static void take_event(struct launch *l, const char *line, size_t len)
 		snprintf(l->degraded, sizeof(l->degraded), "%s", text_of(j, "reason"));
 	else if (strcmp(event, "ready") == 0)
 		l->ready_ms = number_of(j, "t_ms");
+	else if (strcmp(event, "forward") == 0)
+		tell_forward(l, j);
 	else if (strcmp(event, "exit") == 0)
 		keep_end(l, j);
 	json_decref(j);

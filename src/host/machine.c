@@ -7,6 +7,7 @@
 
 #include "base/parse.h"
 #include "base/util.h"
+#include "host/forwardrule.h"
 #include "host/config.h"
 #include "host/text.h"
 
@@ -101,6 +102,15 @@ int config_append(struct config *c, const struct said *s, struct err *e)
 int config_disk(struct config *c, const struct said *s, struct err *e)
 {
 	return disks_add(&c->disks, s->what, s->text, e);
+}
+
+/* The agent reads it again when it listens. */
+int config_publish(struct config *c, const struct said *s, struct err *e)
+{
+	struct forwardrule r;
+
+	(void)c;
+	return forwardrule_parse(&r, s->what, s->text, e);
 }
 
 /* Where nothing of ours says that the boot is over, systemd may (host/notify). Others pass it over:

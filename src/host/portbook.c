@@ -138,3 +138,20 @@ int portbook_write(const struct portbook *b, const struct vmref *v, struct err *
 	json_decref(all);
 	return rc < 0 ? err_in(e, "%s", v->name) : 0;
 }
+
+uint16_t portbook_port(const struct vmref *v, const char *name)
+{
+	struct portbook_row like = { 0 };
+	const struct portbook_row *row = NULL;
+	struct err ignored = ERR_NONE;
+	struct portbook b = PORTBOOK_NONE;
+	uint16_t port = 0;
+
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	if (portbook_read(&b, v, &ignored) == 0)
+		row = portbook_find(&b, &like);
+	if (row)
+		port = row->port;
+	portbook_close(&b);
+	return port;
+}

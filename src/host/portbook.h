@@ -33,6 +33,9 @@ int portbook_read(struct portbook *b, const struct vmref *v, struct err *e);
 int portbook_write(const struct portbook *b, const struct vmref *v, struct err *e);
 void portbook_close(struct portbook *b);
 
+/* The port of the forward of this name, as of the VM's latest start that had one; or 0. */
+uint16_t portbook_port(const struct vmref *v, const char *name);
+
 /* Notes it, in place of what was known of the same forward. 0 or -ENOMEM; more than PORTBOOK_MAX
  * are not noted. */
 int portbook_note(struct portbook *b, const struct portbook_row *r);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "host/agent_parts.h"
+#include "host/forwardops.h"
 
 static json_t *status_answer(const struct agent *a)
 {
@@ -69,6 +70,21 @@ static void asked_events(struct agent *a, struct client *c, const json_t *reques
 	client_stream(c, s);
 }
 
+static void asked_forward_add(struct agent *a, struct client *c, const json_t *request)
+{
+	client_answer(c, forwardops_add(&a->forwards, request));
+}
+
+static void asked_forward_ls(struct agent *a, struct client *c, const json_t *request)
+{
+	client_answer(c, forwardops_ls(&a->forwards, request));
+}
+
+static void asked_forward_rm(struct agent *a, struct client *c, const json_t *request)
+{
+	client_answer(c, forwardops_rm(&a->forwards, request));
+}
+
 static const struct {
 	const char *op;
 	/* To be answered with client_answer(), or later after client_waits(). */
@@ -78,6 +94,9 @@ static const struct {
 	{ "conditions", asked_conditions },
 	{ "stop", asked_stop },
 	{ "events", asked_events },
+	{ "forward_add", asked_forward_add },
+	{ "forward_ls", asked_forward_ls },
+	{ "forward_rm", asked_forward_rm },
 };
 
 static void refuse_op(struct client *c)

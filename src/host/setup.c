@@ -12,6 +12,7 @@
 #include "host/console.h"
 #include "host/initrd.h"
 #include "host/kvm.h"
+#include "host/published.h"
 #include "host/requests.h"
 #include "host/text.h"
 
@@ -130,6 +131,8 @@ static int prepare(struct agent *a, struct err *e)
 		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
 	if (rc >= 0)
 		rc = listen_all(a, e);
+	if (rc >= 0)
+		rc = published_open(a, e);
 	if (rc >= 0)
 		rc = check_proof(a, e);
 	return rc < 0 ? rc : 0;

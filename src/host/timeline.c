@@ -16,6 +16,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "host/forward.h"
+#include "host/text.h"
 
 const char timeline_file[] = "events.jsonl";
 
@@ -261,6 +263,18 @@ void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint6
 	say(t, "clock",
 	    json_pack("{s:s, s:f, s:f}", "did", did, "ahead_ms", (double)ahead_ns / 1e6, "bound_ms",
 		      (double)bound_ns / 1e6));
+}
+
+void timeline_forward(struct timeline *t, const struct forward *f, const char *state,
+		      const char *detail)
+{
+	char host[HOSTADDR_TEXT], to[DESTINATION_TEXT], clean[EVENT_MAX / 4];
+
+	say(t, "forward",
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "state", state, "name", f->name,
+		      "proto", forward_proto(f), "host", hostaddr_text(host, &f->host), "guest",
+		      destination_text(to, &f->to), "auto", f->is_auto, "detail",
+		      text_clean(clean, sizeof(clean), detail, strlen(detail))));
 }
 
 void timeline_exit(struct timeline *t, const struct timeline_end *x)

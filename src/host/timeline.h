@@ -52,6 +52,11 @@ void timeline_degraded(struct timeline *t, const char *reason);
 void timeline_agent(struct timeline *t, const char *what);
 void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns);
 
+/* state: "listening", once it does; "closed"; "failed". */
+struct forward;
+void timeline_forward(struct timeline *t, const struct forward *f, const char *state,
+		      const char *detail);
+
 struct timeline_end {
 	const char *reason;	/* contracts.md's words */
 	const char *detail;	/* a sentence, or "" */
