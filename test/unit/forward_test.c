@@ -1,6 +1,8 @@
 /*
  * Forwards: what arrives, what is waited for, what is refused, and what is left behind.
  */
+#include <sys/prctl.h>
+
 #include "forward_world.h"
 
 enum { MANY = 600 }; /* FORWARDS=20000 ASAN_OPTIONS=quarantine_size_mb=0 for a long run */
@@ -279,10 +281,11 @@ static void a_busy_port_is_announced(void)
 {
 	unsigned port;
 	int taken = listen_here(SOCK_STREAM, &port);
-	char rule[64], owner[64];
+	char rule[64], owner[80], name[16] = "";
 
 	snprintf(rule, sizeof(rule), "%u:80", port);
-	snprintf(owner, sizeof(owner), "is in use by forward_test (pid %d)", (int)getpid());
+	prctl(PR_GET_NAME, name);
+	snprintf(owner, sizeof(owner), "is in use by %s (pid %d)", name, (int)getpid());
 	CHECK(add(rule) == -EADDRINUSE && said == 0 && failed == 1 && !fs.first);
 	if (!strstr(last_error.text, owner))
 		printf("# %s\n", last_error.text);
