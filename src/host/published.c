@@ -3,6 +3,7 @@
  */
 #include "host/published.h"
 
+#include "base/log.h"
 #include "base/util.h"
 #include "host/agent_parts.h"
 
@@ -24,30 +25,42 @@ static void failed(struct forwards *fs, const struct forward *like, const char *
 
 static const struct forwards_news news = { said, failed };
 
-static int add_all(struct agent *a, struct err *e)
+static int add(struct agent *a, const char *text, struct err *e)
+{
+	struct forwardrule r;
+	int rc = forwardrule_parse(&r, "publish", text, e);
+
+	return rc < 0 ? rc : forwards_add(&a->forwards, &r, e);
+}
+
+/* Up to the first that cannot be; or, where that is no reason to stop, all that can. */
+static int add_all(struct agent *a, int whatever_can_be, struct err *e)
 {
 	const struct settings *s = &a->config.settings;
-	int rc = 0;
 
-	for (uint32_t i = 0; i < s->count && rc == 0; i++) {
-		struct forwardrule r;
-
-		if (!setting_is(&s->at[i], KEY_PUBLISH, NULL))
-			continue;
-		rc = forwardrule_parse(&r, "publish", s->at[i].text, e);
-		if (rc == 0)
-			rc = forwards_add(&a->forwards, &r, e);
-	}
-	return rc;
+	for (uint32_t i = 0; i < s->count; i++)
+		if (setting_is(&s->at[i], KEY_PUBLISH, NULL) && add(a, s->at[i].text, e) < 0 &&
+		    !whatever_can_be)
+			return err_in(e, "publish");
+	return 0;
 }
 
 int published_open(struct agent *a, struct err *e)
 {
 	int rc = forwards_open(&a->forwards, &a->loop, a->sockets.dir, &a->vm, &news, e);
 
-	if (rc == 0)
-		rc = add_all(a, e);
-	return rc < 0 ? err_in(e, "publish") : 0;
+	return rc < 0 ? rc : add_all(a, 0, e);
+}
+
+void published_rejoin(struct agent *a)
+{
+	struct err e = ERR_NONE;
+
+	if (forwards_open(&a->forwards, &a->loop, a->sockets.dir, &a->vm, &news, &e) == 0)
+		add_all(a, 1, &e);
+	if (e.code < 0)
+		log_warn("agent: %s", e.text);
+	published_ready(a, a->ready.agent_up);
 }
 
 void published_ready(struct agent *a, int is_up)

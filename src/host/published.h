@@ -12,6 +12,10 @@ struct agent;
  * with *e filled. */
 int published_open(struct agent *a, struct err *e);
 
+/* The same for an agent that takes over a VM which runs: what cannot be is told, and no reason to
+ * give it up. */
+void published_rejoin(struct agent *a);
+
 /* Whether the guest answers has changed. */
 void published_ready(struct agent *a, int is_up);
 
