@@ -226,7 +226,7 @@ static void due(struct timer *t)
 
 	if (a->peer.w.fd >= 0)
 		settle(a);
-	else if (!a->dialling.d)
+	else if (!a->dialling.d && a->fs->dialler.guest_is_up) /* else autoforward_call() follows */
 		(void)dialler_dial(&a->fs->dialler, &a->dialling, &agent_port, dialled);
 }
 

@@ -66,6 +66,7 @@ static void what_comes_and_goes_is_not_followed(void)
 	const struct forward *f;
 
 	guest_ports->count = 0;
+	forwards_guest_is_up(&fs, 1);
 	guest_listens(ports[0], 1);
 	CHECK(add("auto") == 0 && becomes_forwarded(ports[0], 1));
 	f = forward_of(ports[0]);
@@ -95,6 +96,7 @@ static void what_is_connected_ends_with_the_listening(void)
 	int listener = listen_here(SOCK_STREAM, &port), fd, inner;
 
 	guest_ports->count = 0;
+	forwards_guest_is_up(&fs, 1);
 	guest_listens(port, 1);
 	CHECK(add("auto") == 0 && becomes_forwarded(port, 1));
 	fd = client(forward_of(port));
@@ -118,6 +120,7 @@ static void a_guest_agent_that_starts_again_strands_or_doubles(void)
 	uint32_t id;
 
 	guest_ports->count = 0;
+	forwards_guest_is_up(&fs, 1);
 	guest_listens(port, 1);
 	guest_listens(gone, 1);
 	CHECK(add("auto") == 0 && becomes_forwarded(port, 1) && becomes_forwarded(gone, 1));
@@ -147,6 +150,7 @@ static void a_rule_is_not_heeded(void)
 	char rule[64];
 
 	guest_ports->count = 0;
+	forwards_guest_is_up(&fs, 1);
 	guest_listens(in, 1);
 	guest_listens(out, 1);
 	guest_listens(explicit, 1);
@@ -170,6 +174,7 @@ static void a_guest_takes_all_there_are(void)
 	int listener = listen_here(SOCK_STREAM, &port);
 
 	guest_ports->count = 0;
+	forwards_guest_is_up(&fs, 1);
 	for (unsigned i = 0; i < 500; i++)
 		guest_listens(20000 + i, 1);
 	CHECK(add("auto") == 0);
@@ -179,6 +184,7 @@ static void a_guest_takes_all_there_are(void)
 	CHECK(count() == AUTOFORWARDS_MAX);
 	CHECK(is_served(forward_to(port, ""), listener));
 	guest_ports->count = 0;
+	forwards_guest_is_up(&fs, 1);
 	for (int64_t end = clock_ms() + WAIT_MS; fs.count > 1 && clock_ms() < end;)
 		turn();
 	CHECK(count() == 1);
