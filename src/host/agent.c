@@ -191,7 +191,7 @@ void agent_ready_changed(struct ready *r, const struct condition *c)
 		a->deadline.due = overstayed;
 		loop_after(&a->loop, &a->deadline, STOP_MS);
 	}
-	published_ready(a, r->conditions.list[AGENT_UP].value);
+	published_ready(a, ready_holds(r, AGENT_UP));
 	if (agent_is_starting(a) && r->hopeless && !a->verdict.reason)
 		give_up(a);
 	/* Not once it has been sentenced: what was refused is not to become ready after all. */

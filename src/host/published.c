@@ -45,11 +45,29 @@ static int add_all(struct agent *a, int whatever_can_be, struct err *e)
 	return 0;
 }
 
+/* Whoever has a public door for ssh wants to know that it opens. */
+static int expect_ssh(struct agent *a, struct err *e)
+{
+	const struct forward *ssh = forwards_find(&a->forwards, "ssh");
+	char text[HOSTADDR_TEXT];
+	struct endpoint where;
+	int rc;
+
+	if (!ssh || ssh->is_udp || a->config.proof.banner[0])
+		return 0;
+	rc = endpoint_parse(&where, hostaddr_text(text, &ssh->host), e);
+	if (rc == 0)
+		ready_expect_ssh(&a->ready, &where);
+	return rc;
+}
+
 int published_open(struct agent *a, struct err *e)
 {
 	int rc = forwards_open(&a->forwards, &a->loop, a->sockets.dir, &a->vm, &news, e);
 
-	return rc < 0 ? rc : add_all(a, 0, e);
+	if (rc == 0)
+		rc = add_all(a, 0, e);
+	return rc < 0 ? rc : expect_ssh(a, e);
 }
 
 void published_rejoin(struct agent *a)
@@ -60,7 +78,7 @@ void published_rejoin(struct agent *a)
 		add_all(a, 1, &e);
 	if (e.code < 0)
 		log_warn("agent: %s", e.text);
-	published_ready(a, a->ready.agent_up);
+	published_ready(a, ready_holds(&a->ready, AGENT_UP));
 }
 
 void published_ready(struct agent *a, int is_up)
