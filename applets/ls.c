@@ -96,7 +96,7 @@ enum { COLUMNS_SHOWN = 6 }; /* the first ones, unless somebody says otherwise */
 struct list {
 	enum { AS_TABLE, AS_NAMES, AS_JSON } as;
 	unsigned states; /* a bit for each; 0: all */
-	int no_header;
+	int no_header, wants_id;
 	unsigned ncolumns;
 	const struct column *column[TABLE_COLUMNS];
 	struct table table;
@@ -160,7 +160,6 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 		r->s.memory_bytes = c.memory_bytes;
 	}
 	r->uptime_ms = state_is_live(r->s.state) ? clock_ms() - r->s.started_ms : -1;
-	(void)vmid_read(home->vms, name, r->id);
 	store_close(&vm);
 	return rc < 0 ? rc : 1;
 }
@@ -176,6 +175,8 @@ static int show_one(struct list *l, const struct home *home, const char *name, s
 		return 0;
 	}
 	rc = read_row(&r, home, name, e);
+	if (rc > 0 && l->wants_id)
+		(void)vmid_read(home->vms, name, r.id);
 	if (rc > 0 && (!l->states || l->states >> r.s.state & 1))
 		show(l, &r);
 	return rc < 0 ? rc : 0;
@@ -242,6 +243,7 @@ static int take_columns(struct list *l, const char *list, struct err *e)
 					 "--columns: '%.*s' is none of name, state, ready, cpus, "
 					 "memory, uptime, reason, id",
 					 (int)len, list);
+		l->wants_id |= columns[i].put == put_id;
 		l->column[l->ncolumns++] = &columns[i];
 	}
 	return l->ncolumns ? 0 : err_usage(e, "--columns: names none");
@@ -257,7 +259,7 @@ static int take_options(struct list *l, struct cmdline *cl, struct err *e)
 		if (c == 'q')
 			l->as = AS_NAMES;
 		else if (c == OPT_JSON)
-			l->as = AS_JSON;
+			l->as = AS_JSON, l->wants_id = 1;
 		else if (c == OPT_NO_HEADER)
 			l->no_header = 1;
 		else if (c == OPT_STATE)

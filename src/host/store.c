@@ -75,15 +75,21 @@ int store_name(char out[VM_NAME_ROOM], const struct home *h, const char *name, s
 int store_find(struct vmref *v, const struct home *h, const char *typed, struct err *e)
 {
 	char name[VM_NAME_ROOM];
-	int rc = store_name(name, h, typed, e);
+	int rc = parse_name(typed, e);
 
 	if (rc < 0)
 		return rc;
-	rc = open_folder(v, h, name);
+	rc = open_folder(v, h, typed);
+	if (rc == -ENOENT) {
+		rc = name_of_id(name, h, typed, e);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		rc = rc < 0 ? rc : open_folder(v, h, name);
+	}
 	if (rc == -ENOENT)
-		return err_set(e, rc, "%s: there is no VM of this name\n  try: vmtool ls", name);
+		return err_set(e, rc, "%s: there is no VM of this name\n  try: vmtool ls", typed);
 	if (rc < 0)
-		return err_set(e, rc, "%s: open its folder: %s", name, strerror(-rc));
+		return err_set(e, rc, "%s: open its folder: %s", v->name, strerror(-rc));
 	return 0;
 }
 
