@@ -88,7 +88,7 @@ static int is_hopeless(const struct await *a, const struct life *l)
 
 static int too_late(const struct await *a, const struct life *l, struct err *e)
 {
-	char text[200];
+	char text[400];
 
 	err_deadline(e, "%s: not so in time", a->name);
 	for (unsigned i = 0; i < a->count; i++)

@@ -107,13 +107,34 @@ int cond_dies_with_vm(const struct cond *c)
 	return wants_life && c->value;
 }
 
+static const struct condition *find(const struct conditions *t, const char *name)
+{
+	for (unsigned i = 0; i < t->count; i++)
+		if (strcmp(t->list[i].name, name) == 0)
+			return &t->list[i];
+	return NULL;
+}
+
+static void say_condition(const struct cond *c, const struct state *s, char *out, size_t cap)
+{
+	const struct condition *k = find(&s->conditions, c->name);
+	const char *why = k && k->last_error[0] ? k->last_error : k ? k->reason : "";
+
+	if (!k)
+		snprintf(out, cap, "%s: the VM, which is %s, has no such condition", c->text,
+			 state_name(s->state));
+	else
+		snprintf(out, cap, "%s: it is %s%s%s%s%.120s while the VM is %s", c->text,
+			 k->value ? "true" : "false", k->since[0] ? " since " : "", k->since,
+			 *why ? ": " : "", why, state_name(s->state));
+}
+
 char *cond_instead(const struct cond *c, const struct state *s, char *out, size_t cap)
 {
 	if (!s)
 		snprintf(out, cap, "%s: there is no VM of this name", c->text);
 	else if (c->kind == COND_CONDITION)
-		snprintf(out, cap, "%s: it is %s while the VM is %s", c->text,
-			 is_so(c, s) ? "true" : "false", state_name(s->state));
+		say_condition(c, s, out, cap);
 	else
 		snprintf(out, cap, "%s: the VM is %s%s", c->text, state_name(s->state),
 			 s->ready ? ", and ready" : "");
