@@ -8,8 +8,8 @@ lab_doctor() {
 	local line rc=0
 	[ -x out/vmtool ] || { echo "out/vmtool, which would try this host's KVM, is not built"; return 1; }
 	line=$(out/vmtool doctor 2>&1) || rc=$?
-	line=${line%%$'\n'*}
-	echo "${line#vmtool doctor: }"
+	read -r _ _ line <<<"$line" # of its first line, behind "kvm" and the verdict
+	echo "$line"
 	return "$rc"
 }
 
