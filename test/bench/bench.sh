@@ -32,6 +32,8 @@ for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
 done
 pairs=${PAIRS:-10}
+# What emulation costs is part of what is compared.
+export LAB_CLOCK=${LAB_CLOCK:-host}
 out=$root/out/bench
 
 need_packages_for build

@@ -3,7 +3,7 @@
 # Boots are dear (some seconds each), so each answers several questions and most share the cores.
 . test/lib.sh
 
-unset LAB
+unset LAB LAB_CLOCK
 lab=test/lab/lab.sh
 
 # start NAME [OPTION...] -- CMD...: a lab in the background; $pid, its streams in NAME.out and .err.
@@ -29,7 +29,7 @@ start_up() {
 	mkfifo "$tap_dir/$1.up"
 	local name=$1 line
 	shift
-	env --default-signal=INT "$lab" -o "$tap_dir/$name.lab" "$@" sh -c 'echo up; exec sleep 1000' </dev/null \
+	env --default-signal=INT LAB_CLOCK=paced "$lab" -o "$tap_dir/$name.lab" "$@" sh -c 'echo up; exec sleep 1000' </dev/null \
 		>"$tap_dir/$name.up" 2>"$tap_dir/$name.err" &
 	pid=$!
 	read -r line <"$tap_dir/$name.up" || diag "$name: $(cat "$tap_dir/$name.err")"
@@ -58,6 +58,9 @@ is "$rc" 2 "LAB_SILENCE is a number"
 LAB=banana run "$lab" -- true
 is "$rc" 2 "LAB has three values"
 like "$err" "LAB=banana" "and says which it was given"
+LAB_CLOCK=sundial run "$lab" -- true
+is "$rc" 2 "so has LAB_CLOCK"
+like "$err" "LAB_CLOCK=sundial" "and it says which it was given"
 
 # --- argv, files in and out, streams apart, an exit status ---
 cat >"$tap_dir/probe.sh" <<'END'
@@ -117,6 +120,20 @@ pipe=("${PIPESTATUS[@]}")
 finish folder "$folder"
 is "$rc" 126 "a command that cannot be executed is 126"
 is "${pipe[0]} $(cat "$tap_dir/pipe.out")" "141 y" "a reader that leaves breaks the command's pipe"
+
+# --- its time ---
+# Both ran at the same moment on a host that had other things to do; the work is some 50 million instructions.
+work='read before _ </proc/uptime; for i in $(seq 20000); do :; done; sleep 2000; read after _ </proc/uptime; echo "$before $after"'
+start clock -- sh -c "$work"
+clock=$pid
+start again -- sh -c "$work"
+finish again "$pid"
+again=$out
+finish clock "$clock"
+took() { awk '{ printf "%.0f", ($2 - $1) * 10 }' <<<"$1"; }
+is "$rc $(took "$out")" "0 $(took "$again")" "a busy host changes the lab's time"
+ok "a sleep of the lab lasts as long there" [ "$(took "$out")" -ge 20000 ]
+ok "and hardly any time here" [ "$SECONDS" -lt 1500 ]
 
 # --- ends that are not the command's own ---
 finish panic "$panic"

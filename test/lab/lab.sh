@@ -8,7 +8,9 @@
 #	(no CMD)  a shell
 #
 # LAB=tcg, LAB=host and LAB=auto in the environment say where, over --auto; without either it is
-# the emulated one. LAB_SILENCE is how many seconds it may go without a heartbeat (60).
+# the emulated one. LAB_SILENCE is how many seconds it may go without a heartbeat (60). LAB_CLOCK is
+# what the emulated one's clocks go by: "counted" instructions, idle time skipped; "paced", where idle
+# time passes (with a terminal that is the default); or "host", this host's clocks.
 #
 # The host is QEMU without hardware help (test/lab/machine.c); test/lab/init.c is its PID 1 and
 # test/lab/runner.c stands for CMD here: argv arrives unchanged, streams apart, exit status exact.
@@ -68,7 +70,7 @@ stage() {
 }
 
 run_emulated() {
-	local kernel base tools
+	local kernel base tools clock=counted
 	need_packages lab qemu-system-x86 busybox-static gcc musl-dev linux-libc-dev
 	kernel=$(lab_kernel)
 	base=$(lab_base "$kernel")
@@ -82,7 +84,9 @@ run_emulated() {
 	exec 9<"$work/initrd"
 	rm -rf "$work"
 	trap - EXIT
-	exec "$tools/runner" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-60}" "$terminal" "$@"
+	[ "$terminal" = 0 ] || clock=paced
+	exec "$tools/runner" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-60}" \
+		"${LAB_CLOCK:-$clock}" "$terminal" "$@"
 }
 
 mkdir -p "$out"

@@ -43,6 +43,21 @@ enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_MONITOR = 5, QEMU_PORTS = 10 };
  * right, in the middle of a run. */
 #define APPEND "console=ttyS0 quiet panic=-1 unknown_nmi_panic tsc=reliable"
 
+/*
+ * The clock. Left alone, QEMU takes its TSC from this host's TSC and its timers from this host's
+ * monotonic clock, and runs the instructions in between whenever this host has time for them. A
+ * host that is busy, or itself a virtual machine, then makes clocks leap and timers come late by
+ * seconds. Counting instructions instead makes TSC, APIC, HPET and RTC one clock that nothing
+ * outside reaches: the same run takes the same time to the microsecond, however busy this host is.
+ */
+static const struct {
+	const char *name, *icount;
+} clocks[] = {
+	[CLOCK_COUNTED] = { "counted", "shift=0,sleep=off" },
+	[CLOCK_PACED] = { "paced", "shift=0,sleep=on" },
+	[CLOCK_HOST] = { "host", NULL },
+};
+
 #define PORT(nr, fd) \
 	"-chardev", "socket,id=port" #nr ",fd=" #fd, \
 	"-device", "virtserialport,chardev=port" #nr ",nr=" #nr
@@ -98,15 +113,20 @@ static int open_sockets(struct machine *m, struct fdmap *fds, struct err *e)
 	return rc;
 }
 
-static int spawn_qemu(struct machine *m, const char *kernel, const struct fdmap *fds, size_t nfds,
-		      struct err *e)
+static int spawn_qemu(struct machine *m, enum machine_clock clock, const char *kernel,
+		      const struct fdmap *fds, size_t nfds, struct err *e)
 {
-	const char *argv[COUNT(qemu_argv) + 2];
+	const char *argv[COUNT(qemu_argv) + 4];
+	const char **end = argv + COUNT(qemu_argv);
 	pid_t pid;
 
 	memcpy(argv, qemu_argv, sizeof(qemu_argv));
-	argv[COUNT(qemu_argv)] = kernel;
-	argv[COUNT(qemu_argv) + 1] = NULL;
+	*end++ = kernel;
+	if (clocks[clock].icount) {
+		*end++ = "-icount";
+		*end++ = clocks[clock].icount;
+	}
+	*end = NULL;
 	pid = spawn(
 		&(struct spawn){
 			.path = argv[0],
@@ -123,8 +143,19 @@ static int spawn_qemu(struct machine *m, const char *kernel, const struct fdmap 
 	return 0;
 }
 
-int machine_start(struct machine *m, const char *kernel, const char *initrd,
-		  const char *console_path, struct err *e)
+int machine_clock_parse(enum machine_clock *clock, const char *text, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(clocks); i++) {
+		if (!strcmp(text, clocks[i].name)) {
+			*clock = (enum machine_clock)i;
+			return 0;
+		}
+	}
+	return err_usage(e, "LAB_CLOCK=%s: neither counted, paced nor host", text);
+}
+
+int machine_start(struct machine *m, enum machine_clock clock, const char *kernel,
+		  const char *initrd, const char *console_path, struct err *e)
 {
 	struct fdmap fds[16] = { { -1, 0 }, { -1, 1 }, { -1, 2 }, { -1, 3 }, { -1, 4 } };
 	enum { FIXED = 5, ALL = FIXED + 1 + PORT_END - PORT_CONTROL };
@@ -143,7 +174,7 @@ int machine_start(struct machine *m, const char *kernel, const char *initrd,
 		fds[0].from = null;
 		fds[1].from = fds[2].from = fds[QEMU_CONSOLE].from = m->console;
 		fds[QEMU_INITRD].from = image;
-		rc = spawn_qemu(m, kernel, fds, ALL, e);
+		rc = spawn_qemu(m, clock, kernel, fds, ALL, e);
 	}
 	for (size_t i = FIXED; i < ALL; i++)
 		if (fds[i].to > 0)

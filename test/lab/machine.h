@@ -20,12 +20,26 @@ struct machine {
 	int port[PORT_END]; /* owned; sockets */
 };
 
+/* What the emulated host's clocks go by, by the names they have on a command line. */
+enum machine_clock {
+	/* Executed instructions, at 1 ns each; what it would idle through is skipped. A busy host
+	 * makes it no slower than it says, and a sleep costs nothing. */
+	CLOCK_COUNTED,
+	/* The same, but it idles as long as a person would wait. */
+	CLOCK_PACED,
+	/* This host's own clocks: an instruction takes as long as its emulation. */
+	CLOCK_HOST,
+};
+
+/* 0, or negative with *e filled: text is none of them. */
+int machine_clock_parse(enum machine_clock *clock, const char *text, struct err *e);
+
 #define MACHINE_INIT ((struct machine){ .pidfd = -1, .console = -1, .monitor = -1 })
 
 /* Boots kernel and initrd; the console is written to a fresh file at console_path. 0, or
  * negative with *e filled. */
-int machine_start(struct machine *m, const char *kernel, const char *initrd,
-		  const char *console_path, struct err *e);
+int machine_start(struct machine *m, enum machine_clock clock, const char *kernel,
+		  const char *initrd, const char *console_path, struct err *e);
 
 /* Of one that has gone silent, while it still runs: where its CPU is at several moments, on stderr
  * (all its registers on the console), then a panic, which leaves its kernel's stack there. */

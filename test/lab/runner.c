@@ -359,7 +359,8 @@ static int open_wire(struct runner *r, struct err *e)
 	return rc < 0 ? err_set(e, rc, "the control port: %s", strerror(-rc)) : 0;
 }
 
-static int start(struct runner *r, const char *kernel, const char *initrd, struct err *e)
+static int start(struct runner *r, enum machine_clock clock, const char *kernel,
+		 const char *initrd, struct err *e)
 {
 	char console[4096];
 	int rc = loop_open(&r->loop);
@@ -368,7 +369,7 @@ static int start(struct runner *r, const char *kernel, const char *initrd, struc
 		return err_set(e, rc, "event loop: %s", strerror(-rc));
 	r->loop.signalled = signalled;
 	snprintf(console, sizeof(console), "%s/console.log", r->out_dir);
-	rc = machine_start(&r->machine, kernel, initrd, console, e);
+	rc = machine_start(&r->machine, clock, kernel, initrd, console, e);
 	if (rc == 0)
 		rc = open_wire(r, e);
 	if (rc == 0)
@@ -386,20 +387,22 @@ int main(int argc, char **argv)
 {
 	struct runner r = { .loop = LOOP_INIT, .machine = MACHINE_INIT };
 	struct err e = ERR_NONE;
+	enum machine_clock clock;
 	int status;
 
-	if (argc < 7) {
-		fprintf(stderr, "usage: runner KERNEL INITRD OUT SILENCE TERMINAL CMD ARG...\n");
+	if (argc < 8) {
+		fprintf(stderr, "usage: runner KERNEL INITRD OUT SILENCE CLOCK TERMINAL CMD ARG...\n");
 		return 2;
 	}
 	r.out_dir = argv[3];
-	r.on_terminal = argv[5][0] == '1';
-	r.argv = argv + 6;
-	if (parse_u32(&r.silence, "LAB_SILENCE", argv[4], 1, 86400, &e) < 0) {
+	r.on_terminal = argv[6][0] == '1';
+	r.argv = argv + 7;
+	if (parse_u32(&r.silence, "LAB_SILENCE", argv[4], 1, 86400, &e) < 0 ||
+	    machine_clock_parse(&clock, argv[5], &e) < 0) {
 		fprintf(stderr, "lab: %s\n", e.text);
 		return e.exit;
 	}
-	if (start(&r, argv[1], argv[2], &e) < 0) {
+	if (start(&r, clock, argv[1], argv[2], &e) < 0) {
 		machine_kill(&r.machine);
 		fprintf(stderr, "lab: %s\n", e.text);
 		return STATUS_LAB_FAILED;

@@ -36,7 +36,7 @@ enum wire_type {
 	WIRE_BYE,     /* 0, 0: everything arrived, power off */
 	/* lab to runner */
 	WIRE_HELLO,  /* 0, 0: the lab is up */
-	WIRE_ALIVE,  /* 0, 0: once a second from then on */
+	WIRE_ALIVE,  /* 0, 0: ten times a second from then on */
 	WIRE_FAILED, /* text: why the lab cannot go on */
 	WIRE_EXIT,   /* status, 0: after the last WIRE_STREAM_END */
 	/* both ways */
