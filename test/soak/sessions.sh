@@ -1,15 +1,26 @@
-# sessions.sh ROUNDS SEED - commands of every kind through a guest agent without a VM; exact codes, and
-# in the end as many descriptors and as much memory as in the beginning. Exits 1 when a round failed.
+# sessions.sh ROUNDS SEED - commands of every kind, exact codes, and in the end as many descriptors and
+# as much memory of whoever serves them as in the beginning. Exits 1 when a round failed.
 #
-# Also runs outside of the lab, with vmtool on the PATH: sh test/soak/sessions.sh 10000 1
+# In the lab over vsock with a VM; outside with a guest agent and vmtool on the PATH:
+# sh test/soak/sessions.sh 10000 1
 rounds=$1 seed=$2
 failures=0
 dir=$(mktemp -d)
-target=unix:$dir/agent
 
-vmtool guest-agent --listen "$target" 2>"$dir/log" &
-agent=$!
-trap 'kill $agent; rm -rf "$dir"' EXIT
+# there SCRIPT: where the commands run. $agent is who serves them.
+if [ -f /lab/in/host.sh ]; then
+	. /lab/in/host.sh
+	target=web agent=1
+	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
+	trap 'vmtool rm -f web; rm -rf "$dir"' EXIT
+	there() { vmtool exec web -- sh -c "$1" </dev/null; }
+else
+	target=unix:$dir/agent
+	vmtool guest-agent --listen "$target" 2>"$dir/log" &
+	agent=$!
+	trap 'kill $agent; rm -rf "$dir"' EXIT
+	there() { sh -c "$1"; }
+fi
 
 # A number below $1, from the seed.
 random() {
@@ -18,8 +29,15 @@ random() {
 }
 
 x() { vmtool exec "$@" </dev/null 2>>"$dir/err"; }
-descriptors() { ls "/proc/$agent/fd" | wc -l; }
-memory() { awk '/^Private_Dirty/ { print $2 }' "/proc/$agent/smaps_rollup"; }
+descriptors() { there "ls /proc/$agent/fd | wc -l"; }
+memory() { there "awk '/^Private_Dirty/ { print \$2 }' /proc/$agent/smaps_rollup"; }
+# Its children, but for the one that asks.
+children() {
+	there "for stat in /proc/[0-9]*/stat; do
+		read -r child _ _ parent _ <\$stat || continue
+		[ \$parent = $agent ] && [ \$child != \$\$ ] && echo \$child
+	done" 2>/dev/null
+}
 
 fail() {
 	failures=$((failures + 1))
@@ -55,10 +73,10 @@ round_killed() { # the host's end dies: the command goes with it
 	kill -9 $client
 	wait $client 2>/dev/null
 	for _ in $(seq 500); do
-		kill -0 "$(cat "$dir/pid")" 2>/dev/null || break
+		there "kill -0 $(cat "$dir/pid")" 2>/dev/null || break
 		sleep 0.01
 	done
-	kill -0 "$(cat "$dir/pid")" 2>/dev/null && fail "it still runs"
+	there "kill -0 $(cat "$dir/pid")" 2>/dev/null && fail "it still runs"
 	rm "$dir/pid"
 }
 round_shot() { # the command is shot, not asked
@@ -89,7 +107,7 @@ done
 for i in $(seq 32); do x -d "$target" -- seq 1 100 >/dev/null; done
 # Those that were cut off have their graces to end in; then nobody is left.
 for _ in $(seq 100); do
-	[ -n "$(cat "/proc/$agent/task/$agent/children")" ] || break
+	[ -n "$(children)" ] || break
 	sleep 0.1
 done
 before="$(descriptors) $(memory)"

@@ -1,17 +1,28 @@
-# shots.sh ROUNDS SEED - what a guest agent has started is shot with SIGKILL at some moment: commands,
+# shots.sh ROUNDS SEED - what the guest's agent has started is shot with SIGKILL at some moment: commands,
 # terminals, copies, lookups of names. Whoever waited hears of it; a file is the old or the new one;
 # the agent serves on, and in the end has as many descriptors as before. Exits 1 when a round failed.
 #
-# Also runs outside of the lab, with vmtool on the PATH: sh test/soak/shots.sh 1000 1
+# In the lab over vsock with a VM; outside with a guest agent and vmtool on the PATH:
+# sh test/soak/shots.sh 1000 1
 rounds=$1 seed=$2 first_seed=$2
 failures=0 shots=0
 dir=$(mktemp -d)
-target=unix:$dir/agent
 
-vmtool guest-agent --listen "$target" 2>"$dir/log" &
-agent=$!
-trap 'kill $agent; rm -rf "$dir"' EXIT
-until [ -S "$dir/agent" ]; do sleep 0.05; done
+# there SCRIPT: in the guest. $agent is who serves there.
+if [ -f /lab/in/host.sh ]; then
+	. /lab/in/host.sh
+	target=web agent=1
+	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
+	trap 'vmtool rm -f web; rm -rf "$dir"' EXIT
+	there() { vmtool exec web -- sh -c "$1" </dev/null; }
+else
+	target=unix:$dir/agent
+	vmtool guest-agent --listen "$target" 2>"$dir/log" &
+	agent=$!
+	trap 'kill $agent; rm -rf "$dir"' EXIT
+	until [ -S "$dir/agent" ]; do sleep 0.05; done
+	there() { sh -c "$1"; }
+fi
 
 # $number becomes one below $1, from the seed.
 random() {
@@ -24,12 +35,16 @@ fail() {
 	echo "round $round ($kind): $*"
 }
 
-descriptors() { ls "/proc/$agent/fd" | wc -l; }
+descriptors() { there "ls /proc/$agent/fd | wc -l"; }
 are_as_before() { [ "$(descriptors)" -le "$before" ]; }
 sum() { md5sum <"$1" | cut -c 1-32; }
+# Where a copy goes to: into the guest, or out of it.
+at_end() { if [ "$kind" = in ]; then there "$1"; else sh -c "$1"; fi; }
+sum_at_end() { at_end "md5sum <$dir/to/file" | cut -c 1-32; }
 
 # What a host asks for; none of it may take 20 s.
-count='i=0; while [ $i -lt 300 ]; do i=$((i + 1)); echo $i; done; sleep 0.05'
+count='i=0; while [ $i -lt 300 ]; do i=$((i + 1)); echo $i; done; sleep '
+if [ "$agent" = 1 ]; then count="${count}0.5"; else count="${count}0.05"; fi # the shot is slower there
 ask_command() { exec timeout 20 vmtool exec "$target" -- sh -c "$count"; }
 ask_terminal() { exec timeout 20 vmtool exec -t "$target" -- sh -c "$count"; }
 ask_in() { exec timeout 20 vmtool cp -q "$dir/new" "$target:$dir/to/file"; }
@@ -40,21 +55,22 @@ ask_name() { exec timeout 20 vmtool ssh-proxy -p 9 "$target"; } # where nobody l
 is_right() {
 	case $kind.$code in
 	command.0 | command.137 | terminal.0 | terminal.137) ;;
-	in.0 | out.0) [ "$(sum "$dir/to/file")" = "$new" ] ;;
+	in.0 | out.0) [ "$(sum_at_end)" = "$new" ] ;;
 	in.1 | out.1 | name.1) [ -s "$dir/err" ] ;;
 	*) return 1 ;;
 	esac
 }
 
+# All its children but for the one that does it.
 shoot() {
-	for child in $(cat "/proc/$agent/task/$agent/children"); do
-		kill -9 "$child" 2>/dev/null && shots=$((shots + 1))
-	done
+	shots=$((shots + $(there "for stat in /proc/[0-9]*/stat; do
+		read -r child _ _ parent _ <\$stat || continue
+		[ \$parent = $agent ] && [ \$child != \$\$ ] && kill -9 \$child && echo hit
+	done" 2>/dev/null | grep -c hit)))
 }
 
 one_round() {
-	mkdir "$dir/to"
-	cp "$dir/old" "$dir/to/file"
+	at_end "mkdir $dir/to && cp $dir/old $dir/to/file"
 	("ask_$kind" </dev/null >/dev/null 2>"$dir/err") &
 	asked=$!
 	random 60
@@ -63,12 +79,12 @@ one_round() {
 	wait $asked
 	code=$?
 	is_right || fail "code $code: $(tail -n 1 "$dir/err")"
-	case $(sum "$dir/to/file") in
+	case $(sum_at_end) in
 	"$old" | "$new") ;;
 	*) fail "a file that is neither the old nor the new one" ;;
 	esac
-	[ "$(ls -A "$dir/to")" = file ] || fail "left behind: $(ls -A "$dir/to" | xargs)"
-	rm -r "$dir/to"
+	left=$(at_end "ls -A $dir/to; rm -r $dir/to")
+	[ "$left" = file ] || fail "left behind: $(echo $left)"
 	vmtool exec "$target" -- sh -c 'exit 42' </dev/null
 	[ $? = 42 ] || fail "the agent does not serve"
 }
@@ -76,7 +92,11 @@ one_round() {
 echo old >"$dir/old"
 head -c 20000000 /dev/urandom >"$dir/new"
 old=$(sum "$dir/old") new=$(sum "$dir/new")
-vmtool exec "$target" -- true </dev/null
+if [ "$agent" = 1 ]; then
+	there "mkdir -p $dir"
+	vmtool cp -q "$dir/old" "$dir/new" "$target:$dir/"
+fi
+there true
 before=$(descriptors)
 
 round=0
