@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "applets/several.h"
+#include "host/pins.h"
 #include "host/seize.h"
 #include "host/wreck.h"
 
@@ -25,7 +26,7 @@ static int seize_to_remove(struct vmref *vm, int force, struct err *e)
 static int remove_one(const char *name, void *arg, struct err *e)
 {
 	const int *force = arg;
-	struct err damaged = ERR_NONE;
+	struct err damaged = ERR_NONE, pinned = ERR_NONE;
 	struct home home = HOME_NONE;
 	struct vmref vm = VMREF_NONE;
 	struct state s;
@@ -36,9 +37,15 @@ static int remove_one(const char *name, void *arg, struct err *e)
 	if (rc == 0)
 		rc = seize_to_remove(&vm, *force, e);
 	if (rc == 0) {
+		/* First of all, and whatever else fails: its keys must not be the next one's. */
+		pins_drop_vm(&home, vm.name, &pinned);
 		if (state_read(&s, &vm, &damaged) == 0) /* a damaged one must be removable */
 			wreck_clear(&s);
 		rc = store_remove(&vm, e);
+	}
+	if (rc == 0 && pinned.code < 0) {
+		*e = pinned;
+		rc = pinned.code;
 	}
 	store_close(&vm);
 	home_close(&home);

@@ -8,10 +8,9 @@
 
 # The applets/ listing as a C table.
 applets_table() {
-	local file word words=()
-	for file in applets/*.c; do
-		word=${file#applets/}
-		word=${word%.c}
+	local word words=()
+	# By word and not by file: "ssh" is before "ssh-config", as "ssh.c" is not.
+	for word in $(printf '%s\n' applets/*.c | sed 's#.*/##; s#\.c$##' | LC_ALL=C sort); do
 		words+=("${word//-/_}")
 	done
 	echo '#include <stddef.h>'

@@ -67,6 +67,12 @@ is "$rc/$(grep -c '^web ' "$file")" "0/0" "rm drops all of a name's"
 is "$(cat "$file")" "[web]:2222 $(key ecdsa1)
 @revoked * $(key ecdsa2)" "and nothing else"
 
+# A VM's pins go with it.
+"$vmtool" create gone --kernel "$vmtool" >/dev/null
+kh pin --key "$tap_dir/rsa1.pub" gone && kh pin --key "$tap_dir/rsa1.pub" --as gone.vm 10.0.0.9
+run "$vmtool" rm gone
+is "$rc/$(grep -c ^gone "$file")" "0/0" "rm NAME drops the pins of a VM"
+
 # What is not ours to understand stays, byte for byte.
 printf '# a comment\n\n  \tindented %s\r\nbroken line\nweb ssh-rsa AAAA\nx %s and a comment\n\0\nlast %s' \
 	"$(key rsa1)" "$(key rsa1)" "$(key rsa2)" >"$file"
