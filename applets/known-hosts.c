@@ -21,7 +21,8 @@ enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_JSON };
 enum { KEY_FILE_ROOM = 128 * 1024 };
 
 static const struct opt known_hosts_opts[] = {
-	{ OPT_KEY, "key", "FILE", "pin, check: the server's public keys, as in .pub files; - is stdin" },
+	{ OPT_KEY, "key", "FILE",
+	  "pin, check: the server's public keys, as in .pub files; - is stdin" },
 	{ OPT_AS, "as", "NAME", "pin, check: the name it is kept under, instead of HOST" },
 	{ OPT_JSON, "json", NULL, "ls: as JSON" },
 	{ 0 },
@@ -180,14 +181,14 @@ static void show(const struct knowncursor *c, const struct hostkey *key, json_t 
 	if (key)
 		hostkey_print(print, key);
 	if (all)
-		json_array_append_new(
-			all, json_pack("{s:i, s:s, s:o, s:o, s:o}", "line", (int)c->number, "kind",
-				       kinds[kind], "hosts", text_of(l->hosts.at, l->hosts.len),
-				       "type", text_of(l->type.at, l->type.len), "fingerprint",
-				       text_of(print, strlen(print))));
+		json_array_append_new(all, json_pack("{s:i, s:s, s:o, s:o, s:o}", "line",
+						     (int)c->number, "kind", kinds[kind], "hosts",
+						     text_of(l->hosts.at, l->hosts.len), "type",
+						     text_of(l->type.at, l->type.len),
+						     "fingerprint", text_of(print, strlen(print))));
 	else if (key)
-		printf("%-4u  %-30.*s  %-20s  %s%s%s\n", c->number, (int)l->hosts.len,
-		       l->hosts.at, key->type, print, kind == KNOWNLINE_KEY ? "" : "  ",
+		printf("%-4u  %-30.*s  %-20s  %s%s%s\n", c->number, (int)l->hosts.len, l->hosts.at,
+		       key->type, print, kind == KNOWNLINE_KEY ? "" : "  ",
 		       kind == KNOWNLINE_KEY ? "" : kinds[kind]);
 }
 
@@ -290,9 +291,8 @@ static const struct {
 	const char *verb;
 	int (*run)(struct request *q, struct cmdline *cl, struct err *e);
 } verbs[] = {
-	{ "check", do_check }, { "pin", do_pin },	{ "rm", do_rm },
-	{ "ls", do_ls },       { "hash", do_hash },	{ "import", do_import },
-	{ "guest", do_guest },
+	{ "check", do_check }, { "pin", do_pin },	{ "rm", do_rm },       { "ls", do_ls },
+	{ "hash", do_hash },   { "import", do_import }, { "guest", do_guest },
 };
 
 static int run_verb(struct request *q, const char *verb, struct cmdline *cl, struct err *e)

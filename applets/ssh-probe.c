@@ -250,8 +250,8 @@ static int take_targets(struct probes *all, struct cmdline *cl, struct err *e)
 	if (!text)
 		return e->code;
 	for (; text; text = operand_or_none(cl)) {
-		struct target *more =
-			realloc(all->targets, (all->count + 1) * sizeof(*all->targets));
+		struct target *more = realloc(all->targets,
+					      (all->count + 1) * sizeof(*all->targets));
 
 		if (!more)
 			return err_set(e, -ENOMEM, "no memory for %u targets", all->count + 1);

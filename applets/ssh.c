@@ -48,8 +48,8 @@ static int take_option(struct line *l, int c, const char *value, struct err *e)
 	static const struct {
 		int letter;
 		const char *arg;
-	} as[] = { { 'i', "-i" }, { 't', "-t" }, { 'T', "-T" }, { 'o', "-o" }, { 'p', "-p" },
-		   { 'u', "-l" } };
+	} as[] = { { 'i', "-i" }, { 't', "-t" }, { 'T', "-T" },
+		   { 'o', "-o" }, { 'p', "-p" }, { 'u', "-l" } };
 	uint32_t port;
 
 	if (c == 'p' && parse_u32(&port, "--port", value, 1, UINT16_MAX, e) < 0)
@@ -99,8 +99,9 @@ static int run_ssh(struct line *l, const char *name, char **command, struct err 
 		rc = put_command(l, command, &text, e);
 	if (rc == 0) {
 		execvp("ssh", (char *const *)l->argv);
-		rc = errno == ENOENT ? err_set(e, -ENOENT, "ssh: OpenSSH's client is not installed "
-							   "here\n  try: vmtool shell %s",
+		rc = errno == ENOENT ? err_set(e, -ENOENT,
+					       "ssh: OpenSSH's client is not installed "
+					       "here\n  try: vmtool shell %s",
 					       name)
 				     : err_sys(e, "ssh");
 	}

@@ -13,6 +13,5 @@ if [ "${1-}" != unit ]; then
 	test/guests/initrd.sh
 	test/guests/disks.sh
 	test/guests/servers.sh
-	[ out/guest/ssh/initrd -nt test/guests/ssh.sh ] || test/guests/ssh.sh
 fi
 exec test/run "$@"

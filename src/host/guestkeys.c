@@ -21,8 +21,8 @@ static const char command[] = "cat /etc/ssh/ssh_host_*_key.pub";
 /* `vmtool exec` with its stdout into a pipe. The pid, or a negative errno. */
 static pid_t start(const char *name, int *from)
 {
-	char *const argv[] = { "vmtool",   "exec", "--no-tty", "--timeout", "10s", (char *)name,
-			       "--",	   "sh",   "-c",       (char *)command, NULL };
+	char *const argv[] = { "vmtool", "exec", "--no-tty", "--timeout",     "10s", (char *)name,
+			       "--",	 "sh",	 "-c",	     (char *)command, NULL };
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), ends[2] = { -1, -1 };
 	pid_t pid = null < 0 || pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0;
 	const struct fdmap fds[] = { { null, 0 }, { ends[1], 1 }, { 2, 2 } };

@@ -51,8 +51,8 @@ int pins_mismatch(struct err *e, const char *path, const char *name, const struc
 
 	hostkey_print(now, shown);
 	if (a->verdict == KNOWN_REVOKED) {
-		err_set(e, -EKEYREVOKED, "%s: its key is revoked: %s %s (%s:%u)", name,
-			shown->type, now, path, a->line);
+		err_set(e, -EKEYREVOKED, "%s: its key is revoked: %s %s (%s:%u)", name, shown->type,
+			now, path, a->line);
 	} else {
 		hostkey_print(then, &a->old);
 		err_set(e, -EKEYREJECTED,

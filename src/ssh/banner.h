@@ -24,11 +24,11 @@ enum banner_verdict {
 
 struct banner {
 	enum banner_verdict verdict;
-	unsigned lines;	    /* that came before it */
-	size_t bytes;	    /* of those, without the CRs */
-	size_t len;	    /* of the line at hand, as much as came */
-	char line[256];	    /* its beginning; of BANNER_OK the identification, without its end */
-	char why[200];	    /* what the other verdicts mean: a clause without a stop */
+	unsigned lines; /* that came before it */
+	size_t bytes;	/* of those, without the CRs */
+	size_t len;	/* of the line at hand, as much as came */
+	char line[256]; /* its beginning; of BANNER_OK the identification, without its end */
+	char why[200];	/* what the other verdicts mean: a clause without a stop */
 };
 
 #define BANNER_INIT ((struct banner){ .verdict = BANNER_MORE })

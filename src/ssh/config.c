@@ -24,8 +24,7 @@ int sshconfig_path(char *out, size_t cap, const char *path, struct err *e)
 	}
 	out[used++] = '\'';
 	out[used] = '\0';
-	return used + 4 < cap ? 0
-			      : err_set(e, -ENAMETOOLONG, "%.100s...: too long a path", path);
+	return used + 4 < cap ? 0 : err_set(e, -ENAMETOOLONG, "%.100s...: too long a path", path);
 }
 
 int sshconfig_word(const char *what, const char *word, struct err *e)
@@ -34,7 +33,8 @@ int sshconfig_word(const char *what, const char *word, struct err *e)
 		return err_usage(e, "%s: '%s': a word that begins with no -", what, word);
 	for (const char *at = word; *at; at++)
 		if (*at <= ' ' || *at == 0x7f || strchr("'\"\\%$`#", *at))
-			return err_usage(e, "%s: no blanks, quotes, $, %%, # or control bytes", what);
+			return err_usage(e, "%s: no blanks, quotes, $, %%, # or control bytes",
+					 what);
 	return 0;
 }
 

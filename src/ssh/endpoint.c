@@ -174,8 +174,7 @@ static void vsock_text(char *out, const struct address *at)
 	snprintf(out, ENDPOINT_TEXT_ROOM, "vsock:%u:%u", sa->svm_cid, sa->svm_port);
 }
 
-void endpoint_text(char out[ENDPOINT_TEXT_ROOM], const struct endpoint *p,
-		   const struct address *at)
+void endpoint_text(char out[ENDPOINT_TEXT_ROOM], const struct endpoint *p, const struct address *at)
 {
 	switch (p->kind) {
 	case ENDPOINT_UNIX:

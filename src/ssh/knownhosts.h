@@ -34,8 +34,8 @@ void knownhosts_close(struct knownhosts *k);
 /* A place in it; {0} is in front of the first line. */
 struct knowncursor {
 	size_t next;
-	unsigned number;       /* of the line, from 1 */
-	struct slice whole;    /* with its end */
+	unsigned number;    /* of the line, from 1 */
+	struct slice whole; /* with its end */
 	struct knownline line;
 };
 
@@ -46,10 +46,10 @@ int knownhosts_next(const struct knownhosts *k, struct knowncursor *c);
 int knownhosts_find(const struct knownhosts *k, struct knowncursor *c, const char *name);
 
 enum known_verdict {
-	KNOWN_NEW,	/* nothing is pinned for that name */
+	KNOWN_NEW, /* nothing is pinned for that name */
 	KNOWN_MATCH,
-	KNOWN_OTHER,	/* keys of other types are pinned, and this type is not */
-	KNOWN_CHANGED,	/* another key of that type is pinned */
+	KNOWN_OTHER,   /* keys of other types are pinned, and this type is not */
+	KNOWN_CHANGED, /* another key of that type is pinned */
 	KNOWN_REVOKED,
 };
 

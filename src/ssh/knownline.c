@@ -99,8 +99,7 @@ int knownline_has_pattern(const struct knownline *l)
 
 enum { DIGEST = br_sha1_SIZE };
 
-static void hash_name(uint8_t out[DIGEST], const uint8_t salt[DIGEST], const char *name,
-		      size_t len)
+static void hash_name(uint8_t out[DIGEST], const uint8_t salt[DIGEST], const char *name, size_t len)
 {
 	br_hmac_key_context key;
 	br_hmac_context c;
@@ -196,8 +195,7 @@ int knownline_matches(const struct knownline *l, const char *name)
 {
 	if (l->hosts.len == 0)
 		return 0;
-	return knownline_is_hashed(l) ? matches_hash(l->hosts, name)
-				      : matches_list(l->hosts, name);
+	return knownline_is_hashed(l) ? matches_hash(l->hosts, name) : matches_list(l->hosts, name);
 }
 
 int knownname(char out[KNOWNNAME_ROOM], const char *host, unsigned port, struct err *e)
@@ -210,8 +208,9 @@ int knownname(char out[KNOWNNAME_ROOM], const char *host, unsigned port, struct 
 		return err_usage(e, "'%.60s' is not a host's name: 1 to 255 characters", host);
 	for (char *at = out; *at; at++) {
 		if (*at <= ' ' || *at > '~' || strchr(",*?!|@#", *at))
-			return err_usage(e, "'%.60s' is not a host's name: no blanks, commas, "
-					    "patterns or marks, and no control bytes",
+			return err_usage(e,
+					 "'%.60s' is not a host's name: no blanks, commas, "
+					 "patterns or marks, and no control bytes",
 					 host);
 		*at = (char)tolower((unsigned char)*at);
 	}

@@ -193,7 +193,7 @@ static void read_answer(struct lane *l)
 
 static void lane_ready(struct watch *w, uint32_t events)
 {
-	static void (*const next[])(struct lane *l) = {
+	static void (*const next[])(struct lane * l) = {
 		[LANE_CONNECTING] = finish_connect,
 		[LANE_ASKING] = read_answer,
 		[LANE_READING] = read_banner,
@@ -215,7 +215,8 @@ static void time_is_up(struct timer *t)
 		l->left(l);
 		break;
 	case LANE_READING:
-		end_with(l, PROBE_TIMEOUT, "it accepted, and no identification came within %u ms", l->read_ms);
+		end_with(l, PROBE_TIMEOUT, "it accepted, and no identification came within %u ms",
+			 l->read_ms);
 		break;
 	default:
 		end_with(l, PROBE_TIMEOUT, "no connection within %u ms", l->connect_ms);

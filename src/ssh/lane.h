@@ -35,13 +35,13 @@ enum lane_state {
 };
 
 struct lane {
-	struct loop *loop;		/* borrowed */
-	const struct endpoint *where;	/* borrowed */
-	const struct address *at;	/* borrowed; NULL: of a path */
-	unsigned number;		/* the owner's, to find itself by */
-	unsigned connect_ms, read_ms;	/* time for each */
-	void (*ended)(struct lane *l);	/* the verdict is there; once, perhaps from lane_start() */
-	void (*left)(struct lane *l);	/* the connection it had is gone, too; once, behind ended() */
+	struct loop *loop;	       /* borrowed */
+	const struct endpoint *where;  /* borrowed */
+	const struct address *at;      /* borrowed; NULL: of a path */
+	unsigned number;	       /* the owner's, to find itself by */
+	unsigned connect_ms, read_ms;  /* time for each */
+	void (*ended)(struct lane *l); /* the verdict is there; once, perhaps from lane_start() */
+	void (*left)(struct lane *l); /* the connection it had is gone, too; once, behind ended() */
 	/* From here on the lane's own. */
 	enum lane_state state;
 	enum probe_class verdict;
@@ -50,7 +50,7 @@ struct lane {
 	struct end end;
 	struct timer timer;
 	struct dial dial; /* borrows the end's fd */
-	int broke; /* what writing our identification said: 0 or a negative errno */
+	int broke;	  /* what writing our identification said: 0 or a negative errno */
 };
 
 /* The fields above are set. Before the first start everything is zero, or LANE_NONE. */

@@ -14,10 +14,10 @@ enum {
 	FIRST_PAUSE_MS = 2,
 	LAST_PAUSE_MS = 200,
 	REFUSED_PAUSE_MS = 8,
-	STAGGER_MS = 250,      /* to the next address, while one does not connect (RFC 8305) */
-	SPEAKING_MS = 1000,    /* or has connected and says nothing */
-	RESOLVED_MS = 1000,    /* a name's addresses are good for so long */
-	TELLING_MS = 100,      /* an attempt of that age that was cut off says: silence */
+	STAGGER_MS = 250,   /* to the next address, while one does not connect (RFC 8305) */
+	SPEAKING_MS = 1000, /* or has connected and says nothing */
+	RESOLVED_MS = 1000, /* a name's addresses are good for so long */
+	TELLING_MS = 100,   /* an attempt of that age that was cut off says: silence */
 };
 
 static void attempt_begin(struct prober *p);

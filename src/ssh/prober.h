@@ -29,11 +29,11 @@ struct probe_result {
 };
 
 struct prober {
-	struct loop *loop;		 /* borrowed */
-	const struct endpoint *where;	 /* borrowed */
+	struct loop *loop;	      /* borrowed */
+	const struct endpoint *where; /* borrowed */
 	struct probe_limits limits;
-	void (*done)(struct prober *p);	 /* p->result holds; once; may call prober_stop() */
-	void (*left)(struct prober *p);	 /* nothing of it is in the loop any more; NULL: who cares */
+	void (*done)(struct prober *p); /* p->result holds; once; may call prober_stop() */
+	void (*left)(struct prober *p); /* nothing of it is in the loop any more; NULL: who cares */
 	struct probe_result result;
 	/* From here on the prober's own. */
 	int64_t began_ms, attempt_ms, resolved_ms;

@@ -95,7 +95,7 @@ static int start_thread(struct resolver_job *j)
 }
 
 int resolver_start(struct resolver *l, struct loop *loop, const struct endpoint *p,
-		 void (*found)(struct resolver *l, const struct addresses *a, const char *why))
+		   void (*found)(struct resolver *l, const struct addresses *a, const char *why))
 {
 	struct resolver_job *j = calloc(1, sizeof(*j));
 	int rc;

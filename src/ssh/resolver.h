@@ -24,7 +24,7 @@ struct resolver {
 
 /* 0 or a negative errno. */
 int resolver_start(struct resolver *l, struct loop *loop, const struct endpoint *p,
-		 void (*found)(struct resolver *l, const struct addresses *a, const char *why));
+		   void (*found)(struct resolver *l, const struct addresses *a, const char *why));
 
 /* No-op for one that does not run. */
 void resolver_stop(struct resolver *l);

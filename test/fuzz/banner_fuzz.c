@@ -32,8 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	banner_sample(&whole, sample, sizeof(sample));
 	if (!is_printable(sample) || !is_printable(whole.why))
 		abort();
-	if (whole.verdict == BANNER_OK && (!is_printable(whole.line) || whole.len > 254 ||
-					   strlen(whole.line) != whole.len))
+	if (whole.verdict == BANNER_OK &&
+	    (!is_printable(whole.line) || whole.len > 254 || strlen(whole.line) != whole.len))
 		abort();
 	return 0;
 }

@@ -1,38 +1,37 @@
 #!/usr/bin/env bash
-# ssh.sh - make the guest that OpenSSH serves, for tests and benches: out/guest/ssh/.
+# ssh.sh - make the guest that OpenSSH serves, for the benches: out/guest/ssh/.
 #
-#	initrd       out/guest/initrd with Debian's sshd, sftp-server and rsync over it;
-#	             "mkdir /run/sshd; /usr/sbin/sshd" starts it; /etc/ssh/other is another host's key
-#	client.tar   Debian's ssh, scp, sftp and rsync with what they load, a key and the guest's, for /
+#	initrd       out/guest/initrd with Debian's sshd over it; "mkdir /run/sshd; /usr/sbin/sshd" starts it
+#	client.tar   Debian's ssh with what it loads, its key and the guest's, for /
 #
-# The servers come out of their packages: installing those would start one here. Keys are made anew.
+# The server comes out of its package: installing that would start one here. Keys are made anew.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
 
 out=$root/out/guest/ssh
-need_packages "the guest with OpenSSH" openssh-client rsync busybox-static cpio \
+need_packages "the guest with OpenSSH" openssh-client busybox-static cpio \
 	libwrap0 libpam0g libaudit1 libsystemd0 libselinux1 libgssapi-krb5-2 libkrb5-3 libcom-err2 libssl3 zlib1g
 test/guests/initrd.sh
 
 # A package fetched before is good for ever: only an empty cache needs the network.
-package() { find "$cache/openssh" -name "${1}_*.deb" 2>/dev/null | sort -V | tail -n 1; }
-fetch() {
+sshd_package() { find "$cache/openssh" -name 'openssh-server_*.deb' 2>/dev/null | sort -V | tail -n 1; }
+sshd_fetch() {
 	local log
 	log=$(mktemp)
 	mkdir -p "$cache/openssh"
-	say "ssh: fetching $1"
-	(cd "$cache/openssh" && { apt-get -qq download "$1" ||
-		{ as_root apt-get -qq update && apt-get -qq download "$1"; }; }) >"$log" 2>&1 ||
-		{ apt_reason "$log"; rm -f "$log"; die "ssh: apt-get could not download $1"; }
+	say "ssh: fetching openssh-server"
+	(cd "$cache/openssh" && { apt-get -qq download openssh-server ||
+		{ as_root apt-get -qq update && apt-get -qq download openssh-server; }; }) >"$log" 2>&1 ||
+		{ apt_reason "$log"; rm -f "$log"; die "ssh: apt-get could not download openssh-server"; }
 	rm -f "$log"
 }
-want=ssh missing="openssh-server openssh-sftp-server"
-for name in $missing; do [ -n "$(package "$name")" ] || fetch "$name"; done
+want=ssh missing=openssh-server
+[ -n "$(sshd_package)" ] || sshd_fetch
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for name in $missing; do dpkg-deb -x "$(package "$name")" "$work/package"; done
+dpkg-deb -x "$(sshd_package)" "$work/package"
 
 # with_libraries PROGRAM TREE: the program goes where it is called, what it loads where it looks.
 with_libraries() {
@@ -45,13 +44,11 @@ with_libraries() {
 guest=$work/guest client=$work/client
 mkdir -p "$guest"/etc/ssh "$guest/root/.ssh" "$client/root/.ssh" "$out"
 with_libraries "$work/package/usr/sbin/sshd" "$guest" sbin
-with_libraries "$work/package/usr/lib/openssh/sftp-server" "$guest" lib/openssh
-with_libraries "$(command -v rsync)" "$guest"
-for program in ssh scp sftp rsync; do with_libraries "$(command -v $program)" "$client"; done
-for key in ssh_host_ed25519_key other; do ssh-keygen -q -t ed25519 -N '' -C '' -f "$guest/etc/ssh/$key"; done
+with_libraries "$(command -v ssh)" "$client"
+ssh-keygen -q -t ed25519 -N '' -C '' -f "$guest/etc/ssh/host"
 ssh-keygen -q -t ed25519 -N '' -C '' -f "$client/root/.ssh/key"
 cp "$client/root/.ssh/key.pub" "$guest/root/.ssh/authorized_keys"
-echo "bench.vm $(cat "$guest/etc/ssh/ssh_host_ed25519_key.pub")" >"$client/root/.ssh/known_hosts"
+echo "bench.vm $(cat "$guest/etc/ssh/host.pub")" >"$client/root/.ssh/known_hosts"
 cat >"$client/root/.ssh/config" <<'END'
 Host bench.vm
 	User root
@@ -64,19 +61,18 @@ Host bench.vm
 END
 cat >"$guest/etc/ssh/sshd_config" <<'END'
 ListenAddress 127.0.0.1
-HostKey /etc/ssh/ssh_host_ed25519_key
+HostKey /etc/ssh/host
 PermitRootLogin prohibit-password
 UsePAM no
 UseDNS no
 MaxStartups 100
-Subsystem sftp /usr/lib/openssh/sftp-server
 END
 cat >"$guest/etc/passwd" <<'END'
 root:x:0:0:root:/root:/bin/sh
 sshd:x:100:65534::/run/sshd:/bin/false
 END
 chmod 700 "$guest/root" "$guest/root/.ssh" "$client/root/.ssh"
-chmod 600 "$guest"/etc/ssh/{ssh_host_ed25519_key,other} "$client/root/.ssh"/*
+chmod 600 "$guest/etc/ssh/host" "$client/root/.ssh"/*
 
 { cat out/guest/initrd; (cd "$guest" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0); } >"$out/initrd.new"
 mv "$out/initrd.new" "$out/initrd"

@@ -17,9 +17,18 @@ static void base64_has_two_ways_to_say_a_thing(void)
 		const char *text;
 		long len;
 	} cases[] = {
-		{ "", -1 },	{ "QQ==", 1 },	 { "QUI=", 2 },	   { "QUJD", 3 },
-		{ "QR==", -1 }, { "QUJ=", -1 },	 { "Q===", -1 },   { "====", -1 },
-		{ "QUI", -1 },	{ "QU-D", -1 },	 { "QUJDQQ", -1 }, { "QQ==QUJD", -1 },
+		{ "", -1 },
+		{ "QQ==", 1 },
+		{ "QUI=", 2 },
+		{ "QUJD", 3 },
+		{ "QR==", -1 },
+		{ "QUJ=", -1 },
+		{ "Q===", -1 },
+		{ "====", -1 },
+		{ "QUI", -1 },
+		{ "QU-D", -1 },
+		{ "QUJDQQ", -1 },
+		{ "QQ==QUJD", -1 },
 		{ "QUJDQUJDQUJD", -1 }, /* more than there is room for */
 	};
 
@@ -194,7 +203,7 @@ static void a_key_is_not_what_its_line_says(void)
 		"ssh-ed25519",
 		"ssh-ed25519 ",
 		"ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
-		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",     /* a type and no key */
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",	/* a type and no key */
 		"ssh-ed25519 AAAA/3NzaC1lZDI1NTE5AAAA", /* a length beyond the end */
 		"ssh-ed25519 !!!!",
 	};

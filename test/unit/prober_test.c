@@ -151,7 +151,8 @@ static void end_server(pid_t pid)
 
 static int listen_tcp(struct address *at, int backlog)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	at->len = sizeof(in);
@@ -185,8 +186,9 @@ static struct probe_result probe(const struct endpoint *where, struct probe_limi
 	static struct prober p;
 	struct timer guard = { .due = stuck };
 
-	p = (struct prober){ .loop = &loop, .where = where, .limits = limits, .done = done,
-			     .left = left };
+	p = (struct prober){
+		.loop = &loop, .where = where, .limits = limits, .done = done, .left = left
+	};
 	loop_after(&loop, &guard, LONG_MS);
 	prober_start(&p);
 	CHECK(loop_run(&loop) == 0);
@@ -194,8 +196,8 @@ static struct probe_result probe(const struct endpoint *where, struct probe_limi
 	CHECK(loop.timers == NULL);
 	prober_stop(&p);
 	if (p.result.verdict != PROBE_OK)
-		printf("# %s: %s, after %lld ms and %u attempts\n", p.result.address,
-		       p.result.why, (long long)p.result.elapsed_ms, p.result.attempts);
+		printf("# %s: %s, after %lld ms and %u attempts\n", p.result.address, p.result.why,
+		       (long long)p.result.elapsed_ms, p.result.attempts);
 	return p.result;
 }
 
@@ -230,8 +232,8 @@ static void an_answer_has_the_wrong_class(void)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		unsigned read_ms = cases[i].verdict == PROBE_TIMEOUT ? 50 : LONG_MS;
-		struct probe_result r =
-			probe_tcp(cases[i].with, (struct probe_limits){ .read_ms = read_ms });
+		struct probe_result r = probe_tcp(cases[i].with,
+						  (struct probe_limits){ .read_ms = read_ms });
 
 		CHECK(r.verdict == cases[i].verdict);
 		CHECK(strstr(r.why, cases[i].says));
@@ -328,8 +330,8 @@ static void a_dead_address_holds_up_the_others(void)
 	int fill[3], dead = listen_dead(&where.addresses.at[0], fill);
 	int fd = listen_tcp(&where.addresses.at[1], 16);
 	pid_t server = serve(fd, is_fine);
-	struct probe_result r =
-		probe(&where, (struct probe_limits){ .connect_ms = LONG_MS, .timeout_ms = LONG_MS });
+	struct probe_result r = probe(
+		&where, (struct probe_limits){ .connect_ms = LONG_MS, .timeout_ms = LONG_MS });
 
 	CHECK(r.verdict == PROBE_OK);
 	CHECK(r.elapsed_ms >= 200 && r.elapsed_ms < 3000);
