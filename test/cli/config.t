@@ -47,6 +47,20 @@ is "$rc" 2 "a fifo is not waited for"
 like "$err" "vm.ini: is not a regular file" "but refused"
 rm "$vm/vm.ini"
 
+# --- sections with a name ---
+refused "vm.ini:1: \[probe\]: whose? write \[probe NAME\]" '[probe]\ntcp = 80\n'
+refused "vm.ini:2: \[probe a b\]" '\n[probe a b]\ntcp = 80\n'
+refused "vm.ini:2: 'tpc' is no key of \[probe NAME\]: did you mean 'tcp'?" '[probe web]\ntpc = 80\n'
+refused "vm.ini:5: tcp: stands here for the second time" '[probe web]\ntcp = 80\n[probe db]\ntcp = 81\ntcp = 82\n'
+ini "$templates/probes.ini" '[probe web]\ntcp = 80\ntimeout = 3s\n[probe db]\ntcp = 81\n'
+ini "$vm/vm.ini" 'include = probes\n[probe web]\ntcp = 8080\n'
+effective
+like "$out" "\[probe web\]
+tcp = 8080 *vm.ini:3
+timeout = 3s *probes.ini:3
+\[probe db\]
+tcp = 81 *probes.ini:5" "each name has values of its own, from whichever file said them last"
+
 # --- includes ---
 ini "$templates/base.ini" '[vm]\nmemory = 64M\ndisk = base.img,ro\n[guest]\nsysctl = a.b=1\nhostname = base\n'
 ini "$vm/vm.ini" 'include = base\n[vm]\nmemory = 128M\n[guest]\nsysctl = c.d=2\nhostname =\n'
