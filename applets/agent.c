@@ -8,7 +8,7 @@
 #include "base/parse.h"
 #include "host/agent.h"
 
-enum { OPT_SINCE = OPT_LONG, OPT_TIMEOUT, OPT_FRESH, OPT_TIED, OPT_KEEP };
+enum { OPT_SINCE = OPT_LONG, OPT_TIMEOUT, OPT_FRESH, OPT_TIED, OPT_KEEP, OPT_ADOPT, OPT_STARTER };
 
 static const struct opt agent_opts[] = {
 	{ OPT_SINCE, "since", "MS", "monotonic time of the start's request" },
@@ -16,6 +16,8 @@ static const struct opt agent_opts[] = {
 	{ OPT_FRESH, "fresh", NULL, "remove the VM when its start comes to nothing" },
 	{ OPT_TIED, "tied", NULL, "end and remove the VM when the starter hangs up" },
 	{ OPT_KEEP, "keep", NULL, "do not remove a tied VM" },
+	{ OPT_ADOPT, "adopt", NULL, "the VM runs, and has lost its agent" },
+	{ OPT_STARTER, "starter", NULL, "and who started it asks for that" },
 	{ 0 },
 };
 
@@ -41,6 +43,12 @@ static int agent_applet_run(struct cmdline *cl, struct err *e)
 			break;
 		case OPT_KEEP:
 			ask.keep = 1;
+			break;
+		case OPT_ADOPT:
+			ask.adopt = 1;
+			break;
+		case OPT_STARTER:
+			ask.by_starter = 1;
 			break;
 		default:
 			return c;

@@ -6,7 +6,6 @@
 #include "applets/several.h"
 #include "host/pins.h"
 #include "host/seize.h"
-#include "host/wreck.h"
 
 static const struct opt rm_opts[] = {
 	{ 'f', "force", NULL, "kill it first when it runs; absent is fine" },
@@ -26,10 +25,9 @@ static int seize_to_remove(struct vmref *vm, int force, struct err *e)
 static int remove_one(const char *name, void *arg, struct err *e)
 {
 	const int *force = arg;
-	struct err damaged = ERR_NONE, pinned = ERR_NONE;
+	struct err pinned = ERR_NONE;
 	struct home home = HOME_NONE;
 	struct vmref vm = VMREF_NONE;
-	struct state s;
 	int rc = home_open(&home, 0, e);
 
 	if (rc == 0)
@@ -39,8 +37,6 @@ static int remove_one(const char *name, void *arg, struct err *e)
 	if (rc == 0) {
 		/* First of all, and whatever else fails: its keys must not be the next one's. */
 		pins_drop_vm(&home, vm.name, &pinned);
-		if (state_read(&s, &vm, &damaged) == 0) /* a damaged one must be removable */
-			wreck_clear(&s);
 		rc = store_remove(&vm, e);
 	}
 	if (rc == 0 && pinned.code < 0) {

@@ -23,6 +23,7 @@ static void report(const char *name, const struct stop_result *r)
 		const char *rung, *words;
 	} how[] = {
 		{ "guest", "powered off by the guest" },
+		{ "button", "powered off by its power button" },
 		{ "term", "ended by SIGTERM to the vmm" },
 		{ "kill", "ended by SIGKILL to the vmm" },
 		{ "none", "ended by itself" },
@@ -83,8 +84,9 @@ const struct applet applet_stop = {
 	.name = "stop",
 	.args = "NAME...",
 	.help = "Power off VMs, and say which way each ended",
-	.more = "The guest ends its processes, syncs its disks and powers off. When it does not in time,\n"
-		"its vmm gets SIGTERM, and 2 seconds later SIGKILL.\n",
+	.more = "The guest ends its processes, syncs its disks and powers off. When it does not in time, or\n"
+		"has no agent to be asked, its power button is pressed; then its vmm gets SIGTERM, and 2\n"
+		"seconds later SIGKILL.\n",
 	.opts = stop_opts,
 	.command_after = -1,
 	.run = stop_run,

@@ -76,6 +76,24 @@ int path_replace(int dirfd, const char *name, const void *data, size_t len, mode
 	return fsync(dirfd) < 0 && errno != EINVAL ? err_sys(e, "write %s", name) : 0;
 }
 
+void path_sweep(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t len = strlen(name);
+	struct dirent *d;
+
+	if (!dir) {
+		fd_close(&fd);
+		return;
+	}
+	while ((d = readdir(dir)))
+		if (d->d_name[0] == '.' && strncmp(d->d_name + 1, name, len) == 0 &&
+		    d->d_name[len + 1] == '.')
+			unlinkat(dirfd, d->d_name, 0);
+	closedir(dir);
+}
+
 static int empty_folder(int dirfd, const char *name, struct err *e)
 {
 	struct dirent *d;

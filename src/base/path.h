@@ -23,6 +23,10 @@ int path_mkdirs(const char *path, struct err *e);
 int path_replace(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		 struct err *e);
 
+/* What path_replace() left of this file when its process was killed in it. Only where nobody else
+ * may be writing it. */
+void path_sweep(int dirfd, const char *name);
+
 /* Removes the folder and all in it, following no symbolic link; an absent one is fine.
  * 0 or negative with *e filled. */
 int path_remove_tree(int dirfd, const char *name, struct err *e);

@@ -21,9 +21,12 @@ enum {
 
 /* --- what is said --- */
 
+/* A host that was there and is gone comes back, however late: the exit status is kept for it. */
 static void try_later(struct beacon *b)
 {
 	end_close(&b->end);
+	if (b->is_up)
+		loop_cancel(b->loop, &b->exit_timer);
 	b->is_up = 0;
 	loop_after(b->loop, &b->retry, b->retry_ms);
 	b->retry_ms = MIN(b->retry_ms * 2, RETRY_QUICK_MS);
@@ -132,6 +135,9 @@ static void beacon_event(struct watch *w, uint32_t events)
 		b->is_up = 1;
 		b->tries = 0;
 		b->retry_ms = RETRY_FIRST_MS;
+		b->was_up = 1;
+		if (b->exit_told)
+			loop_after(b->loop, &b->exit_timer, b->exit_ms);
 		say_everything(b);
 		return;
 	}
@@ -218,6 +224,8 @@ void beacon_main_exit(struct beacon *b, const struct exec_status *s, unsigned wa
 	b->exit = *s;
 	b->has_exit = 1;
 	b->exit_told = told;
-	loop_after(b->loop, &b->exit_timer, wait_ms);
+	b->exit_ms = wait_ms;
+	if (b->is_up || !b->was_up)
+		loop_after(b->loop, &b->exit_timer, wait_ms);
 	say_exit(b);
 }

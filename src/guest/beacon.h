@@ -35,12 +35,14 @@ struct beacon {
 	struct timer retry;	 /* until the next attempt */
 	struct timer exit_timer; /* until the host must have acknowledged the exit */
 	unsigned retry_ms, tries;
-	int is_up; /* connected: hello is said */
+	int is_up;  /* connected: hello is said */
+	int was_up; /* once at least: there is a host that listens */
 	struct beacon_note notes[BEACON_STAGES];
 	size_t nnotes, latest;
 	int is_ready;
 	int has_exit; /* exit is to be told */
 	struct exec_status exit;
+	unsigned exit_ms; /* what the host gets to acknowledge it */
 	/* The host has the exit status, or did not say so in time. NULL when nobody waits. */
 	void (*exit_told)(struct beacon *b);
 	struct inbox in;
@@ -60,7 +62,8 @@ void beacon_ready(struct beacon *b);
 /* The stage of which something was noted last; NULL before the first. */
 const struct beacon_note *beacon_latest(const struct beacon *b);
 
-/* exit_told is called once, at the latest after wait_ms. */
+/* exit_told is called once: when the host has acknowledged, or has not within wait_ms of being
+ * told. A host that was there and is gone is waited for without a limit. */
 void beacon_main_exit(struct beacon *b, const struct exec_status *s, unsigned wait_ms,
 		      void (*exit_told)(struct beacon *b));
 

@@ -20,12 +20,12 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "host/adopt.h"
 #include "host/agent_parts.h"
 #include "host/chance.h"
 #include "host/published.h"
 #include "host/requests.h"
 #include "host/setup.h"
-#include "host/wreck.h"
 
 int agent_enter(struct agent *a, enum vm_state state, struct err *e)
 {
@@ -65,6 +65,14 @@ void agent_vmm_ended(struct vmmchild *v)
 {
 	struct agent *a = CONTAINER(v, struct agent, vmm);
 
+	struct err e = ERR_NONE;
+
+	if (reboot_is_wanted(a)) {
+		if (reboot_begin(a, &e) == 0)
+			return;
+		verdict_give(&a->verdict, "error", 1, "it rebooted, and could not be started again: %s",
+			     e.text);
+	}
 	verdict_of_end(a);
 	if (!v->ran)
 		timeline_stage(&a->tl, STAGE_VMM, STAGE_FAILED, v->detail);
@@ -85,19 +93,48 @@ static void deadline_due(struct timer *t)
 	ladder_kill(&a->ladder, &a->loop, &a->vmm);
 }
 
+/* The vmm says so: we asked, or an agent before us did. */
+void agent_pause_changed(struct vmmchild *v)
+{
+	struct agent *a = CONTAINER(v, struct agent, vmm);
+	enum vm_state now = v->paused ? VM_PAUSED : VM_RUNNING;
+
+	if (a->st.state != now && (a->st.state == VM_RUNNING || a->st.state == VM_PAUSED)) {
+		agent_enter_anyway(a, now);
+		timeline_pause(&a->tl, v->paused);
+		if (!v->paused)
+			clocksync_jumped(&a->clock);
+	}
+	requests_tell_pause(a);
+}
+
 void agent_stop(struct agent *a, unsigned wait_ms, int force)
 {
+	int heard = a->ready.hello || a->st.state == VM_RUNNING; /* a kernel that has booted */
+
+	/* Who stands still cannot power off. */
+	if (a->st.state == VM_PAUSED && !force)
+		vmmchild_signal(&a->vmm, VMM_SIG_RESUME);
 	if (agent_is_starting(a))
 		verdict_give(&a->verdict, "killed", 1, "it was stopped while it was starting");
-	else if (a->st.state == VM_RUNNING)
+	else if (a->st.state == VM_RUNNING || a->st.state == VM_PAUSED)
 		agent_enter_anyway(a, VM_STOPPING);
 	if (force)
 		ladder_kill(&a->ladder, &a->loop, &a->vmm);
 	else
-		ladder_start(&a->ladder, &a->loop, &a->vmm, a->sockets.dir, wait_ms);
+		ladder_start(&a->ladder, &a->loop, &a->vmm, a->sockets.dir, wait_ms, heard);
 }
 
-static void leash_ready(struct watch *w, uint32_t events)
+void agent_starter_gone(struct agent *a)
+{
+	a->cancelled = 1;
+	if (agent_is_starting(a))
+		verdict_give(&a->verdict, "killed", 1, "the start was cancelled");
+	agent_stop(a, STOP_MS, agent_is_starting(a) || !a->ask->keep);
+}
+
+/* A socket's end; or a pidfd, which is readable once and cannot be read. */
+void agent_leash_ready(struct watch *w, uint32_t events)
 {
 	struct agent *a = CONTAINER(w, struct agent, leash);
 	char ignored[64];
@@ -106,11 +143,8 @@ static void leash_ready(struct watch *w, uint32_t events)
 	(void)events;
 	if (n > 0 || n == -EAGAIN)
 		return;
-	a->cancelled = 1;
 	loop_del(&a->loop, w);
-	if (agent_is_starting(a))
-		verdict_give(&a->verdict, "killed", 1, "the start was cancelled");
-	agent_stop(a, STOP_MS, agent_is_starting(a) || !a->ask->keep);
+	agent_starter_gone(a);
 }
 
 /* The guest said how its main process ended, and then did not go. */
@@ -131,11 +165,9 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		clocksync_jumped(&a->clock);
 }
 
-/* --- what others ask --- */
-
 /* --- the start --- */
 
-static void let_starter_go(struct agent *a)
+void agent_let_starter_go(struct agent *a)
 {
 	loop_del(&a->loop, &a->leash);
 	fd_close(&a->leash.fd);
@@ -162,14 +194,38 @@ static void tell_degraded(struct agent *a)
 	memcpy(a->told_degraded, why, sizeof(why));
 }
 
+void agent_serve(struct agent *a)
+{
+	clocksync_start(&a->clock, &a->loop, a->sockets.dir, clock_compared);
+}
+
+void agent_main_exited(struct agent *a)
+{
+	a->main_exited = 1;
+	a->deadline.due = overstayed;
+	loop_after(&a->loop, &a->deadline, STOP_MS);
+}
+
+/* The guest keeps it until we have written it down. */
+static void keep_main_status(struct agent *a)
+{
+	struct err e = ERR_NONE;
+
+	a->st.has_status = 1;
+	a->st.status = exec_status_code(&a->ready.main);
+	a->ready.main_kept = agent_enter(a, a->st.state, &e) == 0;
+	if (!a->ready.main_kept)
+		log_error("agent: %s", e.text);
+}
+
 static void become_ready(struct agent *a)
 {
 	loop_cancel(&a->loop, &a->deadline);
 	agent_enter_anyway(a, VM_RUNNING);
 	timeline_ready(&a->tl);
-	if (!a->ask->tied)
-		let_starter_go(a);
-	clocksync_start(&a->clock, &a->loop, a->sockets.dir, clock_compared);
+	if (!a->ask->tied && a->leash.fd >= 0)
+		agent_let_starter_go(a);
+	agent_serve(a);
 }
 
 /* What it waits for will not come: at once, and not at the deadline. */
@@ -186,11 +242,8 @@ void agent_ready_changed(struct ready *r, const struct condition *c)
 	struct agent *a = CONTAINER(r, struct agent, ready);
 	int was_running = a->st.state == VM_RUNNING;
 
-	if (r->main_exited && !a->main_exited) {
-		a->main_exited = 1;
-		a->deadline.due = overstayed;
-		loop_after(&a->loop, &a->deadline, STOP_MS);
-	}
+	if (r->main_exited && !a->main_exited)
+		agent_main_exited(a);
 	published_ready(a, ready_holds(r, AGENT_UP));
 	if (agent_is_starting(a) && r->hopeless && !a->verdict.reason)
 		give_up(a);
@@ -203,25 +256,52 @@ void agent_ready_changed(struct ready *r, const struct condition *c)
 			tell_degraded(a);
 		agent_enter_anyway(a, a->st.state);
 	}
+	if (r->main_exited && !r->main_kept)
+		keep_main_status(a);
 	if (was_running && c == &r->conditions.list[AGENT_UP] && !r->main_exited)
-		timeline_agent(&a->tl, c->value ? "back" : "lost"); /* nobody asked it to go */
+		timeline_agent(&a->tl, "guest", c->value ? "back" : "lost"); /* nobody asked it to go */
 }
 
 void agent_vmm_running(struct vmmchild *v)
 {
 	struct agent *a = CONTAINER(v, struct agent, vmm);
 
+	if (ready_holds(&a->ready, VM_ALIVE))
+		return; /* an agent before us was told */
 	timeline_stage(&a->tl, STAGE_VMM, STAGE_DONE, "");
 	ready_vm_alive(&a->ready, 1, "the guest's first instruction runs");
 }
 
+/* A tied VM's end is its starter's: one that lost its agent and its starter must not stay. */
+static void remember_ask(struct agent *a)
+{
+	a->st.started_ms = a->ask->since_ms;
+	a->st.deadline_ms = a->ask->since_ms + a->ask->timeout_ms;
+	a->st.fresh = a->ask->fresh;
+	a->st.tied = a->ask->tied;
+	a->st.keep = a->ask->keep;
+	if (a->ask->tied)
+		procid_of(&a->st.starter, getppid());
+}
+
+static void set_deadline(struct agent *a)
+{
+	a->deadline.due = deadline_due;
+	loop_after(&a->loop, &a->deadline, (unsigned)MAX(a->st.deadline_ms - clock_ms(), 0));
+}
+
+int agent_enter_start(struct agent *a, struct err *e)
+{
+	clock_rfc3339(a->st.started);
+	remember_ask(a);
+	set_deadline(a);
+	return agent_enter(a, VM_STARTING, e);
+}
+
 static int open_state(struct agent *a, struct err *e)
 {
-	struct state last;
 	int rc;
 
-	if (state_read(&last, &a->vm, e) == 0)
-		wreck_clear(&last);
 	rc = chance_boot_id(a->st.boot, e);
 	if (rc == 0)
 		rc = procid_of(&a->st.agent, getpid()) < 0 ? err_set(e, -ESRCH, "read /proc") : 0;
@@ -230,16 +310,37 @@ static int open_state(struct agent *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	host_boot_id(a->st.host_boot);
-	clock_rfc3339(a->st.started);
-	a->st.started_ms = a->ask->since_ms;
 	a->st.cpus = a->config.cpus;
 	a->st.memory_bytes = a->config.memory_bytes;
-	return agent_enter(a, VM_STARTING, e);
+	return agent_enter_start(a, e);
+}
+
+/* What is known of the VM is what its first agent wrote down. */
+static int reopen_state(struct agent *a, struct err *e)
+{
+	int rc = state_read(&a->st, &a->vm, e);
+
+	if (rc < 0)
+		return rc;
+	a->first_ask = (struct agent_ask){
+		.name = a->ask->name,
+		.since_ms = a->st.started_ms,
+		.tied = a->st.tied,
+		.keep = a->st.keep,
+		.fresh = a->st.fresh,
+		.adopt = 1,
+		.by_starter = a->ask->by_starter,
+	};
+	a->ask = &a->first_ask;
+	a->st.orphan = ORPHAN_NOT;
+	state_sweep(&a->vm);
+	if (procid_of(&a->st.agent, getpid()) < 0)
+		return err_set(e, -ESRCH, "read /proc");
+	return timeline_open(&a->tl, &a->vm, a->st.boot, a->ask->since_ms, e);
 }
 
 static int open_all(struct agent *a, struct err *e)
 {
-	int64_t left_ms = a->ask->timeout_ms - agent_elapsed_ms(a);
 	int rc;
 
 	rc = home_open(&a->home, 0, e);
@@ -250,19 +351,22 @@ static int open_all(struct agent *a, struct err *e)
 	a->vm.lock = AGENT_FD_LOCK;
 	store_sign(&a->vm);
 	rc = config_load(&a->config, &a->vm, NULL, e);
-	if (rc < 0)
-		return rc;
+	if (rc < 0 && !a->ask->adopt)
+		return rc; /* what runs already does so with or without it */
 	rc = loop_open(&a->loop);
 	if (rc < 0)
 		return err_set(e, rc, "open the event loop: %s", strerror(-rc));
 	a->loop.signalled = signalled;
-	a->leash = (struct watch){ AGENT_FD_LEASH, leash_ready };
+	a->leash = (struct watch){ AGENT_FD_LEASH, agent_leash_ready };
 	rc = loop_add(&a->loop, &a->leash, EPOLLIN | EPOLLRDHUP);
 	if (rc < 0)
 		return err_set(e, rc, "watch the starter: %s", strerror(-rc));
-	a->deadline.due = deadline_due;
-	loop_after(&a->loop, &a->deadline, (unsigned)MAX(left_ms, 0));
-	return open_state(a, e);
+	if (!a->ask->adopt)
+		return open_state(a, e);
+	rc = reopen_state(a, e);
+	if (rc == 0 && agent_is_starting(a))
+		set_deadline(a);
+	return rc;
 }
 
 /* --- afterwards --- */
@@ -270,7 +374,7 @@ static int open_all(struct agent *a, struct err *e)
 /* Until the starter has read what it wants to of a folder that is about to go. */
 static void await_hang_up(struct agent *a)
 {
-	struct pollfd p = { .fd = a->leash.fd, .events = POLLRDHUP };
+	struct pollfd p = { .fd = a->leash.fd, .events = POLLIN };
 
 	if (a->leash.fd >= 0)
 		while (poll(&p, 1, -1) < 0 && errno == EINTR)
@@ -280,6 +384,8 @@ static void await_hang_up(struct agent *a)
 /* A start that failed before the first instruction, or was cancelled, leaves no new VM behind. */
 static int is_to_be_removed(const struct agent *a)
 {
+	if (a->gave_up)
+		return 0;
 	if (a->ask->tied)
 		return !a->ask->keep;
 	return a->ask->fresh && a->verdict.code != 0 && (a->cancelled || !a->vmm.ran);
@@ -294,6 +400,8 @@ static void close_all(struct agent *a)
 	signpost_stop(&a->signpost);
 	clocksync_stop(&a->clock);
 	ladder_stop(&a->ladder);
+	if (a->gave_up)
+		vmmchild_release(&a->vmm);
 	vmmchild_close(&a->vmm);
 	vmm_files_close(&a->files);
 	timeline_close(&a->tl);
@@ -356,8 +464,11 @@ int agent_run(const struct agent_ask *ask, struct err *e)
 		log_warn("agent: cannot leave the current folder");
 	rc = open_all(&a, e);
 	if (rc == 0)
-		rc = setup_begin(&a, e);
-	if (rc < 0) {
+		rc = ask->adopt ? adopt_begin(&a, e) : setup_begin(&a, e);
+	if (rc < 0 && ask->adopt) {
+		log_error("agent: cannot adopt it: %s", e->text);
+		a.gave_up = 1;
+	} else if (rc < 0) {
 		verdict_give(&a.verdict, "error", e->exit ? e->exit : 1, "%s", e->text);
 		verdict_carry_out(&a);
 	} else {

@@ -24,6 +24,8 @@ struct agent_ask {
 	int fresh; /* the VM's folder was made by this start: a start that never ran removes it */
 	int tied;  /* the VM ends when the starter hangs up, also after it was ready... */
 	int keep;  /* ...and is then not removed */
+	int adopt; /* the VM runs already; of the rest, its state knows better... */
+	int by_starter; /* ...and who started us is who started it, and still waits */
 };
 
 /* Returns when the VM has ended: 0, or negative with *e filled when it could not even say so to

@@ -3,6 +3,8 @@
  *
  *   agent     its life: opened, run, closed; what its parts tell it
  *   setup     what a start does before it has to wait
+ *   adopt     what it does instead for a VM that runs already
+ *   reboot    the guest's own restart
  *   verdict   how the VM ended, and the writing down of it
  *   requests  what others ask over agent.sock
  *
@@ -21,6 +23,7 @@
 #include "host/forwards.h"
 #include "host/ladder.h"
 #include "host/ready.h"
+#include "host/reboot.h"
 #include "host/signpost.h"
 #include "host/sockets.h"
 #include "host/state.h"
@@ -30,6 +33,7 @@
 
 struct agent {
 	const struct agent_ask *ask; /* borrowed */
+	struct agent_ask first_ask;  /* of an adopted VM: what its first agent was asked */
 	struct home home;
 	struct vmref vm;
 	struct config config;
@@ -52,6 +56,8 @@ struct agent {
 	off_t console_from;
 	int cancelled;	 /* the starter hung up */
 	int main_exited; /* and the time to power off is running */
+	int gave_up;	 /* to adopt it: it is left as it is */
+	struct reboots reboots;
 	struct verdict verdict;
 };
 
@@ -65,6 +71,21 @@ void agent_enter_anyway(struct agent *a, enum vm_state state);
 void agent_ready_changed(struct ready *r, const struct condition *c);
 void agent_vmm_running(struct vmmchild *v);
 void agent_vmm_ended(struct vmmchild *v);
+void agent_pause_changed(struct vmmchild *v);
+
+/* It is ready: what a ready VM gets from its agent. */
+void agent_serve(struct agent *a);
+
+/* The guest has told how its main process ended: it has some time to power off. */
+void agent_main_exited(struct agent *a);
+
+/* Nobody follows the start any more; or nobody wants a tied VM any more. */
+void agent_let_starter_go(struct agent *a);
+void agent_starter_gone(struct agent *a);
+void agent_leash_ready(struct watch *w, uint32_t events);
+
+/* Writes down that a start begins, and sets its deadline. 0 or negative with *e filled. */
+int agent_enter_start(struct agent *a, struct err *e);
 
 /* Puts the VM on the ladder, or, by force, at its end. */
 void agent_stop(struct agent *a, unsigned wait_ms, int force);

@@ -4,15 +4,15 @@
 #include "host/claim.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
-#include <sys/inotify.h>
+#include <string.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/bootfiles.h"
 #include "host/chance.h"
+#include "host/news.h"
+#include "host/orphan.h"
 #include "host/state.h"
 
 /* Of a thousand names: who has more VMs than that wants to name them by hand. */
@@ -100,21 +100,18 @@ static int accept_running(struct claim *k, struct err *e)
 	return 1;
 }
 
-static int wait_for_news(struct claim *k, int watch, struct err *e)
+static int wait_for_news(struct claim *k, struct news *n, struct err *e)
 {
-	int64_t left = k->deadline_ms - clock_ms();
-	struct pollfd p = { .fd = watch, .events = POLLIN };
-	char events[4096];
+	int rc = news_wait(n, k->deadline_ms);
 
-	if (left <= 0 || poll(&p, 1, (int)MIN(left, INT32_MAX)) == 0)
+	if (rc == -ETIMEDOUT)
 		return err_deadline(e, "%s: another process was busy with it until the deadline",
 				    k->vm.name);
-	(void)fd_read(watch, events, sizeof(events)); /* that something happened is enough */
-	return 0;
+	return rc < 0 ? err_set(e, rc, "%s: watch its folder: %s", k->vm.name, strerror(-rc)) : 0;
 }
 
 /* 0: the lock is ours after all; 1: it became ready in other hands; -EAGAIN: it was removed. */
-static int follow_other(struct claim *k, int watch, struct err *e)
+static int follow_other(struct claim *k, struct news *n, struct err *e)
 {
 	int was_starting = 0, rc;
 	struct state s;
@@ -132,8 +129,11 @@ static int follow_other(struct claim *k, int watch, struct err *e)
 				       "%s: is running, but its guest does not "
 				       "answer\n  try: vmtool stop %s",
 				       k->vm.name, k->vm.name);
+		if (s.state == VM_PAUSED)
+			return err_set(e, -EBUSY, "%s: is paused\n  try: vmtool resume %s",
+				       k->vm.name, k->vm.name);
 		was_starting |= s.state == VM_STARTING;
-		rc = wait_for_news(k, watch, e);
+		rc = wait_for_news(k, n, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -148,27 +148,22 @@ static int follow_other(struct claim *k, int watch, struct err *e)
 	return rc;
 }
 
-/* The folder tells when its lock is let go (closed after writing) and its state replaced. */
+/* The folder tells when its lock is let go and its state replaced. */
 static int await_other(struct claim *k, struct err *e)
 {
-	char path[32];
-	int watch, rc;
+	struct news n = NEWS_NONE;
+	int rc = news_open(&n, &k->vm);
 
-	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (watch < 0)
-		return err_sys(e, "watch the folder of %s", k->vm.name);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", k->vm.dir);
-	if (inotify_add_watch(watch, path,
-			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF) < 0)
-		rc = err_sys(e, "watch the folder of %s", k->vm.name);
-	else
-		rc = follow_other(k, watch, e);
-	fd_close(&watch);
+	rc = rc < 0 ? err_set(e, rc, "%s: watch its folder: %s", k->vm.name, strerror(-rc))
+		    : follow_other(k, &n, e);
+	news_close(&n);
 	return rc;
 }
 
 int claim_take(struct claim *k, struct err *e)
 {
+	struct err damaged = ERR_NONE; /* a start makes a new state */
+	struct state s;
 	int rc;
 
 	home_close(&k->home);
@@ -178,6 +173,8 @@ int claim_take(struct claim *k, struct err *e)
 	do {
 		rc = k->name ? own_named(k, e) : own_random(k, e);
 		k->made = rc == 1;
+		if (rc == 0)
+			rc = orphan_care_locked(&k->vm, &s, &damaged) == 1 ? -EBUSY : 0;
 		if (rc == -EBUSY)
 			rc = await_other(k, e);
 		else if (rc == 1)

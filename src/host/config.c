@@ -119,6 +119,7 @@ static int same_values(const struct config *a, const struct config *b, enum conf
 int config_same(const struct config *a, const struct config *b)
 {
 	if (a->cpus != b->cpus || a->memory_bytes != b->memory_bytes ||
+	    a->reboot_ends != b->reboot_ends ||
 	    strcmp(a->kernel, b->kernel) != 0 || strcmp(a->initrd, b->initrd) != 0 ||
 	    strcmp(a->append, b->append) != 0)
 		return 0;

@@ -19,6 +19,7 @@ struct config {
 	char kernel[PATH_ROOM];		   /* absolute path, or a name in the catalogue */
 	char initrd[PATH_ROOM];		   /* absolute path, or "" for none */
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
+	int reboot_ends; /* the VM, which else starts again */
 	struct disks disks;
 	struct guest guest;
 	struct proof proof;

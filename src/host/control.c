@@ -43,7 +43,12 @@ void client_answer(struct client *c, json_t *answer)
 
 void client_waits(struct client *c)
 {
-	c->waits = 1;
+	client_waits_for(c, 1);
+}
+
+void client_waits_for(struct client *c, int what)
+{
+	c->waits = what;
 	loop_cancel(c->control->loop, &c->silent);
 }
 
@@ -193,6 +198,20 @@ void control_tell_waiting(struct control *k, json_t *answer)
 	for (int i = 0; i < CONTROL_CLIENTS && k->listener.w.fd >= 0; i++)
 		if (k->clients[i].peer.fd >= 0 && k->clients[i].waits)
 			client_answer(&k->clients[i], json_incref(answer));
+	json_decref(answer);
+}
+
+void control_tell(struct control *k, int what, json_t *answer)
+{
+	for (int i = 0; i < CONTROL_CLIENTS && k->listener.w.fd >= 0; i++) {
+		struct client *c = &k->clients[i];
+
+		if (c->peer.fd < 0 || c->waits != what)
+			continue;
+		c->waits = 0;
+		loop_after(k->loop, &c->silent, SILENCE_MS);
+		client_answer(c, json_incref(answer));
+	}
 	json_decref(answer);
 }
 

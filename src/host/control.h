@@ -27,7 +27,7 @@ struct client {
 	struct timer silent;	    /* it is dropped when this is due */
 	struct eventstream *stream; /* owned; NULL while it asks and is answered */
 	int is_deaf;		    /* its side is closed: there is nothing more to be read */
-	int waits;		    /* for an answer that comes with the VM's end */
+	int waits;		    /* what for, as its owner counts; 0: it is answered at once */
 	size_t have;
 	char line[CONTROL_LINE_MAX];
 };
@@ -56,8 +56,12 @@ void client_stream(struct client *c, struct eventstream *s);
 /* There may be more for those who follow. */
 void control_events(struct control *k);
 
-/* Tells all who wait; takes over the answer. */
+/* The same for something that comes before the VM's end; `what` is above 1. */
+void client_waits_for(struct client *c, int what);
+
+/* Tells all who wait; or all who wait for that. Takes over the answer. */
 void control_tell_waiting(struct control *k, json_t *answer);
+void control_tell(struct control *k, int what, json_t *answer);
 
 void control_stop(struct control *k);
 

@@ -14,12 +14,15 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/control.h"
+#include "host/news.h"
 #include "host/sockets.h"
+#include "host/vmmfile.h"
 #include "host/wreck.h"
 
 enum {
 	RUNGS_MS = 5000, /* behind the guest's time: SIGTERM's, SIGKILL's, and the agent's own */
 	DEATH_MS = 5000,
+	LISTEN_MS = 5000, /* until an agent listens */
 };
 
 static int connect_agent(const struct state *s)
@@ -80,13 +83,33 @@ static int take_answer(struct stop_result *out, const char *text, size_t len)
 	return rc;
 }
 
+/* One that has only just been started, by a start or in place of another, does not listen yet: it
+ * replaces state.json when it does. */
+static ssize_t ask_patiently(struct vmref *v, struct state *s, const char *request, char *out,
+			     size_t room, int64_t deadline_ms)
+{
+	int64_t patience_ms = MIN(deadline_ms, clock_ms() + LISTEN_MS);
+	struct news news = NEWS_NONE;
+	struct err ignored = ERR_NONE;
+	ssize_t n = news_open(&news, v);
+
+	while (n >= 0 || n == -ECONNREFUSED || n == -ENOENT) {
+		n = ask(s, request, out, room, deadline_ms);
+		if ((n != -ECONNREFUSED && n != -ENOENT) || !store_is_locked(v) ||
+		    news_wait(&news, patience_ms) < 0 || state_read(s, v, &ignored) < 0)
+			break;
+	}
+	news_close(&news);
+	return n;
+}
+
 /* The vmm first, so that it does not outlive the one who would have told of it. */
 static int end_both(struct vmref *v, const struct state *s, struct err *e)
 {
 	struct state now;
 	int rc;
 
-	rc = procid_end(&s->vmm, DEATH_MS);
+	rc = vmmfile_kill(v, DEATH_MS);
 	if (rc == 0)
 		rc = procid_end(&s->agent, DEATH_MS);
 	if (rc < 0)
@@ -115,12 +138,13 @@ int keeper_stop(struct vmref *v, const struct state *s, unsigned wait_ms, int fo
 {
 	int64_t began = clock_ms();
 	char request[128], answer[CONTROL_ANSWER_MAX];
+	struct state now = *s;
 	ssize_t n;
 
 	*out = (struct stop_result){ 0 };
 	snprintf(request, sizeof(request), "{\"op\":\"stop\",\"timeout_ms\":%u,\"force\":%s}\n",
 		 wait_ms, force ? "true" : "false");
-	n = ask(s, request, answer, sizeof(answer), began + wait_ms + RUNGS_MS);
+	n = ask_patiently(v, &now, request, answer, sizeof(answer), began + wait_ms + RUNGS_MS);
 	if (n > 0 && take_answer(out, answer, (size_t)n) == 0)
 		return 0;
 	if (n > 0)
@@ -128,7 +152,7 @@ int keeper_stop(struct vmref *v, const struct state *s, unsigned wait_ms, int fo
 			       v->name);
 	out->unanswered = 1;
 	snprintf(out->rung, sizeof(out->rung), "kill");
-	n = end_both(v, s, e);
+	n = end_both(v, &now, e);
 	out->ms = clock_ms() - began;
 	return (int)n;
 }

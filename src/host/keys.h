@@ -61,6 +61,9 @@
 	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro][,id=SERIAL]", NONE, \
 	    "a raw image or block device as the guest's vda; the next one is vdb", \
 	    PATH, MACHINE_SETTER(config_disk)) \
+	KEY(VM, REBOOT, "reboot", ONE, MACHINE, 0, "restart|end", IS("restart"), \
+	    "what the guest's own reboot is: a start in place, or the VM's end", \
+	    TEXT, MACHINE_SETTER(config_reboot)) \
 	\
 	KEY(GUEST, HOSTNAME, "hostname", ONE, MACHINE, 0, "NAME", IS("the VM's name"), \
 	    "the guest's host name", TEXT, GUEST_SETTER(guest_hostname)) \

@@ -3,13 +3,17 @@
  */
 #include "host/known.h"
 
+#include "host/orphan.h"
+
 int known_find(struct known *k, const char *name, struct err *e)
 {
 	int rc = home_open(&k->home, 0, e);
 
 	if (rc == 0)
 		rc = store_find(&k->ref, &k->home, name, e);
-	return rc < 0 ? rc : state_read(&k->state, &k->ref, e);
+	if (rc == 0)
+		rc = state_read(&k->state, &k->ref, e);
+	return rc < 0 ? rc : orphan_care(&k->ref, &k->state, e);
 }
 
 void known_close(struct known *k)

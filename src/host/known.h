@@ -15,7 +15,8 @@ struct known {
 
 #define KNOWN_NONE ((struct known){ .home = HOME_NONE, .ref = VMREF_NONE })
 
-/* 0, or as store_find() and state_read() with *e filled. */
+/* 0, or as store_find() and state_read() with *e filled. One whose agent has died gets another
+ * (host/orphan). */
 int known_find(struct known *k, const char *name, struct err *e);
 void known_close(struct known *k);
 

@@ -1,5 +1,5 @@
 /*
- * ladder - ending a VM: ask the guest, then the vmm, then nobody.
+ * ladder - ending a VM: ask the guest's agent, then its kernel, then the vmm, then nobody.
  */
 #include "host/ladder.h"
 
@@ -16,19 +16,33 @@ enum { TERM_MS = 2000 };
 
 const char *rung_name(enum rung r)
 {
-	static const char *const names[] = { "none", "guest", "term", "kill" };
+	static const char *const names[] = { "none", "guest", "button", "term", "kill" };
 
 	return names[r];
 }
 
+/* What is left of the guest's time, and half of it at least: whoever just did not answer has had
+ * the rest. */
+static unsigned button_ms(const struct ladder *l)
+{
+	int64_t left = l->began_ms + l->wait_ms - clock_ms();
+
+	return l->has_button ? (unsigned)MAX(left, (int64_t)l->wait_ms / 2) : 0;
+}
+
 static void step(struct ladder *l, enum rung next)
 {
+	if (next == RUNG_BUTTON && button_ms(l) == 0)
+		next = RUNG_TERM;
 	log_info("stop: next rung rung=%s ms=%lld", rung_name(next),
 		 (long long)(clock_ms() - l->began_ms));
 	l->rung = next;
 	call_close(&l->call);
 	loop_cancel(l->loop, &l->due);
-	if (next == RUNG_TERM) {
+	if (next == RUNG_BUTTON) {
+		vmmchild_signal(l->vmm, VMM_SIG_BUTTON);
+		loop_after(l->loop, &l->due, button_ms(l));
+	} else if (next == RUNG_TERM) {
 		vmmchild_signal(l->vmm, SIGTERM);
 		loop_after(l->loop, &l->due, TERM_MS);
 	} else {
@@ -40,7 +54,7 @@ static void rung_due(struct timer *t)
 {
 	struct ladder *l = CONTAINER(t, struct ladder, due);
 
-	step(l, l->rung == RUNG_GUEST ? RUNG_TERM : RUNG_KILL);
+	step(l, l->rung < RUNG_KILL ? l->rung + 1 : RUNG_KILL);
 }
 
 static void call_up(struct call *c)
@@ -52,7 +66,7 @@ static void call_up(struct call *c)
 	/* Half for the processes to end, half for the disks and the power. */
 	wr_be32(&w, l->wait_ms / 2);
 	if (call_send(c, FRAME_POWEROFF, grace, sizeof(grace)) < 0)
-		step(l, RUNG_TERM);
+		step(l, RUNG_BUTTON);
 	else
 		l->asked = 1;
 }
@@ -62,7 +76,7 @@ static void call_frame(struct call *c, const struct frame *f)
 	struct ladder *l = CONTAINER(c, struct ladder, call);
 
 	if (f->type == FRAME_ERROR)
-		step(l, RUNG_TERM); /* it will not */
+		step(l, RUNG_BUTTON); /* it will not */
 	if (f->type != FRAME_SYNCED)
 		return;
 	l->synced = 1;
@@ -77,11 +91,11 @@ static void call_lost(struct call *c, const char *why)
 	/* Who was asked may be going: another's init ends our agent with all the others, and has disks
 	 * to settle after that. Else nobody in there is going to act. */
 	if (!l->asked)
-		step(l, RUNG_TERM);
+		step(l, RUNG_BUTTON);
 }
 
 void ladder_start(struct ladder *l, struct loop *loop, struct vmmchild *vmm, int sockets_dir,
-		  unsigned wait_ms)
+		  unsigned wait_ms, int has_button)
 {
 	static const struct call_ops ops = { call_up, call_frame, call_lost };
 
@@ -94,11 +108,12 @@ void ladder_start(struct ladder *l, struct loop *loop, struct vmmchild *vmm, int
 		.due = { .due = rung_due },
 		.rung = RUNG_GUEST,
 		.wait_ms = wait_ms,
+		.has_button = has_button,
 		.began_ms = clock_ms(),
 	};
 	loop_after(loop, &l->due, wait_ms);
 	if (call_open(&l->call, loop, &ops, sockets_dir, PORT_AGENT) < 0)
-		step(l, RUNG_TERM);
+		step(l, RUNG_BUTTON);
 }
 
 void ladder_kill(struct ladder *l, struct loop *loop, struct vmmchild *vmm)

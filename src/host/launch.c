@@ -9,7 +9,6 @@
 #include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -19,12 +18,15 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
-#include "base/spawn.h"
 #include "base/util.h"
-#include "host/agent.h"
+#include "host/agentproc.h"
 #include "host/console.h"
+#include "host/orphan.h"
 
-enum { TAIL_LINES = 15 };
+enum {
+	TAIL_LINES = 15,
+	AGENTS_MAX = 3, /* that may take over: something kills them */
+};
 
 /* --- the agent --- */
 
@@ -62,69 +64,33 @@ static void let_signals_go(struct launch *l)
 	sigprocmask(SIG_SETMASK, &l->before, NULL);
 }
 
-static int spawn_agent(struct launch *l, int null, int log, int leash, struct err *e)
+static int take_leash(struct launch *l, const struct agentproc *p)
 {
-	char since[32], timeout[32];
-	char *argv[12] = { "vmtool", "agent", "--since", since, "--timeout", timeout };
-	int argc = 6;
-	struct fdmap fds[] = {
-		{ null, 0 },
-		{ log, 1 },
-		{ log, 2 },
-		{ l->claim.vm.lock, AGENT_FD_LOCK },
-		{ leash, AGENT_FD_LEASH },
-	};
-	struct spawn s = {
-		.path = "/proc/self/exe",
-		.argv = argv,
-		.fds = fds,
-		.nfds = COUNT(fds),
-		.new_session = 1,
-	};
-	pid_t pid;
-
-	snprintf(since, sizeof(since), "%" PRId64, l->since_ms);
-	snprintf(timeout, sizeof(timeout), "%" PRIu32 "ms", l->ask->timeout_ms);
-	if (l->claim.made)
-		argv[argc++] = "--fresh";
-	if (l->ask->tied)
-		argv[argc++] = "--tied";
-	if (l->ask->keep)
-		argv[argc++] = "--keep";
-	argv[argc] = l->claim.vm.name;
-	if (setenv("VMTOOL_HOME", l->claim.home.path, 1) < 0) /* ours may be relative */
-		return err_sys(e, "start the agent");
-	pid = spawn(&s, NULL);
-	if (pid < 0)
-		return err_set(e, pid, "start the agent: %s", strerror(-pid));
-	l->agent = pid;
+	l->leash = p->leash;
+	l->agent = p->pid;
 	return 0;
 }
 
 static int start_agent(struct launch *l, struct err *e)
 {
-	int leash[2] = { -1, -1 };
-	int null, log, rc;
+	const char *args[AGENTPROC_ARGS] = { "--since", NULL, "--timeout" };
+	struct agentproc p = AGENTPROC_NONE;
+	char since[32], timeout[32];
+	int n = 4, rc;
 
-	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	log = openat(l->claim.vm.dir, "agent.log",
-		     O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (null < 0 || log < 0)
-		rc = err_sys(e, "%s: open agent.log and /dev/null", l->claim.vm.name);
-	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, leash) < 0)
-		rc = err_sys(e, "start the agent");
-	else
-		rc = spawn_agent(l, null, log, leash[1], e);
-	fd_close(&leash[1]);
-	fd_close(&log);
-	fd_close(&null);
-	if (rc < 0) {
-		fd_close(&leash[0]);
-		return rc;
-	}
-	l->leash = leash[0];
-	fd_close(&l->claim.vm.lock); /* the agent holds it now */
-	return 0;
+	snprintf(since, sizeof(since), "%" PRId64, l->since_ms);
+	snprintf(timeout, sizeof(timeout), "%" PRIu32 "ms", l->ask->timeout_ms);
+	args[1] = since;
+	args[3] = timeout;
+	if (l->claim.made)
+		args[n++] = "--fresh";
+	if (l->ask->tied)
+		args[n++] = "--tied";
+	if (l->ask->keep)
+		args[n++] = "--keep";
+	args[n] = NULL;
+	rc = agentproc_start(&p, &l->claim.vm, args, 1, e);
+	return rc < 0 ? rc : take_leash(l, &p);
 }
 
 static int start_owned(struct launch *l, struct err *e)
@@ -307,7 +273,7 @@ static void take_signal(struct launch *l)
 
 /* Reads events until the VM is ready (if that is asked for) or has ended. 0, -ETIMEDOUT, or
  * -ECONNRESET when the agent ended without telling. */
-static int follow(struct launch *l, int until_ready, int64_t deadline_ms)
+static int follow_agent(struct launch *l, int until_ready, int64_t deadline_ms)
 {
 	struct pollfd p[] = {
 		{ .fd = l->leash, .events = POLLIN },
@@ -346,16 +312,61 @@ static void hang_up(struct launch *l)
 			;
 }
 
-/* An agent that did not tell the end has not tidied up either. */
+/* It died under us, and its machine need not have: another takes over, and we follow that one. 0, or
+ * negative with *e filled: there is nothing to take over, or somebody else is at it. */
+static int replace_agent(struct launch *l, struct err *e)
+{
+	static const char *const args[] = { "--adopt", "--starter", NULL };
+	struct agentproc p = AGENTPROC_NONE;
+	struct state s;
+	int rc;
+
+	/* Its end of the leash may close before its lock does. */
+	while (waitpid(l->agent, NULL, 0) < 0 && errno == EINTR)
+		;
+	rc = store_lock(&l->claim.vm, e);
+	if (rc == 0)
+		rc = state_read(&s, &l->claim.vm, e);
+	if (rc < 0)
+		return rc;
+	state_settle(&s, &l->claim.vm);
+	if (s.orphan != ORPHAN_LIVES)
+		return err_set(e, -ESRCH, "its machine is gone as well: %s", s.detail);
+	rc = agentproc_start(&p, &l->claim.vm, args, 0, e);
+	if (rc < 0)
+		return rc;
+	fd_close(&l->leash);
+	l->have = 0; /* what the dead one did not finish */
+	return take_leash(l, &p);
+}
+
+/* An agent that did not tell the end has not tidied up either: that is ours, unless another command
+ * has taken the VM over. */
 static int agent_died(struct launch *l, struct err *e)
 {
 	struct err ignored = ERR_NONE;
+	struct vmref *v = &l->claim.vm;
+	struct state s;
 
 	hang_up(l);
-	if ((l->claim.made || (l->ask->tied && !l->ask->keep)) &&
-	    store_lock(&l->claim.vm, &ignored) == 0)
-		store_remove(&l->claim.vm, &ignored);
-	return err_set(e, -ECONNRESET, "%s: its agent died without a word", l->claim.vm.name);
+	if ((v->lock >= 0 || store_lock(v, &ignored) == 0) &&
+	    orphan_care_locked(v, &s, &ignored) == 0 &&
+	    (l->claim.made || (l->ask->tied && !l->ask->keep)))
+		store_remove(v, &ignored);
+	e->code = -ECONNRESET;
+	return err_in(e, "%s: its agent died without a word", l->claim.vm.name);
+}
+
+/* The same; *e says why an agent that died has no successor. */
+static int follow(struct launch *l, int until_ready, int64_t deadline_ms, struct err *e)
+{
+	int rc, left = AGENTS_MAX;
+
+	while ((rc = follow_agent(l, until_ready, deadline_ms)) == -ECONNRESET && left-- > 0 &&
+	       replace_agent(l, e) == 0)
+		fprintf(stderr, "%s: its agent died; another looks after it now\n",
+			l->claim.vm.name);
+	return rc;
 }
 
 static void show_console(const struct launch *l)
@@ -436,7 +447,7 @@ static void tell_ready(const struct launch *l)
 int launch_until_ready(struct launch *l, struct err *e)
 {
 	/* The agent keeps the deadline: it alone can say what was missing. */
-	int rc = follow(l, 1, INT64_MAX);
+	int rc = follow(l, 1, INT64_MAX, e);
 
 	if (l->ready_ms >= 0) {
 		tell_ready(l);
@@ -448,7 +459,7 @@ int launch_until_ready(struct launch *l, struct err *e)
 
 int launch_until_end(struct launch *l, unsigned wait_ms, struct err *e)
 {
-	int rc = follow(l, 0, wait_ms == LAUNCH_FOREVER ? INT64_MAX : clock_ms() + wait_ms);
+	int rc = follow(l, 0, wait_ms == LAUNCH_FOREVER ? INT64_MAX : clock_ms() + wait_ms, e);
 
 	if (rc == -ETIMEDOUT)
 		return err_set(e, rc, "%s: has not ended within %u ms", l->claim.vm.name, wait_ms);

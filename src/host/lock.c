@@ -13,7 +13,8 @@
 
 #include "base/fd.h"
 
-static const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+/* One byte: a file may have others with locks of another meaning. */
+static const struct flock first = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 
 /* A lock on a file that nobody can find any more keeps nobody out. */
 static int still_there(int dirfd, const char *name, int fd)
@@ -27,7 +28,7 @@ static int still_there(int dirfd, const char *name, int fd)
 
 int lock_take(int dirfd, const char *name, int make)
 {
-	struct flock want = whole;
+	struct flock want = first;
 	int fd, rc = 0;
 
 	fd = openat(dirfd, name, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -44,7 +45,7 @@ int lock_take(int dirfd, const char *name, int make)
 
 int lock_is_held(int dirfd, const char *name)
 {
-	struct flock look = whole;
+	struct flock look = first;
 	int fd, rc;
 
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

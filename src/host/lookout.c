@@ -33,9 +33,10 @@ static int take_hello(struct lookout_conn *c, const struct frame *f)
 		return -EACCES;
 	if (hello.protocol != PROTOCOL_VERSION)
 		return -EPROTONOSUPPORT;
-	if (o->heard)
+	if (o->speaker)
 		return -EEXIST;
-	o->heard = 1;
+	if (++o->hellos > LOOKOUT_HELLOS_MAX)
+		return -EDQUOT;
 	o->speaker = c;
 	o->said(o, &news);
 	return 0;
@@ -64,8 +65,9 @@ static int take_main_exit(struct lookout_conn *c, const struct frame *f)
 
 	if (exec_status_decode(&news.status, f->data, f->len) < 0)
 		return -EPROTO;
-	o->said(o, &news);
-	/* The guest waits for this before it lets the power go. */
+	/* The guest waits for this before it lets the power go: so it is kept first. */
+	if (o->said(o, &news) != 0)
+		return 0;
 	return frame_send(c->peer.fd, FRAME_ACK, NULL, 0);
 }
 
@@ -142,7 +144,7 @@ static void accepted(struct listener *l, int fd)
 }
 
 int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,
-		  void (*said)(struct lookout *o, const struct lookout_news *news))
+		  int (*said)(struct lookout *o, const struct lookout_news *news))
 {
 	*o = (struct lookout){
 		.loop = l,

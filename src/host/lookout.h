@@ -15,6 +15,7 @@
 enum {
 	LOOKOUT_CONNS = 4,
 	LOOKOUT_STAGES_MAX = 200, /* of one boot; later ones are not recorded */
+	LOOKOUT_HELLOS_MAX = 50,  /* of one boot: a guest that comes and goes fills no log */
 };
 
 struct lookout;
@@ -37,17 +38,17 @@ struct lookout {
 	const char *boot;  /* borrowed */
 	struct listener listener;
 	struct lookout_conn conns[LOOKOUT_CONNS];
-	struct lookout_conn *speaker; /* the one that knew the boot id */
-	int heard;		      /* there was one: a second is refused */
-	unsigned stages;
-	void (*said)(struct lookout *o, const struct lookout_news *news);
+	struct lookout_conn *speaker; /* the one that knew the boot id: until it goes, no other */
+	unsigned stages, hellos;
+	/* Nonzero: what it said could not be kept. */
+	int (*said)(struct lookout *o, const struct lookout_news *news);
 };
 
 #define LOOKOUT_NONE ((struct lookout){ .listener = LISTENER_INIT })
 
 /* Takes over the listening socket. 0 or a negative errno. */
 int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *boot,
-		  void (*said)(struct lookout *o, const struct lookout_news *news));
+		  int (*said)(struct lookout *o, const struct lookout_news *news));
 void lookout_stop(struct lookout *o);
 
 #endif

@@ -26,6 +26,7 @@ void machine_init(struct config *c)
 	strcpy(c->kernel, "default"); /* of the catalogue */
 	c->initrd[0] = c->append[0] = '\0';
 	c->disks.count = 0;
+	c->reboot_ends = 0;
 }
 
 int config_cpus(struct config *c, const struct said *s, struct err *e)
@@ -111,6 +112,14 @@ int config_publish(struct config *c, const struct said *s, struct err *e)
 
 	(void)c;
 	return forwardrule_parse(&r, s->what, s->text, e);
+}
+
+int config_reboot(struct config *c, const struct said *s, struct err *e)
+{
+	c->reboot_ends = strcmp(s->text, "end") == 0;
+	if (!c->reboot_ends && strcmp(s->text, "restart") != 0)
+		return err_usage(e, "%s: '%s' is neither restart nor end", s->what, s->text);
+	return 0;
 }
 
 /* Where nothing of ours says that the boot is over, systemd may (host/notify). Others pass it over:

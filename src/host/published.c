@@ -46,7 +46,7 @@ static int add_all(struct agent *a, int whatever_can_be, struct err *e)
 }
 
 /* Whoever has a public door for ssh wants to know that it opens. */
-static int expect_ssh(struct agent *a, struct err *e)
+int published_expect_ssh(struct agent *a, struct err *e)
 {
 	const struct forward *ssh = forwards_find(&a->forwards, "ssh");
 	char text[HOSTADDR_TEXT];
@@ -67,7 +67,7 @@ int published_open(struct agent *a, struct err *e)
 
 	if (rc == 0)
 		rc = add_all(a, 0, e);
-	return rc < 0 ? rc : expect_ssh(a, e);
+	return rc < 0 ? rc : published_expect_ssh(a, e);
 }
 
 void published_rejoin(struct agent *a)

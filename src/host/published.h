@@ -16,6 +16,10 @@ int published_open(struct agent *a, struct err *e);
  * give it up. */
 void published_rejoin(struct agent *a);
 
+/* Of another boot under the same agent, whose forwards listen all the while: where strangers are to be
+ * greeted. 0 or negative with *e filled. */
+int published_expect_ssh(struct agent *a, struct err *e);
+
 /* Whether the guest answers has changed. */
 void published_ready(struct agent *a, int is_up);
 

@@ -3,11 +3,15 @@
  */
 #include "host/ready.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
+
+/* A guest tries again every two seconds at last (guest/beacon). */
+enum { RETURN_MS = 10000 };
 
 /* Stages of the start between the vmm's first instruction and ready, as the host sees them. */
 static const char stage_kernel[] = "kernel"; /* until the guest's vmtool says hello */
@@ -179,19 +183,28 @@ static void agent_is_up(struct ready *r, const char *reason)
 	turn(r, of(r, AGENT_UP), 1, reason);
 	probes_begin(r, 1);
 	probes_hurry(r);
-	boot_agent_up(&r->boot, r->failed_stages);
+	if (!ready_holds(r, BOOT_DONE))
+		boot_agent_up(&r->boot, r->failed_stages);
 }
 
 static void exec_answered(struct heartbeat *h)
 {
 	struct ready *r = CONTAINER(h, struct ready, heartbeat);
 
-	timeline_stage(r->tl, stage_exec, STAGE_DONE, "");
+	if (!r->proven)
+		timeline_stage(r->tl, stage_exec, STAGE_DONE, "");
+	r->proven = 1;
 	agent_is_up(r, "the guest said hello and ready, and its exec server answered");
 }
 
+/* Also of a guest that has lost its connection, and says everything again. */
 static void guest_hello(struct ready *r)
 {
+	loop_cancel(r->loop, &r->expected);
+	r->said_ready = 0;
+	r->told_ms = r->guest_ms;
+	if (r->hello)
+		return;
 	r->hello = 1;
 	condition_because(of(r, AGENT_UP), "the guest said hello, but not ready");
 	timeline_stage(r->tl, stage_kernel, STAGE_DONE, "");
@@ -203,8 +216,10 @@ static void guest_ready(struct ready *r)
 	if (r->said_ready)
 		return;
 	r->said_ready = 1;
-	timeline_stage(r->tl, stage_guest, STAGE_DONE, "");
-	timeline_stage(r->tl, stage_exec, STAGE_BEGIN, "");
+	if (!r->proven) {
+		timeline_stage(r->tl, stage_guest, STAGE_DONE, "");
+		timeline_stage(r->tl, stage_exec, STAGE_BEGIN, "");
+	}
 	condition_because(of(r, AGENT_UP), "the guest's exec server did not answer");
 	heartbeat_start(&r->heartbeat, r->loop, r->sockets_dir, of(r, AGENT_UP), exec_answered);
 }
@@ -219,20 +234,29 @@ static void guest_main_exit(struct ready *r, const struct exec_status *status)
 	r->changed(r, NULL);
 }
 
-static void beacon_lost(struct ready *r)
+static void beacon_lost(struct ready *r, const char *why)
 {
 	heartbeat_stop(&r->heartbeat);
 	boot_agent_lost(&r->boot);
-	turn(r, of(r, AGENT_UP), 0, "the guest's beacon ended");
+	turn(r, of(r, AGENT_UP), 0, why);
+}
+
+static void expected_due(struct timer *t)
+{
+	beacon_lost(CONTAINER(t, struct ready, expected),
+		    "the guest's beacon did not come back to its new agent");
 }
 
 static void guest_stage(struct ready *r, const struct beacon_stage *s)
 {
+	if (s->guest_ms < r->told_ms)
+		return;
+	r->guest_ms = MAX(r->guest_ms, s->guest_ms + 1);
 	r->failed_stages += s->state == STAGE_FAILED && !r->said_ready;
 	timeline_guest_stage(r->tl, s->name, (enum stage_state)s->state, s->detail, s->guest_ms);
 }
 
-static void lookout_said(struct lookout *o, const struct lookout_news *news)
+static int lookout_said(struct lookout *o, const struct lookout_news *news)
 {
 	struct ready *r = CONTAINER(o, struct ready, lookout);
 
@@ -248,10 +272,11 @@ static void lookout_said(struct lookout *o, const struct lookout_news *news)
 		break;
 	case FRAME_MAIN_EXIT:
 		guest_main_exit(r, &news->status);
-		break;
+		return r->main_kept ? 0 : -EIO;
 	default:
-		beacon_lost(r);
+		beacon_lost(r, "the guest's beacon ended");
 	}
+	return 0;
 }
 
 /* --- the whole --- */
@@ -308,8 +333,34 @@ int ready_start(struct ready *r, struct loop *l, struct timeline *tl, int beacon
 	return rc;
 }
 
+void ready_recall(struct ready *r, const struct conditions *known, const struct timeline_past *past)
+{
+	for (unsigned i = 0; i < r->conditions.count; i++) {
+		struct condition *c = &r->conditions.list[i];
+
+		if (!conditions_value(known, c->name))
+			continue;
+		condition_turn(c, 1, "it held when another agent looked");
+		c->pending = 0;
+	}
+	r->proven = ready_holds(r, AGENT_UP);
+	r->boot.is_over = ready_holds(r, BOOT_DONE);
+	r->hello = past->hello;
+	r->guest_ms = past->guest_ms;
+	if (ready_holds(r, VM_ALIVE)) {
+		probes_begin(r, 0);
+		banner_begin(r);
+	}
+	if (r->ask->way == BOOT_PLAIN)
+		return;
+	r->expected.due = expected_due;
+	loop_after(r->loop, &r->expected, RETURN_MS);
+}
+
 void ready_stop(struct ready *r)
 {
+	if (r->loop)
+		loop_cancel(r->loop, &r->expected);
 	prober_stop(&r->prober);
 	for (unsigned i = 0; i < r->ask->probes->count; i++)
 		probe_stop(&r->probes[i]);

@@ -40,8 +40,13 @@ struct ready {
 	struct prober prober;
 	int hello, said_ready; /* the way to agent_up */
 	int failed_stages;     /* of the guest's boot */
+	int proven;		/* that way was gone once: what comes again is not told again */
+	uint64_t guest_ms;	/* its clock shortly after its latest stage */
+	uint64_t told_ms;	/* what is older was told over an earlier connection */
+	struct timer expected;	/* a beacon that another agent heard is to come back until then */
 	int main_exited;
 	struct exec_status main; /* valid when main_exited */
+	int main_kept;		 /* and it is written down */
 	/* Ready will not come any more: the exit code for it, and a sentence. */
 	int hopeless;
 	char why[240];
@@ -60,6 +65,10 @@ void ready_expect(struct ready *r, const struct ready_ask *ask);
 int ready_start(struct ready *r, struct loop *l, struct timeline *tl, int beacon_fd, int notify_fd,
 		int sockets_dir, void (*changed)(struct ready *r, const struct condition *c));
 void ready_stop(struct ready *r);
+
+/* Behind ready_start(), of a guest that another agent has heard: what that one knew. A guest that does
+ * not say hello in time is not up. */
+void ready_recall(struct ready *r, const struct conditions *known, const struct timeline_past *past);
 
 /* The public address of the guest's sshd: from now on ssh_banner gates. */
 void ready_expect_ssh(struct ready *r, const struct endpoint *where);

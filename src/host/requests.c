@@ -85,6 +85,48 @@ static void asked_forward_rm(struct agent *a, struct client *c, const json_t *re
 	client_answer(c, forwardops_rm(&a->forwards, request));
 }
 
+/* --- pause and resume --- */
+
+enum { WAITS_PAUSED = 2, WAITS_RESUMED = 3 };
+
+static json_t *state_answer(const struct agent *a)
+{
+	return json_pack("{s:b, s:s}", "ok", 1, "state", state_name(a->st.state));
+}
+
+static void set_pause(struct agent *a, struct client *c, int paused)
+{
+	char text[100];
+
+	if (a->st.state == (paused ? VM_PAUSED : VM_RUNNING)) {
+		client_answer(c, state_answer(a));
+	} else if (a->st.state == (paused ? VM_RUNNING : VM_PAUSED)) {
+		client_waits_for(c, paused ? WAITS_PAUSED : WAITS_RESUMED);
+		vmmchild_signal(&a->vmm, paused ? VMM_SIG_PAUSE : VMM_SIG_RESUME);
+	} else {
+		snprintf(text, sizeof(text), "it is %s: only a VM that runs can be paused",
+			 state_name(a->st.state));
+		client_answer(c, json_pack("{s:b, s:s}", "ok", 0, "error", text));
+	}
+}
+
+static void asked_pause(struct agent *a, struct client *c, const json_t *request)
+{
+	(void)request;
+	set_pause(a, c, 1);
+}
+
+static void asked_resume(struct agent *a, struct client *c, const json_t *request)
+{
+	(void)request;
+	set_pause(a, c, 0);
+}
+
+void requests_tell_pause(struct agent *a)
+{
+	control_tell(&a->control, a->vmm.paused ? WAITS_PAUSED : WAITS_RESUMED, state_answer(a));
+}
+
 static const struct {
 	const char *op;
 	/* To be answered with client_answer(), or later after client_waits(). */
@@ -97,6 +139,8 @@ static const struct {
 	{ "forward_add", asked_forward_add },
 	{ "forward_ls", asked_forward_ls },
 	{ "forward_rm", asked_forward_rm },
+	{ "pause", asked_pause },
+	{ "resume", asked_resume },
 };
 
 static void refuse_op(struct client *c)

@@ -13,6 +13,9 @@ struct agent;
 /* For control_start(). */
 void requests_take(struct client *c, const json_t *request);
 
+/* It has been paused, or goes on: for those who wait for that. */
+void requests_tell_pause(struct agent *a);
+
 /* The VM has ended: for those who wait for that. */
 void requests_tell_end(struct agent *a);
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "host/keeper.h"
 #include "host/news.h"
+#include "host/orphan.h"
 
 /* Who holds a lock without a VM that lives is a word at work: no more than files to be written. */
 enum { PATIENCE_MS = 10000 };
@@ -35,6 +36,21 @@ static int face_holder(struct vmref *v, int by_force, struct news *n, int64_t de
 	return e->code;
 }
 
+/* What an agent that died left: a machine that runs gets another agent, which has the lock then. 0:
+ * the lock is ours. */
+static int take_care(struct vmref *v, struct err *e)
+{
+	struct err damaged = ERR_NONE; /* which is for nobody to take care of */
+	struct state s = { 0 };
+	int rc = orphan_care_locked(v, &s, &damaged);
+
+	if (rc < 0 && s.orphan == ORPHAN_LIVES) {
+		*e = damaged;
+		return rc;
+	}
+	return rc == 1;
+}
+
 int seize(struct vmref *v, int by_force, struct err *e)
 {
 	int64_t deadline_ms = clock_ms() + PATIENCE_MS;
@@ -47,7 +63,9 @@ int seize(struct vmref *v, int by_force, struct err *e)
 		/* Only looked at while it is another's: an attempt would be news, for us as well. */
 		if (!store_is_locked(v)) {
 			rc = store_lock(v, e);
-			if (rc != -EBUSY)
+			if (rc == 0)
+				rc = take_care(v, e);
+			if (rc != -EBUSY && rc != 1)
 				break;
 		}
 		rc = face_holder(v, by_force, &n, deadline_ms, e);

@@ -83,19 +83,10 @@ static int check_proof(const struct agent *a, struct err *e)
 		"word) or vm_alive (no proof at all)");
 }
 
-static int listen_all(struct agent *a, struct err *e)
+int setup_listen(struct agent *a, struct err *e)
 {
-	int fd, rc;
+	int fd, rc = listen_ready(a, e);
 
-	rc = sockets_open(&a->sockets, &a->home, a->vm.name, e);
-	if (rc < 0)
-		return rc;
-	snprintf(a->st.sockets, sizeof(a->st.sockets), "%s", a->sockets.path);
-	a->files.sockets_dir = a->sockets.dir;
-	a->files.vsock = sockets_listen(&a->sockets, "vsock.sock", e);
-	if (a->files.vsock < 0)
-		return a->files.vsock;
-	rc = listen_ready(a, e);
 	if (rc < 0)
 		return rc;
 	fd = sockets_listen(&a->sockets, "ready.sock", e);
@@ -111,7 +102,27 @@ static int listen_all(struct agent *a, struct err *e)
 	return rc < 0 ? err_set(e, rc, "watch agent.sock: %s", strerror(-rc)) : 0;
 }
 
-static int prepare(struct agent *a, struct err *e)
+static int listen_vsock(struct agent *a, struct err *e)
+{
+	a->files.sockets_dir = a->sockets.dir;
+	a->files.sockets_lock = a->sockets.lock;
+	a->files.vsock = sockets_listen(&a->sockets, "vsock.sock", e);
+	return MIN(a->files.vsock, 0);
+}
+
+static int listen_all(struct agent *a, struct err *e)
+{
+	int rc;
+
+	rc = sockets_open(&a->sockets, &a->home, a->vm.name, e);
+	if (rc < 0)
+		return rc;
+	snprintf(a->st.sockets, sizeof(a->st.sockets), "%s", a->sockets.path);
+	rc = listen_vsock(a, e);
+	return rc < 0 ? rc : setup_listen(a, e);
+}
+
+static int open_files(struct agent *a, struct err *e)
 {
 	struct guest_desc *desc = &a->config.guest.desc;
 	int rc;
@@ -129,13 +140,45 @@ static int prepare(struct agent *a, struct err *e)
 		rc = a->files.initrd[1] = initrd_ours(desc, e);
 	if (rc >= 0)
 		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
-	if (rc >= 0)
+	a->st.console_from = a->console_from;
+	return MIN(rc, 0);
+}
+
+static int prepare(struct agent *a, struct err *e)
+{
+	int rc = open_files(a, e);
+
+	if (rc == 0)
 		rc = listen_all(a, e);
-	if (rc >= 0)
+	if (rc == 0)
 		rc = published_open(a, e);
-	if (rc >= 0)
-		rc = check_proof(a, e);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : check_proof(a, e);
+}
+
+static int prepare_again(struct agent *a, struct err *e)
+{
+	int rc = open_files(a, e);
+
+	if (rc == 0)
+		rc = sockets_relock(&a->sockets, e);
+	if (rc == 0)
+		rc = listen_vsock(a, e);
+	if (rc == 0)
+		rc = listen_ready(a, e);
+	return rc < 0 ? rc : published_expect_ssh(a, e);
+}
+
+static void hear_of_vmm(struct agent *a)
+{
+	a->vmm.running = agent_vmm_running;
+	a->vmm.pause_changed = agent_pause_changed;
+	a->vmm.ended = agent_vmm_ended;
+}
+
+int setup_rejoin(struct agent *a, struct err *e)
+{
+	hear_of_vmm(a);
+	return vmmchild_adopt(&a->vmm, &a->loop, &a->vm, e);
 }
 
 static int start_vmm(struct agent *a, struct err *e)
@@ -155,23 +198,22 @@ static int start_vmm(struct agent *a, struct err *e)
 		spec.disk[i].readonly = (uint8_t)a->config.disks.disk[i].readonly;
 		spec.disk[i].serial = a->config.disks.disk[i].serial;
 	}
-	a->vmm.running = agent_vmm_running;
-	a->vmm.ended = agent_vmm_ended;
-	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->files, e);
+	hear_of_vmm(a);
+	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->vm, &a->files, e);
 	if (rc == 0)
 		vmm_files_close(&a->files); /* a connection to a dead vmm is refused, not queued */
 	return rc;
 }
 
-int setup_begin(struct agent *a, struct err *e)
-{
-	static const struct {
-		const char *stage;
-		int (*step)(struct agent *a, struct err *e);
-		int over; /* done when it returns */
-	} steps[] = { { stage_prepare, prepare, 1 }, { STAGE_VMM, start_vmm, 0 } };
+struct setup_step {
+	const char *stage;
+	int (*step)(struct agent *a, struct err *e);
+	int over; /* done when it returns */
+};
 
-	for (size_t i = 0; i < COUNT(steps); i++) {
+static int run_steps(struct agent *a, const struct setup_step *steps, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
 		int rc;
 
 		timeline_stage(&a->tl, steps[i].stage, STAGE_BEGIN, "");
@@ -187,4 +229,20 @@ int setup_begin(struct agent *a, struct err *e)
 			timeline_stage(&a->tl, steps[i].stage, STAGE_DONE, "");
 	}
 	return 0;
+}
+
+int setup_begin(struct agent *a, struct err *e)
+{
+	static const struct setup_step steps[] = { { stage_prepare, prepare, 1 },
+						   { STAGE_VMM, start_vmm, 0 } };
+
+	return run_steps(a, steps, COUNT(steps), e);
+}
+
+int setup_again(struct agent *a, struct err *e)
+{
+	static const struct setup_step steps[] = { { stage_prepare, prepare_again, 1 },
+						   { STAGE_VMM, start_vmm, 0 } };
+
+	return run_steps(a, steps, COUNT(steps), e);
 }

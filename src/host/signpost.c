@@ -107,3 +107,8 @@ void signpost_stop(struct signpost *s)
 			conn_close(&s->conns[i]);
 	listener_close(&s->listener);
 }
+
+void signpost_clear(int vm_dir)
+{
+	(void)unlinkat(vm_dir, file_name, 0);
+}

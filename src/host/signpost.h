@@ -36,4 +36,7 @@ int signpost_start(struct signpost *s, struct loop *l, int listen_fd, int vm_dir
 void signpost_turn(struct signpost *s, int is_ready);
 void signpost_stop(struct signpost *s);
 
+/* The file that an agent left when it was killed. */
+void signpost_clear(int vm_dir);
+
 #endif

@@ -66,11 +66,33 @@ int sockets_open(struct sockets *s, const struct home *h, const char *name, stru
 	return 0;
 }
 
+int sockets_rejoin(struct sockets *s, const char *path, struct err *e)
+{
+	int lock;
+
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir < 0)
+		return err_sys(e, "open folder %s", path);
+	lock = lock_take(s->dir, lock_name, 1);
+	s->lock = lock < 0 ? -1 : lock;
+	return 0;
+}
+
+int sockets_relock(struct sockets *s, struct err *e)
+{
+	if (s->lock < 0)
+		s->lock = lock_take(s->dir, lock_name, 1);
+	return s->lock < 0 ? err_set(e, s->lock, "lock %s: %s", s->path, strerror(-s->lock)) : 0;
+}
+
 int sockets_listen(const struct sockets *s, const char *name, struct err *e)
 {
 	char path[SOCKET_PATH_ROOM];
-	int fd = unix_listen(sockets_path(path, s->dir, name), 64, e);
+	int fd;
 
+	unlinkat(s->dir, name, 0); /* a dead one's */
+	fd = unix_listen(sockets_path(path, s->dir, name), 64, e);
 	return fd < 0 ? err_in(e, "%s", s->path) : fd;
 }
 
@@ -80,19 +102,20 @@ void sockets_clear(const char *path)
 
 	snprintf(s.path, sizeof(s.path), "%s", path);
 	s.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s.dir >= 0)
-		s.lock = lock_take(s.dir, lock_name, 0);
 	sockets_remove(&s);
 }
 
 void sockets_remove(struct sockets *s)
 {
+	if (s->lock < 0 && s->dir >= 0)
+		s->lock = lock_take(s->dir, lock_name, 0);
 	if (s->lock >= 0) {
 		remove_sockets(s->dir);
 		unlinkat(s->dir, lock_name, 0);
 		rmdir(s->path);
+		fd_close(&s->lock);
 	}
-	fd_close(&s->lock);
+	s->lock = -1;
 	fd_close(&s->dir);
 	s->path[0] = '\0';
 }

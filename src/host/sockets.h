@@ -14,7 +14,7 @@ enum { SOCKET_PATH_ROOM = 64 };
 struct sockets {
 	char path[PATH_ROOM]; /* of the folder; "" while there is none */
 	int dir;	      /* owned */
-	int lock;	      /* owned: two state homes may share one runtime folder */
+	int lock; /* owned: two state homes may share one runtime folder; -1 while the vmm has it */
 };
 
 #define SOCKETS_NONE ((struct sockets){ .dir = -1, .lock = -1 })
@@ -22,6 +22,14 @@ struct sockets {
 /* Makes the folder and makes it ours; sockets that a dead owner left there are removed. 0 or
  * negative with *e filled. */
 int sockets_open(struct sockets *s, const struct home *h, const char *name, struct err *e);
+
+/* The same folder for another agent, while a vmm still serves in it: its socket stays. 0 or
+ * negative with *e filled. */
+int sockets_rejoin(struct sockets *s, const char *path, struct err *e);
+
+/* Of a folder that was rejoined, and whose vmm has ended: the lock is ours again. 0 or negative with
+ * *e filled. */
+int sockets_relock(struct sockets *s, struct err *e);
 
 /* Listens on the socket of this name. The fd, owned by the caller, or negative with *e filled. */
 int sockets_listen(const struct sockets *s, const char *name, struct err *e);

@@ -11,6 +11,8 @@
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "host/console.h"
+#include "host/vmmfile.h"
 
 enum { STATE_BYTES_MAX = 64 * 1024 };
 
@@ -18,7 +20,7 @@ static const char file_name[] = "state.json";
 
 static const char *const names[] = {
 	[VM_CREATED] = "created",   [VM_STARTING] = "starting", [VM_RUNNING] = "running",
-	[VM_STOPPING] = "stopping", [VM_STOPPED] = "stopped",	[VM_FAILED] = "failed",
+	[VM_PAUSED] = "paused",	    [VM_STOPPING] = "stopping", [VM_STOPPED] = "stopped",	[VM_FAILED] = "failed",
 };
 
 const char *state_name(enum vm_state s)
@@ -42,7 +44,8 @@ int state_condition(const struct state *s, const char *name)
 
 int state_is_live(enum vm_state s)
 {
-	return s == VM_STARTING || s == VM_RUNNING || s == VM_STOPPING;
+	return s == VM_STARTING || s == VM_RUNNING || s == VM_PAUSED ||
+	       s == VM_STOPPING;
 }
 
 static json_t *procid_json(const struct procid *p)
@@ -67,6 +70,15 @@ static json_t *to_json(const struct state *s)
 		s->has_status ? json_integer(s->status) : json_null());
 }
 
+/* What another agent would have to know of the start, and of the end. */
+static json_t *start_json(const struct state *s)
+{
+	return json_pack("{s:I, s:I, s:b, s:b, s:b, s:o, s:s}", "deadline_ms",
+			 (json_int_t)s->deadline_ms, "console_from", (json_int_t)s->console_from,
+			 "fresh", s->fresh, "tied", s->tied, "keep", s->keep, "starter",
+			 procid_json(&s->starter), "rung", s->rung);
+}
+
 int state_write(const struct state *s, const struct vmref *v, struct err *e)
 {
 	json_t *j = to_json(s);
@@ -74,6 +86,7 @@ int state_write(const struct state *s, const struct vmref *v, struct err *e)
 	int rc;
 
 	json_object_set_new(j, "diagnosis", diagnosis_json(&s->diagnosis));
+	json_object_update_new(j, start_json(s));
 	text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
 	if (text)
 		rc = path_replace(v->dir, file_name, text, strlen(text), 0600, e);
@@ -84,6 +97,11 @@ int state_write(const struct state *s, const struct vmref *v, struct err *e)
 	free(text);
 	json_decref(j);
 	return rc;
+}
+
+void state_sweep(const struct vmref *v)
+{
+	path_sweep(v->dir, file_name);
 }
 
 static void copy_text(char *out, size_t cap, const json_t *j, const char *key)
@@ -122,6 +140,13 @@ static int from_json(struct state *s, const json_t *j)
 	copy_text(s->sockets, sizeof(s->sockets), j, "sockets");
 	copy_text(s->started, sizeof(s->started), j, "started");
 	s->started_ms = json_integer_value(json_object_get(j, "started_ms"));
+	s->deadline_ms = json_integer_value(json_object_get(j, "deadline_ms"));
+	s->console_from = json_integer_value(json_object_get(j, "console_from"));
+	s->fresh = json_is_true(json_object_get(j, "fresh"));
+	s->tied = json_is_true(json_object_get(j, "tied"));
+	s->keep = json_is_true(json_object_get(j, "keep"));
+	copy_procid(&s->starter, j, "starter");
+	copy_text(s->rung, sizeof(s->rung), j, "rung");
 	s->cpus = (uint32_t)json_integer_value(json_object_get(j, "cpus"));
 	s->memory_bytes = (uint64_t)json_integer_value(json_object_get(j, "memory_bytes"));
 	copy_text(s->reason, sizeof(s->reason), j, "reason");
@@ -132,17 +157,76 @@ static int from_json(struct state *s, const json_t *j)
 	return 0;
 }
 
-static void tell_the_truth(struct state *s, const struct vmref *v)
+enum vm_state state_after(const char *reason)
 {
-	if (!state_is_live(s->state) || store_is_locked(v))
+	static const char *const wished[] = { "guest_poweroff", "guest_reboot", "main_exited",
+					      "killed" };
+
+	for (size_t i = 0; i < COUNT(wished); i++)
+		if (strcmp(reason, wished[i]) == 0)
+			return VM_STOPPED;
+	return VM_FAILED;
+}
+
+static void set_end(struct state *s, const char *reason, const char *detail)
+{
+	int failed = s->state == VM_STARTING && strcmp(reason, "killed") != 0;
+
+	snprintf(s->reason, sizeof(s->reason), "%s", reason);
+	snprintf(s->detail, sizeof(s->detail), "%s", detail);
+	s->state = failed ? VM_FAILED : state_after(reason);
+}
+
+/* With panic=-1 a panicked kernel resets the machine. */
+static int explain_panic(struct state *s, const struct vmref *v, const char *reason)
+{
+	char line[200];
+
+	if ((strcmp(reason, "guest_reboot") != 0 && strcmp(reason, "panic") != 0) ||
+	    !console_panic(v, (off_t)s->console_from, line, sizeof(line)))
+		return 0;
+	set_end(s, "panic", line);
+	return 1;
+}
+
+/* Neither the agent nor the vmm is there: what they left says how it ended. */
+static void find_end(struct state *s, const struct vmref *v)
+{
+	char boot[HOST_BOOT_ROOM];
+	struct vmmwords w;
+	int fd = vmmfile_open(v);
+
+	host_boot_id(boot);
+	vmmfile_read(&w, fd);
+	fd_close(&fd);
+	if (w.reason && explain_panic(s, v, w.reason))
 		return;
-	snprintf(s->reason, sizeof(s->reason), "agent_died");
-	snprintf(s->detail, sizeof(s->detail), "its agent (pid %d) died while it was %s",
-		 (int)s->agent.pid, state_name(s->state));
-	s->state = VM_FAILED;
+	if (w.reason && s->has_status && strcmp(w.reason, "guest_poweroff") == 0)
+		set_end(s, "main_exited", w.detail);
+	else if (w.reason)
+		set_end(s, w.reason, w.detail);
+	else if (strcmp(boot, s->host_boot) != 0)
+		set_end(s, "host_reboot", "the host was restarted, or lost its power, under it");
+	else if (s->state == VM_STOPPING)
+		set_end(s, "killed", "its agent died while it was being stopped");
+	else if (w.ran)
+		set_end(s, "vmm_crash", "the vmm process ended without a word, and its agent before");
+	else
+		set_end(s, "agent_died", "its agent died before the machine ran");
+}
+
+void state_settle(struct state *s, const struct vmref *v)
+{
+	if (!state_is_live(s->state))
+		return;
+	s->orphan = vmmfile_is_held(v) > 0 ? ORPHAN_LIVES : ORPHAN_DIED;
+	if (s->orphan == ORPHAN_LIVES)
+		return;
+	find_end(s, v);
 	s->ready = 0;
 	s->degraded[0] = '\0';
 	conditions_drop(&s->conditions, s->detail);
+	s->agent = s->vmm = (struct procid){ 0 };
 }
 
 int state_read(struct state *s, const struct vmref *v, struct err *e)
@@ -165,6 +249,7 @@ int state_read(struct state *s, const struct vmref *v, struct err *e)
 	if (rc < 0)
 		return err_set(e, rc, "%s: state.json is damaged\n  try: vmtool rm -f %s", v->name,
 			       v->name);
-	tell_the_truth(s, v);
+	if (!store_is_locked(v))
+		state_settle(s, v);
 	return 0;
 }

@@ -20,13 +20,22 @@ enum vm_state {
 	VM_CREATED,
 	VM_STARTING, /* the lock is the agent's; ready not yet proven */
 	VM_RUNNING,
+	VM_PAUSED, /* running, with its CPUs standing still */
 	VM_STOPPING,
 	VM_STOPPED, /* ended as asked, by a person or by the guest */
 	VM_FAILED,  /* ended otherwise: reason and detail say how */
 };
 
+/* A VM that is live by its state, and whose agent has died. */
+enum orphan {
+	ORPHAN_NOT,
+	ORPHAN_LIVES, /* its vmm runs on: the rest of the state is still true */
+	ORPHAN_DIED,  /* its vmm as well: the state says how, but is not yet written down */
+};
+
 struct state {
 	enum vm_state state;
+	enum orphan orphan; /* not in the file: what state_settle() found */
 	int ready;
 	struct conditions conditions;
 	struct script_reports scripts; /* of the latest boot's provision */
@@ -37,10 +46,15 @@ struct state {
 	char sockets[PATH_ROOM];  /* folder of vsock.sock and agent.sock */
 	char started[CLOCK_TEXT]; /* when the latest start was asked for */
 	int64_t started_ms;	  /* the same on the host's monotonic clock */
+	int64_t deadline_ms;	  /* of that start, on the same clock */
+	int64_t console_from;	  /* where this boot begins in console.log */
+	int fresh, tied, keep;	  /* as in struct agent_ask */
+	struct procid starter;	  /* of a tied VM */
 	uint32_t cpus;
 	uint64_t memory_bytes;
 	char reason[24];	/* of the latest end, contracts.md "Events"; or "" */
 	char detail[400];	/* a sentence about it, or "" */
+	char rung[8];		/* which rung of the ladder brought it about, or "none" */
 	int has_status, status; /* the main process's exit code */
 	struct diagnosis diagnosis; /* of an end that was a failure */
 };
@@ -58,12 +72,23 @@ static inline int state_holds(const struct state *s, enum condition_id id)
 	return s->conditions.list[id].value;
 }
 
-/* starting, running, stopping: somebody has to be there for it. */
+/* starting, running, paused, stopping: somebody has to be there for it. */
 int state_is_live(enum vm_state s);
 
-/* What is true now: a live state nobody holds the lock for is shown as failed, its agent having
- * died. 0 or negative with *e filled. */
+/* The state the end of this reason (contracts.md's words) leaves behind. */
+enum vm_state state_after(const char *reason);
+
+/* What is true now: where the lock is held, what is written; else settled. 0 or negative with *e
+ * filled. */
 int state_read(struct state *s, const struct vmref *v, struct err *e);
+
+/* For whoever takes over from one that was killed, and holds the lock: what that one was just writing
+ * is no more than a leftover. */
+void state_sweep(const struct vmref *v);
+
+/* For whoever holds the lock and is not the agent: what has become of a VM that is live by its
+ * state. */
+void state_settle(struct state *s, const struct vmref *v);
 
 int state_write(const struct state *s, const struct vmref *v, struct err *e);
 

@@ -19,6 +19,9 @@
 #include "host/forward.h"
 #include "host/text.h"
 
+/* One boot is told in less: beacon stages are limited in number, and so are their texts. */
+enum { PAST_MAX = 128 * 1024 };
+
 const char timeline_file[] = "events.jsonl";
 
 /* The number of a line that is an event's, or 0. */
@@ -101,6 +104,47 @@ int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, i
 	t->seq = last_seq(t->file, st.st_size);
 	end_last_line(t->file, st.st_size);
 	return 0;
+}
+
+static int says(const json_t *j, const char *key, const char *value)
+{
+	const char *text = json_string_value(json_object_get(j, key));
+
+	return text && strcmp(text, value) == 0;
+}
+
+static void recall_line(struct timeline *t, struct timeline_past *past, const char *line, size_t len)
+{
+	json_t *j = json_loadb(line, len, 0, NULL);
+
+	if (says(j, "boot", t->boot) && says(j, "event", "stage")) {
+		if (says(j, "origin", "guest")) {
+			json_int_t ms = json_integer_value(json_object_get(j, "guest_ms"));
+
+			past->hello = 1;
+			past->guest_ms = MAX(past->guest_ms, (uint64_t)ms + 1);
+		} else if (says(j, "stage", "guest")) {
+			past->hello = 1; /* that stage begins with it */
+		}
+	}
+	json_decref(j);
+}
+
+void timeline_recall(struct timeline *t, struct timeline_past *past)
+{
+	static char text[PAST_MAX];
+	struct stat st;
+	char *line = text, *end;
+	ssize_t n;
+
+	*past = (struct timeline_past){ 0 };
+	if (fstat(t->file, &st) < 0)
+		return;
+	n = pread(t->file, text, sizeof(text), MAX(0, st.st_size - PAST_MAX));
+	while (n > 0 && (end = memchr(line, '\n', (size_t)(text + n - line)))) {
+		recall_line(t, past, line, (size_t)(end - line));
+		line = end + 1;
+	}
 }
 
 void timeline_close(struct timeline *t)
@@ -253,9 +297,14 @@ void timeline_degraded(struct timeline *t, const char *reason)
 	say(t, "degraded", json_pack("{s:s}", "reason", reason));
 }
 
-void timeline_agent(struct timeline *t, const char *what)
+void timeline_agent(struct timeline *t, const char *who, const char *what)
 {
-	say(t, "agent", json_pack("{s:s}", "state", what));
+	say(t, "agent", json_pack("{s:s, s:s}", "who", who, "state", what));
+}
+
+void timeline_pause(struct timeline *t, int paused)
+{
+	say(t, "pause", json_pack("{s:s}", "state", paused ? "paused" : "resumed"));
 }
 
 void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns)
@@ -280,8 +329,8 @@ void timeline_forward(struct timeline *t, const struct forward *f, const char *s
 void timeline_exit(struct timeline *t, const struct timeline_end *x)
 {
 	say(t, "exit",
-	    json_pack("{s:s, s:o, s:s, s:b, s:i, s:I, s:o}", "reason", x->reason, "status",
+	    json_pack("{s:s, s:o, s:s, s:s, s:b, s:i, s:I, s:o}", "reason", x->reason, "status",
 		      x->has_status ? json_integer(x->status) : json_null(), "detail", x->detail,
-		      "ran", x->ran, "code", x->code, "console_from", (json_int_t)x->console_from,
+		      "rung", x->rung ? x->rung : "none", "ran", x->ran, "code", x->code, "console_from", (json_int_t)x->console_from,
 		      "diagnosis", diagnosis_json(&x->diagnosis)));
 }

@@ -39,6 +39,14 @@ int timeline_open(struct timeline *t, const struct vmref *v, const char *boot, i
 		  struct err *e);
 void timeline_close(struct timeline *t);
 
+/* What the file says of this boot so far, of use to an agent that takes over. */
+struct timeline_past {
+	int hello;	   /* the guest had said hello */
+	uint64_t guest_ms; /* its clock shortly after its latest stage */
+};
+
+void timeline_recall(struct timeline *t, struct timeline_past *past);
+
 /* Texts must be clean UTF-8 (host/text.h). */
 void timeline_stage(struct timeline *t, const char *stage, enum stage_state state,
 		    const char *detail);
@@ -49,7 +57,9 @@ void timeline_script(struct timeline *t, const struct script_report *r);
 void timeline_condition(struct timeline *t, const char *name, int value, const char *reason);
 void timeline_ready(struct timeline *t);
 void timeline_degraded(struct timeline *t, const char *reason);
-void timeline_agent(struct timeline *t, const char *what);
+/* who: "host", the VM's agent here; "guest", the one in it. what: "lost", "back". */
+void timeline_agent(struct timeline *t, const char *who, const char *what);
+void timeline_pause(struct timeline *t, int paused);
 void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns);
 
 /* state: "listening", once it does; "closed"; "failed". */
@@ -62,6 +72,7 @@ struct timeline_end {
 	const char *detail;	/* a sentence, or "" */
 	int has_status, status; /* the main process's exit code */
 	int ran;		/* the guest's first instruction did run */
+	const char *rung;	/* the rung of the ladder that ended it, or "none" */
 	int code;		/* what a `start` that waited for this exits with */
 	long long console_from; /* where this boot begins in console.log */
 	struct diagnosis diagnosis;

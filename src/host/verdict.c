@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "host/agent_parts.h"
 #include "host/console.h"
 #include "host/text.h"
@@ -26,28 +27,24 @@ void verdict_give(struct verdict *v, const char *reason, int code, const char *f
 	v->code = code;
 }
 
-/* Which ends are as wished, and what they mean while the VM was starting. */
-static const struct ending {
-	const char *reason;
-	enum vm_state state;
-	const char *before_ready;
-} ends[] = {
-	{ "guest_poweroff", VM_STOPPED, "the guest powered off before it was ready" },
-	{ "guest_reboot", VM_STOPPED, "the guest rebooted before it was ready" },
-	{ "main_exited", VM_STOPPED, "the guest's main process ended before it was ready" },
-	{ "killed", VM_STOPPED, "the machine was ended before it was ready" },
-	{ "panic", VM_FAILED, "the guest's kernel panicked" },
-	{ "vmm_crash", VM_FAILED, "the vmm process crashed" },
-	{ "error", VM_FAILED, "the vmm failed" },
-};
-
-static const struct ending *end_of(const char *reason)
+/* What an end means while the VM was starting. */
+static const char *before_ready(const char *reason)
 {
-	const struct ending *x = ends;
+	static const struct {
+		const char *reason, *words;
+	} ends[] = {
+		{ "guest_poweroff", "the guest powered off before it was ready" },
+		{ "guest_reboot", "the guest rebooted before it was ready" },
+		{ "main_exited", "the guest's main process ended before it was ready" },
+		{ "killed", "the machine was ended before it was ready" },
+		{ "panic", "the guest's kernel panicked" },
+		{ "vmm_crash", "the vmm process crashed" },
+	};
 
-	while (strcmp(x->reason, reason) != 0)
-		x++;
-	return x;
+	for (size_t i = 0; i < COUNT(ends); i++)
+		if (strcmp(reason, ends[i].reason) == 0)
+			return ends[i].words;
+	return "the vmm failed";
 }
 
 void verdict_of_end(struct agent *a)
@@ -60,7 +57,7 @@ void verdict_of_end(struct agent *a)
 	    console_panic(&a->vm, a->console_from, line, sizeof(line))) {
 		reason = "panic";
 		detail = line;
-	} else if (a->ready.main_exited && strcmp(reason, "guest_poweroff") == 0) {
+	} else if (a->st.has_status && strcmp(reason, "guest_poweroff") == 0) {
 		reason = "main_exited";
 	}
 	if (!agent_is_starting(a)) {
@@ -71,7 +68,7 @@ void verdict_of_end(struct agent *a)
 		verdict_give(&a->verdict, reason, 1, "%s", detail);
 		return;
 	}
-	words = *detail ? detail : end_of(reason)->before_ready;
+	words = *detail ? detail : before_ready(reason);
 	verdict_give(&a->verdict, reason, 1,
 		     "%s, %lld ms after the start was asked for; last stage: %s", words,
 		     agent_elapsed_ms(a), a->tl.last);
@@ -94,9 +91,10 @@ void verdict_carry_out(struct agent *a)
 	struct timeline_end x = {
 		.reason = a->verdict.reason,
 		.detail = a->verdict.detail,
-		.has_status = a->ready.main_exited,
-		.status = exec_status_code(&a->ready.main),
+		.has_status = a->st.has_status,
+		.status = a->st.status,
 		.ran = a->vmm.ran,
+		.rung = rung_name(a->ladder.rung),
 		.code = a->verdict.code,
 		.console_from = a->console_from,
 	};
@@ -104,18 +102,17 @@ void verdict_carry_out(struct agent *a)
 	/* A start that was cancelled or stopped did what it was told; any other end of it failed. */
 	int failed = agent_is_starting(a) && strcmp(a->verdict.reason, "killed") != 0;
 
-	if (failed || end_of(a->verdict.reason)->state == VM_FAILED)
+	if (failed || state_after(a->verdict.reason) == VM_FAILED)
 		diagnose_end(a);
 	x.diagnosis = a->st.diagnosis;
 	snprintf(a->st.reason, sizeof(a->st.reason), "%s", a->verdict.reason);
 	text_escape(a->st.detail, sizeof(a->st.detail), a->verdict.detail,
 		    strlen(a->verdict.detail));
-	a->st.has_status = x.has_status;
-	a->st.status = x.status;
+	snprintf(a->st.rung, sizeof(a->st.rung), "%s", rung_name(a->ladder.rung));
 	a->st.agent = (struct procid){ 0 };
 	a->st.sockets[0] = '\0';
 	loop_cancel(&a->loop, &a->deadline);
-	agent_enter_anyway(a, failed ? VM_FAILED : end_of(a->verdict.reason)->state);
+	agent_enter_anyway(a, failed ? VM_FAILED : state_after(a->verdict.reason));
 	timeline_exit(&a->tl, &x);
 	loop_stop(&a->loop, 0);
 }

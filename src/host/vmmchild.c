@@ -1,15 +1,16 @@
 /*
- * vmmchild - the vmm process as its parent sees it: what it is given, what it says, how it ends.
+ * vmmchild - the vmm process as its agent sees it: what it is given, what it says, how it ends.
  */
 #include "host/vmmchild.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +18,14 @@
 #include "base/spawn.h"
 #include "base/util.h"
 #include "host/sockets.h"
-#include "host/text.h"
 
 /* Linux and musl 1.2.3 disagree on whether <sys/wait.h> knows it. */
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+
+/* A vmm marks itself first of all; the host may be busy. */
+enum { MARKED_MS = 5000 };
 
 void vmm_files_close(struct vmm_files *f)
 {
@@ -37,53 +40,44 @@ void vmm_files_close(struct vmm_files *f)
 	f->ndisks = 0;
 }
 
-static const char *reason_word(uint8_t reason)
+/* What is new of what it has said. */
+static void read_words(struct vmmchild *v)
 {
-	static const char *const words[] = {
-		[VMM_POWEROFF] = "guest_poweroff",
-		[VMM_REBOOT] = "guest_reboot",
-		[VMM_PANIC] = "panic",
-		[VMM_KILLED] = "killed",
-		[VMM_ERROR] = "error",
-	};
+	struct vmmwords w;
+	int ran = v->ran, paused = v->paused;
 
-	return words[reason];
-}
-
-static void take_frame(struct vmmchild *v, const struct frame *f)
-{
-	struct vmm_exit x;
-
-	if (f->type == FRAME_VMM_RUNNING) {
-		v->ran = 1;
+	vmmfile_read(&w, v->words);
+	v->paused = w.paused;
+	v->ran = w.ran;
+	v->reason = w.reason;
+	snprintf(v->detail, sizeof(v->detail), "%s", w.detail);
+	if (v->ran && !ran)
 		v->running(v);
-	} else if (f->type == FRAME_VMM_EXIT && vmm_exit_decode(&x, f->data, f->len) == 0) {
-		v->reason = reason_word(x.reason);
-		v->ran = x.ran != 0;
-		text_escape(v->detail, sizeof(v->detail), x.text, strlen(x.text));
-	}
+	if (v->paused != paused)
+		v->pause_changed(v);
 }
 
-/* Takes what is there. What cannot be a frame ends the reading: its exit will be called a crash. */
-static void read_status(struct vmmchild *v)
+static void spoke_ready(struct watch *w, uint32_t events)
 {
-	struct frame f;
-	ssize_t n = 0;
-	int rc = 0;
+	char ignored[1024];
 
-	while (v->status.fd >= 0 && rc >= 0 && (n = inbox_fill(&v->in, v->status.fd)) > 0)
-		while ((rc = frame_next(&v->in, &f)) > 0)
-			take_frame(v, &f);
-	if (rc < 0 || (n <= 0 && n != -EAGAIN)) {
-		loop_del(v->loop, &v->status);
-		fd_close(&v->status.fd);
-	}
-}
-
-static void status_ready(struct watch *w, uint32_t events)
-{
 	(void)events;
-	read_status(CONTAINER(w, struct vmmchild, status));
+	if (fd_read(w->fd, ignored, sizeof(ignored)) > 0)
+		read_words(CONTAINER(w, struct vmmchild, spoke));
+}
+
+static int listen_to(struct vmmchild *v, const struct vmref *vm, struct err *e)
+{
+	char path[32];
+
+	v->words = vmmfile_open(vm);
+	v->spoke = (struct watch){ inotify_init1(IN_CLOEXEC | IN_NONBLOCK), spoke_ready };
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", v->words);
+	if (v->words < 0 || v->spoke.fd < 0 ||
+	    inotify_add_watch(v->spoke.fd, path, IN_MODIFY) < 0 ||
+	    loop_add(v->loop, &v->spoke, EPOLLIN) < 0)
+		return err_sys(e, "%s: listen to its vmm process", vm->name);
+	return 0;
 }
 
 /* It said nothing of its end: the kernel has to. */
@@ -92,6 +86,8 @@ static void explain(struct vmmchild *v, const siginfo_t *si)
 	v->reason = v->killed ? "killed" : "vmm_crash";
 	if (v->killed)
 		snprintf(v->detail, sizeof(v->detail), "the vmm process was killed");
+	else if (si->si_pid == 0)
+		snprintf(v->detail, sizeof(v->detail), "the vmm process ended without a word");
 	else if (si->si_code == CLD_EXITED)
 		snprintf(v->detail, sizeof(v->detail),
 			 "the vmm process ended with status %d and without a word", si->si_status);
@@ -106,13 +102,13 @@ static void exited_ready(struct watch *w, uint32_t events)
 	siginfo_t si = { 0 };
 
 	(void)events;
-	read_status(v); /* its last words first */
-	if (waitid(P_PIDFD, (id_t)w->fd, &si, WEXITED) < 0)
+	/* One that was taken over is another's to reap. */
+	if (waitid(P_PIDFD, (id_t)w->fd, &si, WEXITED) < 0 && errno != ECHILD)
 		return;
+	read_words(v); /* its last */
 	if (!v->reason)
 		explain(v, &si);
-	v->id.pid = 0;
-	vmmchild_close(v);
+	vmmchild_release(v);
 	v->ended(v);
 }
 
@@ -159,6 +155,7 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 	spec->console_fd = give(t, files->console);
 	spec->vsock_fd = give(t, files->vsock);
 	spec->vsock_path = sockets_path(path, give(t, files->sockets_dir), "vsock.sock");
+	give(t, files->sockets_lock);
 	spec->ninitrds = 0;
 	for (size_t i = 0; i < COUNT(files->initrd); i++)
 		if (files->initrd[i] >= 0)
@@ -171,13 +168,13 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 static int launch(struct vmmchild *v, struct fd_table *t, struct err *e)
 {
 	static char *const argv[] = { "vmtool", "vmm", NULL };
+	/* Nothing ties it to us: if we are killed, the next command finds it by its file. */
 	struct spawn s = {
 		.path = "/proc/self/exe",
 		.argv = argv,
 		.fds = t->map,
 		.nfds = t->used,
-		/* No agent, no machine: nobody else would ever tell its end. */
-		.parent_death_sig = SIGKILL,
+		.new_session = 1,
 	};
 	pid_t pid = spawn(&s, &v->exited.fd);
 	int rc;
@@ -187,45 +184,59 @@ static int launch(struct vmmchild *v, struct fd_table *t, struct err *e)
 	rc = procid_of(&v->id, pid);
 	if (rc == 0)
 		rc = loop_add(v->loop, &v->exited, EPOLLIN);
-	if (rc == 0)
-		rc = loop_add(v->loop, &v->status, EPOLLIN);
 	return rc < 0 ? err_set(e, rc, "watch the vmm process: %s", strerror(-rc)) : 0;
 }
 
-int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec,
+static void begin(struct vmmchild *v, struct loop *l)
+{
+	v->loop = l;
+	v->exited = (struct watch){ -1, exited_ready };
+	v->killed = v->ran = v->paused = 0;
+	v->reason = NULL;
+	v->detail[0] = '\0';
+}
+
+int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec, const struct vmref *vm,
 		   const struct vmm_files *files, struct err *e)
 {
 	struct fd_table t = { .next = VMM_FD_FIRST };
 	char path[SOCKET_PATH_ROOM];
-	int status[2] = { -1, -1 };
-	int description, rc;
+	int description = -1, status, rc;
 
-	v->loop = l;
-	v->exited = (struct watch){ -1, exited_ready };
-	v->status = (struct watch){ -1, status_ready };
-	inbox_init(&v->in, v->mem, sizeof(v->mem));
+	begin(v, l);
+	status = vmmfile_make(vm, e);
+	rc = status < 0 ? status : listen_to(v, vm, e);
+	if (rc < 0)
+		goto out;
 	describe(spec, files, path, &t);
-	description = spec_file(spec, e);
-	if (description < 0)
-		return description;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, status) < 0) {
-		rc = err_sys(e, "open the vmm's status channel");
+	rc = description = spec_file(spec, e);
+	if (rc < 0)
 		goto out;
-	}
 	t.map[t.used++] = (struct fdmap){ description, VMM_FD_SPEC };
-	t.map[t.used++] = (struct fdmap){ status[1], VMM_FD_STATUS };
-	rc = fd_nonblock(status[0]);
-	if (rc < 0) {
-		err_set(e, rc, "open the vmm's status channel: %s", strerror(-rc));
-		goto out;
-	}
-	v->status.fd = status[0];
-	status[0] = -1;
+	t.map[t.used++] = (struct fdmap){ status, VMM_FD_STATUS };
 	rc = launch(v, &t, e);
 out:
-	fd_close(&status[0]);
-	fd_close(&status[1]);
+	fd_close(&status); /* and with it the lock, but for the vmm's */
 	fd_close(&description);
+	return rc;
+}
+
+int vmmchild_adopt(struct vmmchild *v, struct loop *l, const struct vmref *vm, struct err *e)
+{
+	pid_t pid;
+	int rc;
+
+	begin(v, l);
+	rc = v->exited.fd = vmmfile_process(vm, &pid, MARKED_MS);
+	if (rc >= 0)
+		rc = procid_of(&v->id, pid);
+	if (rc < 0)
+		return err_set(e, rc, "%s: find its vmm process: %s", vm->name, strerror(-rc));
+	rc = listen_to(v, vm, e);
+	if (rc == 0 && loop_add(l, &v->exited, EPOLLIN) < 0)
+		rc = err_sys(e, "%s: watch its vmm process", vm->name);
+	if (rc == 0)
+		read_words(v); /* all it said while nobody listened */
 	return rc;
 }
 
@@ -249,17 +260,26 @@ void vmmchild_signal(struct vmmchild *v, int sig)
 
 void vmmchild_close(struct vmmchild *v)
 {
+	struct pollfd gone = { .fd = v->exited.fd, .events = POLLIN };
 	siginfo_t si;
 
 	if (v->id.pid) {
 		vmmchild_signal(v, SIGKILL);
+		while (poll(&gone, 1, -1) < 0 && errno == EINTR)
+			;
 		(void)waitid(P_PIDFD, (id_t)v->exited.fd, &si, WEXITED);
-		v->id.pid = 0;
 	}
+	vmmchild_release(v);
+}
+
+void vmmchild_release(struct vmmchild *v)
+{
+	v->id.pid = 0;
 	if (v->exited.fd >= 0 && v->loop)
 		loop_del(v->loop, &v->exited);
-	if (v->status.fd >= 0 && v->loop)
-		loop_del(v->loop, &v->status);
-	fd_close(&v->status.fd);
+	if (v->spoke.fd >= 0 && v->loop)
+		loop_del(v->loop, &v->spoke);
+	fd_close(&v->spoke.fd);
+	fd_close(&v->words);
 	fd_close(&v->exited.fd);
 }

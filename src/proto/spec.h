@@ -7,6 +7,7 @@
 #ifndef PROTO_SPEC_H
 #define PROTO_SPEC_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,9 +24,24 @@ enum {
 /* Where the agent puts the vmm's descriptors. */
 enum {
 	VMM_FD_SPEC = 3,   /* this description, then end of file */
-	VMM_FD_STATUS = 4, /* stream socket: frames FRAME_VMM_... */
+	VMM_FD_STATUS = 4, /* host/vmmfile: frames FRAME_VMM_... are written to it */
 	VMM_FD_FIRST = 5,  /* what the spec names starts here */
 };
+
+/* What the vmm is asked by signals, which whoever looks after it then can send. SIGTERM ends it. */
+enum {
+	VMM_SIG_BUTTON = SIGPWR,  /* the guest's power button is pressed */
+	VMM_SIG_PAUSE = SIGUSR2,  /* its CPUs are to stand still... */
+	VMM_SIG_RESUME = SIGWINCH, /* ...and to go on */
+};
+
+/* The status file: a byte that is nonzero while the CPUs stand still, and from VMM_WORDS_AT on what
+ * is said. */
+enum { VMM_PAUSED_AT = 0, VMM_WORDS_AT = 16 };
+
+/* The byte of the status file that the vmm locks (fcntl F_SETLK): the kernel then tells others its
+ * number. */
+enum { VMM_MARK_AT = 1 };
 
 struct spec_disk {
 	int32_t fd; /* a raw file or a block device */

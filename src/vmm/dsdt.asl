@@ -47,6 +47,26 @@ DefinitionBlock ("", "DSDT", 2, "VMTOOL", "VMTOOL", 1)
             })
         }
 
+        /* A hardware-reduced machine has no fixed power button: the interrupt is the button. */
+        Device (PWRB)
+        {
+            Name (_HID, EisaId ("PNP0C0C"))
+        }
+
+        Device (GEDV)
+        {
+            Name (_HID, "ACPI0013")
+            Name (_UID, 0)
+            Name (_CRS, ResourceTemplate ()
+            {
+                Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { 5 }
+            })
+            Method (_EVT, 1, Serialized)
+            {
+                Notify (PWRB, 0x80)
+            }
+        }
+
         Device (PEVT)
         {
             Name (_HID, "QEMU0001")

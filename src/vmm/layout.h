@@ -39,7 +39,8 @@
 #define PORT_POWER   0x600 /* sleep control, sleep status, reset */
 
 /* Global system interrupts: the IOAPIC's 24 pins, then messages. */
-#define GSI_COM1 4 /* * */
-#define GSI_MSI	 24
+#define GSI_COM1   4 /* * */
+#define GSI_BUTTON 5 /* * the power button, edge */
+#define GSI_MSI	   24
 
 #endif

@@ -66,12 +66,65 @@ static void vcpu_died(struct vcpu_shared *s, int asked_for_reset, const char *te
 		end(m, VMM_ERROR, text);
 }
 
+/* --- what the agent asks for, by signals (proto/spec.h): they need no descriptor ------------- */
+
+static void press_button(struct machine *m)
+{
+	static const uint64_t one = 1;
+
+	(void)fd_write(m->button_irqfd, &one, sizeof(one));
+}
+
+static void tell_pause(struct machine *m, int paused)
+{
+	if (m->pause_changed)
+		m->pause_changed(paused);
+}
+
+static void vcpu_stands(struct vcpu_shared *s)
+{
+	struct machine *m = CONTAINER(s, struct machine, shared);
+
+	if (s->parked == m->cpus)
+		tell_pause(m, 1);
+}
+
+static void pause_cpus(struct machine *m)
+{
+	if (atomic_exchange(&m->shared.paused, 1))
+		return;
+	for (unsigned i = 0; i < m->cpus; i++)
+		vcpu_kick(&m->vcpu[i]);
+}
+
+static void resume_cpus(struct machine *m)
+{
+	if (!atomic_exchange(&m->shared.paused, 0))
+		return;
+	pthread_cond_broadcast(&m->shared.resume);
+	tell_pause(m, 0);
+}
+
+/* Under the lock, as all that the loop calls. */
 static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 {
 	struct machine *m = CONTAINER(l, struct machine, loop);
 
-	if (si->ssi_signo == SIGTERM || si->ssi_signo == SIGINT)
+	switch (si->ssi_signo) {
+	case SIGTERM:
+	case SIGINT:
 		end(m, VMM_KILLED, "");
+		break;
+	case VMM_SIG_BUTTON:
+		press_button(m);
+		break;
+	case VMM_SIG_PAUSE:
+		pause_cpus(m);
+		break;
+	case VMM_SIG_RESUME:
+		resume_cpus(m);
+		break;
+	}
 }
 
 /* --- the board ------------------------------------------------------------------------------ */
@@ -84,6 +137,10 @@ static int add_legacy(struct machine *m, int console, struct err *e)
 	power_attach(&m->power, &m->shared.ports);
 	cmos_attach(&m->cmos, &m->shared.ports);
 	m->serial_irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	m->button_irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = m->button_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_BUTTON, m->button_irqfd);
+	if (rc < 0)
+		return err_set(e, rc, "make the power button: %s", strerror(-rc));
 	rc = m->serial_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_COM1, m->serial_irqfd);
 	if (rc == 0)
 		rc = serial_open(&m->serial, console, m->serial_irqfd);
@@ -216,7 +273,9 @@ int machine_open(struct machine *m, const struct spec *s, struct err *e)
 	m->loop = LOOP_INIT;
 	m->loop.signalled = signalled;
 	m->shared.died = vcpu_died;
+	m->shared.stands = vcpu_stands;
 	pthread_mutex_init(&m->shared.lock, NULL);
+	pthread_cond_init(&m->shared.resume, NULL);
 	rc = loop_open(&m->loop);
 	if (rc < 0)
 		return err_set(e, rc, "open the event loop: %s", strerror(-rc));
@@ -246,6 +305,9 @@ static void stop_cpus(struct machine *m)
 {
 	for (unsigned i = 0; i < m->cpus; i++)
 		vcpu_kick(&m->vcpu[i]);
+	pthread_mutex_lock(&m->shared.lock);
+	pthread_cond_broadcast(&m->shared.resume);
+	pthread_mutex_unlock(&m->shared.lock);
 	for (unsigned i = 0; i < m->cpus; i++)
 		vcpu_join(&m->vcpu[i]);
 }

@@ -39,12 +39,15 @@ struct machine {
 	struct cmos cmos;
 	struct serial serial;
 	int serial_irqfd; /* owned */
+	int button_irqfd; /* owned: the power button */
 	struct pcihost pci;
 	struct slot vsock_slot;
 	struct vsock vsock;
 	struct vsockd vsockd;
 	void *vsock_buffers; /* owned mapping */
 	struct machine_disk disk[SPEC_DISKS_MAX];
+
+	void (*pause_changed)(int paused); /* NULL: nobody wants to know */
 
 	struct vmm_exit end; /* reason 0 while it runs */
 	char end_text[VMM_TEXT_MAX];

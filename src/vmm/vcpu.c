@@ -159,6 +159,26 @@ static int handle_exit(struct vcpu *c)
 	return dead;
 }
 
+/* Until the pause is over. The guest is told that it was stopped, so that its watchdog does not take
+ * the time that passed for a CPU that hangs. */
+static void stand(struct vcpu *c)
+{
+	struct vcpu_shared *s = c->shared;
+
+	pthread_mutex_lock(&s->lock);
+	if (atomic_load(&s->paused)) {
+		s->parked++;
+		s->stands(s);
+		while (atomic_load(&s->paused) && !atomic_load(&s->stop))
+			pthread_cond_wait(&s->resume, &s->lock);
+		s->parked--;
+		/* Refused where the guest does not use the paravirtual clock: then nobody asks. */
+		(void)kvm_ioctl(c->fd, KVM_KVMCLOCK_CTRL, 0);
+	}
+	c->run->immediate_exit = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *c = arg;
@@ -168,6 +188,10 @@ static void *vcpu_thread(void *arg)
 	sigaddset(&set, KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	while (!atomic_load(&c->shared->stop)) {
+		if (atomic_load(&c->shared->paused)) {
+			stand(c);
+			continue;
+		}
 		if (kvm_ioctl(c->fd, KVM_RUN, 0) < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;

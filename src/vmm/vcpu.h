@@ -2,7 +2,8 @@
  * vcpu - one virtual CPU and the thread that runs it.
  *
  * The thread only runs the guest and hands register accesses to the buses under the machine's
- * lock. It ends when it is kicked while `stop` is set, or when the guest can not go on.
+ * lock. It ends when it is kicked while `stop` is set, or when the guest can not go on, and stands
+ * still while `paused` is.
  */
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
@@ -19,7 +20,12 @@
 struct vcpu_shared {
 	pthread_mutex_t lock; /* the machine's: around every access of a device */
 	struct bus ports, memory;
-	atomic_int stop; /* set before a kick; read by each vCPU after KVM_RUN returns */
+	/* Set before a kick; read by each vCPU after KVM_RUN returns. */
+	atomic_int stop, paused;
+	unsigned parked;       /* vCPUs that stand still because of `paused`; under the lock */
+	pthread_cond_t resume; /* paused or stop has changed */
+	/* A vCPU has come to stand. Under the lock, on its thread. */
+	void (*stands)(struct vcpu_shared *s);
 	/* The guest cannot go on. Called once per vCPU at most, under the lock, on its thread.
 	 * reset: it asked for a reset (triple fault); else text says what KVM could not do. */
 	void (*died)(struct vcpu_shared *s, int reset, const char *text);
@@ -43,7 +49,7 @@ int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid
 /* 0 or a negative errno. */
 int vcpu_start(struct vcpu *c);
 
-/* Makes a running vCPU look at `stop`. */
+/* Makes a running vCPU look at `stop` and `paused`. */
 void vcpu_kick(struct vcpu *c);
 void vcpu_join(struct vcpu *c);
 void vcpu_close(struct vcpu *c);

@@ -4,9 +4,11 @@
 #include "vmm/vmm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -32,6 +34,23 @@ static int read_spec(struct spec *s, uint8_t buf[SPEC_BYTES_MAX], struct err *e)
 	return 0;
 }
 
+/* So that whoever comes later finds us. */
+static void mark_self(void)
+{
+	struct flock mark = { .l_type = F_WRLCK, .l_start = VMM_MARK_AT, .l_len = 1 };
+
+	if (fcntl(VMM_FD_STATUS, F_SETLK, &mark) < 0)
+		log_debug("the status channel is no file: nobody will find us by it");
+}
+
+static void tell_pause(int paused)
+{
+	uint8_t byte = (uint8_t)paused;
+
+	if (pwrite(VMM_FD_STATUS, &byte, 1, VMM_PAUSED_AT) < 0)
+		log_debug("the status channel is no file: a pause is not told");
+}
+
 static void tell_running(void *arg)
 {
 	(void)arg;
@@ -40,12 +59,14 @@ static void tell_running(void *arg)
 
 static int tell_end(const struct vmm_exit *x)
 {
-	uint8_t buf[VMM_TEXT_MAX + 64];
-	long len = vmm_exit_encode(x, buf, sizeof(buf));
+	uint8_t frame[FRAME_HEADER + VMM_TEXT_MAX + 64];
+	long len = vmm_exit_encode(x, frame + FRAME_HEADER, sizeof(frame) - FRAME_HEADER);
 
 	if (len < 0)
 		return 1;
-	return frame_send(VMM_FD_STATUS, FRAME_VMM_EXIT, buf, (size_t)len) < 0;
+	/* In one piece: nobody may read half of it. */
+	frame_header(frame, FRAME_VMM_EXIT, (uint32_t)len);
+	return fd_write_all(VMM_FD_STATUS, frame, FRAME_HEADER + (size_t)len) < 0;
 }
 
 /* Every connection of the guest's is a descriptor; the usual soft limit is just short of all. */
@@ -68,12 +89,14 @@ int vmm_main(void)
 	int rc, ran = 0;
 
 	log_open(2, "vmm", LOG_INFO);
+	mark_self();
 	raise_fd_limit();
 	rc = m ? read_spec(&spec, buf, &e) : err_set(&e, -ENOMEM, "vmm: no memory");
 	if (rc == 0)
 		rc = machine_open(m, &spec, &e);
 	if (rc == 0) {
 		ran = 1;
+		m->pause_changed = tell_pause;
 		rc = machine_run(m, tell_running, NULL, &e);
 	}
 	if (rc < 0)

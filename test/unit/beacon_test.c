@@ -188,6 +188,37 @@ static void an_exit_is_told_before_it_is_kept(void)
 	close_world(&w);
 }
 
+/* The host's agent was killed: the next command starts another, whenever that is. */
+static void an_exit_is_given_up_while_the_host_is_away(void)
+{
+	const struct exec_status seven = { .end = EXEC_EXITED, .value = 7 };
+	struct timer tick = { .due = tick_due };
+	struct world w;
+
+	open_world(&w);
+	beacon_light(&w.beacon, BOOT);
+	accept_guest(&w);
+	expect_hello(&w);
+	fd_close(&w.host);
+	fd_close(&w.listener);
+	unlink(path);
+	beacon_main_exit(&w.beacon, &seven, 20, told);
+	for (int i = 0; i < 30; i++) { /* several times what a host that is there gets */
+		loop_after(&w.loop, &tick, 5);
+		turn(&w);
+	}
+	CHECK(w.told == 0);
+	accept_guest(&w);
+	expect_hello(&w);
+	expect(&w, FRAME_MAIN_EXIT);
+	for (int i = 0; i < 200 && !w.told; i++) {
+		loop_after(&w.loop, &tick, 5);
+		turn(&w);
+	}
+	CHECK(w.told == 1); /* it is back, and says nothing */
+	close_world(&w);
+}
+
 static void a_silent_host_holds_the_guest(void)
 {
 	const struct exec_status lost = { .end = EXEC_LOST };
@@ -232,6 +263,7 @@ int main(void)
 	TEST(a_late_host_hears_less);
 	TEST(a_host_that_comes_back_hears_nothing);
 	TEST(an_exit_is_told_before_it_is_kept);
+	TEST(an_exit_is_given_up_while_the_host_is_away);
 	TEST(a_silent_host_holds_the_guest);
 	TEST(nonsense_of_the_host_ends_the_beacon);
 	return check_done();

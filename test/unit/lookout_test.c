@@ -21,18 +21,23 @@ static struct {
 	char stage[STAGE_NAME_MAX], detail[STAGE_DETAIL_MAX];
 } heard;
 
-static void said(struct lookout *o, const struct lookout_news *news)
+static int cannot_keep; /* what the guest says of its main process */
+
+static int said(struct lookout *o, const struct lookout_news *news)
 {
 	(void)o;
+	if (news->type == FRAME_MAIN_EXIT && cannot_keep)
+		return -ENOSPC;
 	heard.hello += news->type == FRAME_HELLO;
 	heard.ready += news->type == FRAME_READY;
 	heard.exits += news->type == FRAME_MAIN_EXIT;
 	heard.lost += news->type == 0;
 	if (news->type != FRAME_STAGE)
-		return;
+		return 0;
 	heard.stages++;
 	snprintf(heard.stage, sizeof(heard.stage), "%s", news->stage.name);
 	snprintf(heard.detail, sizeof(heard.detail), "%s", news->stage.detail);
+	return 0;
 }
 
 static void quiet(struct timer *t)
@@ -135,6 +140,58 @@ static void a_second_beacon_replaces_the_first(void)
 	world_close();
 }
 
+/* Its connection broke, or its agent here died and another listens. */
+static void a_guest_that_comes_back_is_not_heard(void)
+{
+	int fd;
+
+	world_open();
+	fd = dial(boot, PROTOCOL_VERSION);
+	close(fd);
+	turn();
+	CHECK(heard.hello == 1 && heard.lost == 1);
+	fd = dial(boot, PROTOCOL_VERSION);
+	CHECK(heard.hello == 2 && !is_closed(fd));
+	CHECK(frame_send(fd, FRAME_READY, NULL, 0) == 0);
+	turn();
+	CHECK(heard.ready == 1);
+	close(fd);
+	world_close();
+}
+
+static void a_guest_that_comes_and_goes_fills_the_log(void)
+{
+	world_open();
+	for (int i = 0; i < LOOKOUT_HELLOS_MAX + 5; i++) {
+		close(dial(boot, PROTOCOL_VERSION));
+		turn();
+	}
+	CHECK(heard.hello == LOOKOUT_HELLOS_MAX && heard.lost == LOOKOUT_HELLOS_MAX);
+	world_close();
+}
+
+static void an_exit_is_acknowledged_before_it_is_kept(void)
+{
+	const struct exec_status seven = { .end = EXEC_EXITED, .value = 7 };
+	uint8_t text[EXEC_STATUS_BYTES], head[FRAME_HEADER];
+	int fd;
+
+	world_open();
+	exec_status_encode(&seven, text);
+	fd = dial(boot, PROTOCOL_VERSION);
+	cannot_keep = 1;
+	CHECK(frame_send(fd, FRAME_MAIN_EXIT, text, sizeof(text)) == 0);
+	turn();
+	CHECK(recv(fd, head, sizeof(head), MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	cannot_keep = 0;
+	CHECK(frame_send(fd, FRAME_MAIN_EXIT, text, sizeof(text)) == 0);
+	turn();
+	CHECK(recv(fd, head, sizeof(head), MSG_DONTWAIT) == FRAME_HEADER && head[0] == FRAME_ACK);
+	CHECK(heard.exits == 1);
+	close(fd);
+	world_close();
+}
+
 static void a_guest_fills_the_log(void)
 {
 	int fd;
@@ -231,6 +288,9 @@ int main(void)
 	snprintf(path, sizeof(path), "%s/s", folder);
 	TEST(somebody_else_is_the_beacon);
 	TEST(a_second_beacon_replaces_the_first);
+	TEST(a_guest_that_comes_back_is_not_heard);
+	TEST(a_guest_that_comes_and_goes_fills_the_log);
+	TEST(an_exit_is_acknowledged_before_it_is_kept);
 	TEST(a_guest_fills_the_log);
 	TEST(a_stage_carries_control_bytes);
 	TEST(an_absurd_frame_is_waited_for);

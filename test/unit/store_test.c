@@ -113,6 +113,7 @@ static void a_vm_without_an_agent_runs(void)
 
 	conditions_init(&in.conditions);
 	condition_turn(&in.conditions.list[VM_ALIVE], 1, "it ran");
+	host_boot_id(in.host_boot);
 	CHECK(store_own(&a, &home, "lost", &none) == 1);
 	CHECK(state_write(&in, &a, &none) == 0);
 	CHECK(state_read(&out, &a, &none) == 0 && out.state == VM_RUNNING && out.ready);
@@ -121,7 +122,23 @@ static void a_vm_without_an_agent_runs(void)
 	fd_close(&a.lock);
 	CHECK(state_read(&out, &a, &none) == 0);
 	CHECK(out.state == VM_FAILED && !out.ready && !out.conditions.list[VM_ALIVE].value);
-	CHECK(!strcmp(out.reason, "agent_died"));
+	CHECK(!strcmp(out.reason, "agent_died") && out.orphan == ORPHAN_DIED);
+	store_close(&a);
+}
+
+/* The lock of its vmm.status is held by nobody, whatever processes have its numbers now. */
+static void a_vm_of_another_boot_of_the_host_runs(void)
+{
+	struct state in = { .state = VM_RUNNING, .host_boot = "another" }, out;
+	struct vmref a = VMREF_NONE;
+
+	conditions_init(&in.conditions);
+	CHECK(procid_of(&in.vmm, getpid()) == 0);
+	CHECK(store_own(&a, &home, "rebooted", &none) == 1);
+	CHECK(state_write(&in, &a, &none) == 0);
+	fd_close(&a.lock);
+	CHECK(state_read(&out, &a, &none) == 0);
+	CHECK(out.state == VM_FAILED && !strcmp(out.reason, "host_reboot"));
 	store_close(&a);
 }
 
@@ -219,6 +236,7 @@ int main(void)
 	TEST(strange_names_are_listed);
 	TEST(a_state_does_not_come_back);
 	TEST(a_vm_without_an_agent_runs);
+	TEST(a_vm_of_another_boot_of_the_host_runs);
 	TEST(a_damaged_state_is_believed);
 	TEST(a_machine_changes_on_disk);
 	TEST(a_value_that_cannot_be_kept_is_taken);

@@ -42,7 +42,7 @@ static void numbers_begin_anew(void)
 	for (int boot = 0; boot < 3; boot++) {
 		CHECK(timeline_open(&t, &vm, "boot", 0, &e) == 0);
 		timeline_ready(&t);
-		timeline_agent(&t, "lost");
+		timeline_agent(&t, "guest", "lost");
 		timeline_close(&t);
 	}
 	reread();
@@ -124,7 +124,7 @@ static void events_of_a_full_disk_are_lost_silently(void)
 	for (int i = 0; i < 3; i++)
 		timeline_ready(&t);
 	CHECK(setrlimit(RLIMIT_FSIZE, &all) == 0);
-	timeline_agent(&t, "lost");
+	timeline_agent(&t, "guest", "lost");
 	timeline_close(&t);
 	reread();
 	CHECK(strstr(text + st.st_size, "\"event\":\"lost\",\"count\":3,") != NULL);

@@ -125,7 +125,7 @@ static void obey(char *text)
 		end(arg, more != NULL, more ? atoi(more) : 0);
 	else if (!strcmp(word, "events"))
 		for (int n = atoi(arg); n > 0; n--)
-			timeline_agent(&tl, "back");
+			timeline_agent(&tl, "guest", "back");
 	else
 		set(arg, !strcmp(word, "up"));
 }

@@ -48,7 +48,7 @@ is "$?/$rc" "0/0" "two may stop it at once"
 
 # Ends nobody outside asked for.
 end() {	# COMMAND...
-	start web -q >/dev/null
+	start web -q --reboot end >/dev/null
 	vmtool exec web -- "$@" 2>/dev/null
 }
 end poweroff
