@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ static inline void serve(int fd)
 	struct world *w = calloc(1, sizeof(*w));
 	struct streamd *d;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves no guest */
 	w->loop = LOOP_INIT;
 	loop_open(&w->loop);
 	w->loop.signalled = signalled;
