@@ -205,7 +205,7 @@ static void find_end(struct state *s, const struct vmref *v)
 		set_end(s, "main_exited", w.detail);
 	else if (w.reason)
 		set_end(s, w.reason, w.detail);
-	else if (strcmp(boot, s->host_boot) != 0)
+	else if (s->host_boot[0] && strcmp(boot, s->host_boot) != 0)
 		set_end(s, "host_reboot", "the host was restarted, or lost its power, under it");
 	else if (s->state == VM_STOPPING)
 		set_end(s, "killed", "its agent died while it was being stopped");
