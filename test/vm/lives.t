@@ -1,12 +1,9 @@
 # lives: a VM that reboots, is paused, hears its power button, and what it wrote before it was stopped.
-# with: test/vm/host.sh out/tools/peer
+# with: test/vm/host.sh
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
 events=$VMTOOL_HOME/vms/web/events.jsonl
-tell_agent() {	# a request, in hexadecimal
-	/lab/in/peer hex "unix:$VMTOOL_HOME/run/web/agent.sock" "$1" >/dev/null
-}
 boot_of() { vmtool show --json web | sed -n 's/.*"boot": "\([^"]*\)".*/\1/p' | head -n 1; }
 
 # --- what was written is there ---
@@ -46,8 +43,11 @@ ticks() { vmtool logs web | grep -c tick; }
 tick_goes_on() { [ "$(ticks)" -gt "$seen" ]; }
 seen=0
 ok "the guest runs" within 20 tick_goes_on
-tell_agent 7b226f70223a227061757365227d0a	# {"op":"pause"}
-ok "it is paused" within 20 state_is web paused
+run vmtool pause web
+is "$rc:$err" "0:web: is paused" "it is paused"
+ok "and called so" state_is web paused
+run vmtool pause web
+is "$rc:$err" "0:web: is paused already" "pausing it again is fine"
 seen=$(ticks)
 sleep 2	# the test is that nothing happens
 is "$(ticks)" "$seen" "and stands still"
@@ -56,14 +56,14 @@ is "$rc" 125 "no command reaches it"
 like "$err" "is paused" "which is the reason given"
 kill -KILL "$(processes agent)"
 ok "it is still paused when its agent was killed" state_is web paused
-tell_agent 7b226f70223a22726573756d65227d0a	# {"op":"resume"}
-ok "it goes on" within 20 state_is web running
+run vmtool resume web
+is "$rc:$err" "0:web: is running" "it goes on"
 ok "where it was" within 20 tick_goes_on
 ok "ready again" within 20 sh -c 'vmtool ls | grep -q "web * running * yes"'
 run vmtool exec web -- dmesg
 is "$(echo "$out" | grep -c "soft lockup")" 0 "its watchdog is quiet"
-tell_agent 7b226f70223a227061757365227d0a
-ok "paused once more" within 20 state_is web paused
+run vmtool pause web
+is "$rc" 0 "paused once more"
 run vmtool stop web
 is "$rc" 0 "a paused VM can be stopped"
 like "$err" "disks synced (rung guest)" "by its guest"
