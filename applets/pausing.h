@@ -30,7 +30,8 @@ static inline int pause_or_resume(const char *name, void *arg, struct err *e)
 	} else if (rc == 0) {
 		int was_so = vm.state.state == p->after;
 
-		rc = question_ask(&answer, &vm.state, json_pack("{s:s}", "op", p->op), e);
+		rc = question_ask_live(&answer, &vm.ref, &vm.state,
+				       json_pack("{s:s}", "op", p->op), e);
 		json_decref(answer);
 		if (rc < 0)
 			err_in(e, "%s", vm.ref.name);

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/control.h"
+#include "host/news.h"
 #include "host/sockets.h"
 #include "host/text.h"
 
@@ -99,4 +100,28 @@ int question_ask(json_t **answer, const struct state *s, json_t *request, struct
 		return err_set(e, (int)n, "ask its agent (pid %d): %s", (int)s->agent.pid,
 			       strerror((int)-n));
 	return take(answer, line, (size_t)n, e);
+}
+
+int question_ask_live(json_t **answer, const struct vmref *v, struct state *s, json_t *request,
+		      struct err *e)
+{
+	int64_t patience_ms = clock_ms() + QUESTION_MS;
+	struct err first = *e;
+	struct news news = NEWS_NONE;
+	int rc = news_open(&news, v);
+
+	if (rc < 0)
+		err_set(e, rc, "watch its folder: %s", strerror(-rc));
+	while (rc == 0) {
+		*e = first;
+		rc = question_ask(answer, s, json_incref(request), e);
+		if ((rc != -ECONNREFUSED && rc != -ENOENT) || !store_is_locked(v) ||
+		    news_wait(&news, patience_ms) < 0)
+			break;
+		*e = first;
+		rc = state_read(s, v, e);
+	}
+	news_close(&news);
+	json_decref(request);
+	return rc;
 }

@@ -248,7 +248,7 @@ static void a_script_larger_than_a_frame_is_cut(void)
 
 	world_open();
 	snprintf(path, sizeof(path), "%s/large", folder);
-	while (at < ERRAND_INPUT_MAX - 16)
+	while (at < ERRAND_INPUT_MAX - 32)
 		at += (size_t)sprintf(text + at, "# padding\n");
 	sprintf(text + at, "echo the end");
 	write_file("large", text);

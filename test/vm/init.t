@@ -14,7 +14,9 @@ is_gone() { ! vmtool ls | grep -q "^web .* running "; }
 # --- the main process ---
 
 run start web -q -e 'A=x  y;z' -w /tmp -u guest -- sh -c '
-	printf "<%s>" "$A" "$PWD" "$(id -un)" "$#" "$@"; echo; exit 42' sh '' 'a b' "q'\"" ' ;c '
+	printf "<%s>" "$A" "$PWD" "$(id -un)" "$#" "$@"; echo
+	sleep 1 # longer than init leaves the console alone for
+	exit 42' sh '' 'a b' "q'\"" ' ;c '
 is "$rc/$out" 0/web "a VM with a main process starts"
 diag "$err"
 ok "and ends with it" within 10 is_gone
@@ -69,8 +71,10 @@ like "$(stage network)" "failed no interface eth0 after 300 ms: there is *lo" \
 	"an interface that is not there likewise, with those that are (D15)"
 like "$(stage filesystems)" "failed /srv: its source /nonexistent: No such" "and a mount"
 like "$(console)" "stage network failed: no interface eth0" "the console says so too"
-marks=$(console | tr -d '\r' | sed -n 's/^.*vmtool: \(stage \)\{0,1\}\([a-z.]*\).*/\2/p' | xargs)
-is "$marks" "description hostname exec pty agent stream beacon sysctls loopback network devices resolv.conf filesystems ready" \
+marks() { console | tr -d '\r' | sed -n 's/^.*vmtool: \(stage \)\{0,1\}\([a-z.]*\).*/\2/p' | xargs; }
+has_all_marks() { case $(marks) in *" ready") ;; *) false ;; esac; }
+ok "the last mark comes" within 10 has_all_marks
+is "$(marks)" "description hostname exec pty agent stream beacon sysctls loopback network devices resolv.conf filesystems ready" \
 	"and vmtool.verbose each stage once, when it is over"
 is "$(guest cat /proc/sys/kernel/msgmax)" 4321 "what stands behind it is done"
 is "$(guest cat /etc/resolv.conf | xargs)" "nameserver 10.0.0.1 search a.example" "resolv.conf is there"
