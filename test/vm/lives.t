@@ -54,8 +54,11 @@ is "$(ticks)" "$seen" "and stands still"
 run vmtool exec web -- true
 is "$rc" 125 "no command reaches it"
 like "$err" "is paused" "which is the reason given"
-kill -KILL "$(processes agent)"
-ok "it is still paused when its agent was killed" state_is web paused
+agent=$(processes agent)
+kill -KILL "$agent"
+has_gone() { [ ! -d "/proc/$agent" ]; }
+ok "its agent is killed" within 10 has_gone
+ok "it is still paused" state_is web paused
 run vmtool resume web
 is "$rc:$err" "0:web: is running" "it goes on"
 ok "where it was" within 20 tick_goes_on
