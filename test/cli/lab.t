@@ -68,6 +68,7 @@ printf '%s\0' "$@" >/lab/out/argv
 echo to-stdout
 echo to-stderr >&2
 cat /lab/in/probe.sh >/lab/out/probe.sh
+touch -d '2099-01-01 00:00' /lab/out/probe.sh
 mkdir -p "/lab/out/a folder"
 head -c 300000 /dev/zero >"/lab/out/a folder/zeros"
 exit 42
@@ -77,7 +78,7 @@ start probe -f "$tap_dir/probe.sh" -- sh /lab/in/probe.sh "${args[@]}"
 finish probe "$pid"
 is "$rc" 42 "the exit status is the command's"
 is "$out" to-stdout "stdout is stdout alone"
-is "${err##*$'\n'}" to-stderr "stderr is stderr alone, after what the lab had to prepare"
+is "${err##*$'\n'}" to-stderr "stderr is stderr alone, after what the lab had to prepare, also when its clock is ahead"
 printf '%s\0' "${args[@]}" >"$tap_dir/argv"
 ok "argv arrives byte for byte" cmp "$tap_dir/argv" "$tap_dir/probe.lab/argv"
 ok "a file goes in and comes back" cmp "$tap_dir/probe.sh" "$tap_dir/probe.lab/probe.sh"
