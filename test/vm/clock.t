@@ -6,20 +6,18 @@
 events=$VMTOOL_HOME/vms/web/events.jsonl
 steps() { grep -c '"event":"clock","did":"stepped"' "$events"; }
 stepped() { [ "$(steps)" -gt "$had" ]; }
-clock() { vmtool show --json web | tr -d ' \n' | sed -n 's/.*"clock":\({[^}]*}\).*/\1/p'; }
-is_new() { [ -n "$(clock)" ] && [ "$(clock)" != "$old" ]; }
 
-# Whole milliseconds the guest was ahead at a comparison made just now.
-ahead() {
-	old=$(clock)
-	kill -CONT "$(processes agent)"
-	within 5 is_new && clock | sed -n 's/.*"ahead_ms":\(-\{0,1\}[0-9]*\).*/\1/p'
+# As anybody would look: the guest's time lies between two readings of the host's, to 100 ms.
+ms() { "$@" date +%s%N | sed 's/......$//'; }
+within_100ms() {
+	before=$(ms) guest=$(ms vmtool exec web --) after=$(ms)
+	diag "the guest says $((guest - before)) ms after $before, the host $((after - before))"
+	[ "$guest" -gt $((before - 100)) ] && [ "$guest" -lt $((after + 100)) ]
 }
-within_100ms() { ms=$(ahead) && diag "the guest is $ms ms ahead" && [ "$ms" -lt 100 ] && [ "$ms" -gt -100 ]; }
 set_guest() { vmtool exec web -- date -s "@$(($(date +%s) + $1))" >/dev/null; }	# SECONDS ahead
 
 start web -q >/dev/null
-is_known() { [ -n "$(clock)" ]; }
+is_known() { vmtool show --json web | tr -d ' \n' | grep -q '"clock":{"ahead_ms":'; }
 ok "a new guest's clock is compared" within 5 is_known
 ok "it is right" within_100ms
 
@@ -41,8 +39,6 @@ kill -CONT "$(processes vmm)"
 ok "a machine that goes on has its clock corrected within a second" within 1 stepped
 ok "to the host's" within_100ms
 
-# What is a little wrong after a pause is set at once too.
-had=$(steps)
 kill -STOP "$(processes vmm)"
 sleep 1 # this is the pause
 kill -CONT "$(processes vmm)"
