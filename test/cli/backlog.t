@@ -40,7 +40,8 @@ run "$vmtool" exec "unix:$sock" -- sh -c 'exit 42'
 took=$(((${EPOCHREALTIME/./} - began) / 1000))
 is "$rc" 42 "the first real client behind them is served"
 diag "served $took ms after the agent came back"
-ok "within 100 ms" [ $took -lt 100 ]
+# Whoever waits for each dead one, and be it 50 ms, needs longer; a busy machine alone does not.
+ok "without waiting for any of those" [ $took -lt 5000 ]
 idle() { [ "$(connections)" -eq 1 ]; }
 ok "and the dead connections are gone" until_ idle
 done_testing
