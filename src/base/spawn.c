@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -27,6 +28,16 @@ int pidfd_open(pid_t pid)
 int pidfd_signal(int pidfd, int sig)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+int pidfd_kill(int pidfd, int wait_ms)
+{
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+	int rc = pidfd_signal(pidfd, SIGKILL);
+
+	if (rc == 0 && poll(&gone, 1, wait_ms) != 1)
+		rc = -ETIMEDOUT;
+	return rc == -ESRCH ? 0 : rc;
 }
 
 /*

@@ -39,4 +39,7 @@ pid_t spawn(const struct spawn *s, int *pidfd);
 int pidfd_open(pid_t pid);
 int pidfd_signal(int pidfd, int sig);
 
+/* SIGKILL. 0 when it has ended, or had before; -ETIMEDOUT when it has not within wait_ms. */
+int pidfd_kill(int pidfd, int wait_ms);
+
 #endif

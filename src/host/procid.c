@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,16 +54,13 @@ int procid_open(const struct procid *p)
 int procid_end(const struct procid *p, int wait_ms)
 {
 	int fd = procid_open(p);
-	struct pollfd gone = { .fd = fd, .events = POLLIN };
 	int rc;
 
 	if (fd < 0)
 		return fd == -ESRCH ? 0 : fd;
-	rc = pidfd_signal(fd, SIGKILL);
-	if (rc == 0 && poll(&gone, 1, wait_ms) != 1)
-		rc = -ETIMEDOUT;
+	rc = pidfd_kill(fd, wait_ms);
 	fd_close(&fd);
-	return rc == -ESRCH ? 0 : rc;
+	return rc;
 }
 
 void host_boot_id(char out[HOST_BOOT_ROOM])

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,14 +155,11 @@ int vmmfile_kill(const struct vmref *v, int wait_ms)
 {
 	pid_t pid;
 	int fd = vmmfile_process(v, &pid, wait_ms);
-	struct pollfd gone = { .fd = fd, .events = POLLIN };
 	int rc;
 
 	if (fd < 0)
 		return fd == -ESRCH ? 0 : fd;
-	rc = pidfd_signal(fd, SIGKILL);
-	if (rc == 0 && poll(&gone, 1, wait_ms) != 1)
-		rc = -ETIMEDOUT;
+	rc = pidfd_kill(fd, wait_ms);
 	fd_close(&fd);
-	return rc == -ESRCH ? 0 : rc;
+	return rc;
 }

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "host/control.h"
 #include "host/timeline.h"
+#include "turn.h"
 
 static char folder[] = "/tmp/control_test.XXXXXX";
 static char path[64];
@@ -30,20 +31,6 @@ static void request(struct client *c, const json_t *r)
 		client_waits(c);
 	else
 		client_answer(c, json_pack("{s:O}", "echo", json_object_get(r, "n")));
-}
-
-static void quiet(struct timer *t)
-{
-	(void)t;
-	loop_stop(&loop, 0);
-}
-
-static void turn(void)
-{
-	static struct timer t = { .due = quiet };
-
-	loop_after(&loop, &t, 20);
-	loop_run(&loop);
 }
 
 static void world_open(void)
@@ -79,7 +66,7 @@ static const char *answer(int fd)
 static void say(int fd, const char *text)
 {
 	CHECK(fd_write_all(fd, text, strlen(text)) == 0);
-	turn();
+	turn(&loop);
 }
 
 static void a_request_gets_no_answer(void)
@@ -129,7 +116,7 @@ static void a_line_without_end_is_kept(void)
 	fd = unix_connect(path, 0);
 	memset(text, ' ', sizeof(text));
 	CHECK(fd_write_all(fd, text, sizeof(text)) == 0);
-	turn();
+	turn(&loop);
 	CHECK(control.clients[0].peer.fd < 0);
 	close(fd);
 	world_close();
@@ -160,11 +147,11 @@ static void many_clients_keep_others_out_for_good(void)
 	world_open();
 	for (int i = 0; i <= CONTROL_CLIENTS; i++)
 		fds[i] = unix_connect(path, 0);
-	turn();
+	turn(&loop);
 	say(fds[CONTROL_CLIENTS], "{\"n\":5}\n");
 	CHECK(!strcmp(answer(fds[CONTROL_CLIENTS]), ""));
 	close(fds[0]);
-	turn();
+	turn(&loop);
 	CHECK(!strcmp(answer(fds[CONTROL_CLIENTS]), "{\"echo\":5}\n"));
 	for (int i = 1; i <= CONTROL_CLIENTS; i++)
 		close(fds[i]);
@@ -179,7 +166,7 @@ static void those_who_wait_are_forgotten(void)
 	waits = unix_connect(path, 0);
 	not = unix_connect(path, 0);
 	say(waits, "{\"wait\":1}\n");
-	turn();
+	turn(&loop);
 	control_tell_waiting(&control, json_pack("{s:b}", "ended", 1));
 	CHECK(!strcmp(answer(waits), "{\"ended\":true}\n"));
 	CHECK(!strcmp(answer(not ), ""));
@@ -268,11 +255,11 @@ static void a_follower_misses_an_event(void)
 	hear(&b);
 	CHECK(a.seq == 8 && b.seq == 8);
 	close(b.fd);
-	turn();
+	turn(&loop);
 	CHECK(!control.clients[1].stream);
 	/* It has nothing more to say, and goes on hearing. */
 	shutdown(a.fd, SHUT_WR);
-	turn();
+	turn(&loop);
 	timeline_ready(&tl);
 	hear(&a);
 	CHECK(a.seq == 9 && !a.ended);
@@ -300,7 +287,7 @@ static void the_past_has_no_end(void)
 	follow(&a, "{\"since\":2}\n");
 	while (!a.ended) {
 		hear(&a);
-		turn();
+		turn(&loop);
 	}
 	CHECK(a.seq == 1000);
 	CHECK(!control.clients[0].stream);
@@ -326,7 +313,7 @@ static void one_that_does_not_read_holds_up_others(void)
 		loop_wait(&loop);
 		loop_dispatch(&loop);
 	}
-	turn();
+	turn(&loop);
 	CHECK(slow.seq == 20000 && control.clients[0].silent.at_ms == 0);
 	for (int i = 0; i < 5000; i++)
 		timeline_ready(&tl);

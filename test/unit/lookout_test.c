@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "check.h"
 #include "host/lookout.h"
+#include "turn.h"
 
 static const char boot[] = "01234567-89ab-cdef-0123-456789abcdef";
 static const char other[] = "01234567-89ab-cdef-0123-456789abcdee";
@@ -40,21 +41,6 @@ static int said(struct lookout *o, const struct lookout_news *news)
 	return 0;
 }
 
-static void quiet(struct timer *t)
-{
-	(void)t;
-	loop_stop(&loop, 0);
-}
-
-/* Until nothing has happened for a moment. */
-static void turn(void)
-{
-	static struct timer t = { .due = quiet };
-
-	loop_after(&loop, &t, 20);
-	loop_run(&loop);
-}
-
 static void world_open(void)
 {
 	struct err e = ERR_NONE;
@@ -82,7 +68,7 @@ static int dial(const char *id, uint16_t protocol)
 	int fd = unix_connect(path, 0);
 
 	CHECK(fd >= 0 && frame_send(fd, FRAME_HELLO, text, (size_t)n) == 0);
-	turn();
+	turn(&loop);
 	return fd;
 }
 
@@ -115,7 +101,7 @@ static void somebody_else_is_the_beacon(void)
 	close(fd);
 	fd = unix_connect(path, 0);
 	CHECK(frame_send(fd, FRAME_READY, NULL, 0) == 0);
-	turn();
+	turn(&loop);
 	CHECK(is_closed(fd) && heard.ready == 0);
 	close(fd);
 	CHECK(heard.lost == 0); /* none of them ever was the beacon */
@@ -131,10 +117,10 @@ static void a_second_beacon_replaces_the_first(void)
 	second = dial(boot, PROTOCOL_VERSION);
 	CHECK(heard.hello == 1 && !is_closed(first) && is_closed(second));
 	CHECK(frame_send(first, FRAME_READY, NULL, 0) == 0);
-	turn();
+	turn(&loop);
 	CHECK(heard.ready == 1 && heard.lost == 0);
 	close(first);
-	turn();
+	turn(&loop);
 	CHECK(heard.lost == 1);
 	close(second);
 	world_close();
@@ -148,12 +134,12 @@ static void a_guest_that_comes_back_is_not_heard(void)
 	world_open();
 	fd = dial(boot, PROTOCOL_VERSION);
 	close(fd);
-	turn();
+	turn(&loop);
 	CHECK(heard.hello == 1 && heard.lost == 1);
 	fd = dial(boot, PROTOCOL_VERSION);
 	CHECK(heard.hello == 2 && !is_closed(fd));
 	CHECK(frame_send(fd, FRAME_READY, NULL, 0) == 0);
-	turn();
+	turn(&loop);
 	CHECK(heard.ready == 1);
 	close(fd);
 	world_close();
@@ -164,7 +150,7 @@ static void a_guest_that_comes_and_goes_fills_the_log(void)
 	world_open();
 	for (int i = 0; i < LOOKOUT_HELLOS_MAX + 5; i++) {
 		close(dial(boot, PROTOCOL_VERSION));
-		turn();
+		turn(&loop);
 	}
 	CHECK(heard.hello == LOOKOUT_HELLOS_MAX && heard.lost == LOOKOUT_HELLOS_MAX);
 	world_close();
@@ -181,11 +167,11 @@ static void an_exit_is_acknowledged_before_it_is_kept(void)
 	fd = dial(boot, PROTOCOL_VERSION);
 	cannot_keep = 1;
 	CHECK(frame_send(fd, FRAME_MAIN_EXIT, text, sizeof(text)) == 0);
-	turn();
+	turn(&loop);
 	CHECK(recv(fd, head, sizeof(head), MSG_DONTWAIT) < 0 && errno == EAGAIN);
 	cannot_keep = 0;
 	CHECK(frame_send(fd, FRAME_MAIN_EXIT, text, sizeof(text)) == 0);
-	turn();
+	turn(&loop);
 	CHECK(recv(fd, head, sizeof(head), MSG_DONTWAIT) == FRAME_HEADER && head[0] == FRAME_ACK);
 	CHECK(heard.exits == 1);
 	close(fd);
@@ -201,12 +187,12 @@ static void a_guest_fills_the_log(void)
 	for (int i = 0; i < 3 * LOOKOUT_STAGES_MAX; i++) {
 		say_stage(fd, "again", "");
 		if (i % 50 == 0)
-			turn();
+			turn(&loop);
 	}
-	turn();
+	turn(&loop);
 	CHECK(heard.stages == LOOKOUT_STAGES_MAX);
 	CHECK(frame_send(fd, FRAME_READY, NULL, 0) == 0);
-	turn();
+	turn(&loop);
 	CHECK(heard.ready == 1); /* what matters is still heard */
 	close(fd);
 	world_close();
@@ -219,7 +205,7 @@ static void a_stage_carries_control_bytes(void)
 	world_open();
 	fd = dial(boot, PROTOCOL_VERSION);
 	say_stage(fd, "a\x1b[2J", "b\n\xff");
-	turn();
+	turn(&loop);
 	CHECK(!strcmp(heard.stage, "a?[2J") && !strcmp(heard.detail, "b??"));
 	close(fd);
 	world_close();
@@ -238,7 +224,7 @@ static void an_absurd_frame_is_waited_for(void)
 		int fd = unix_connect(path, 0);
 
 		CHECK(fd_write_all(fd, heads[i], FRAME_HEADER) == 0);
-		turn();
+		turn(&loop);
 		CHECK(is_closed(fd));
 		close(fd);
 	}
@@ -252,11 +238,11 @@ static void silent_ones_keep_the_beacon_out(void)
 	world_open();
 	for (int i = 0; i < LOOKOUT_CONNS; i++)
 		silent[i] = unix_connect(path, 0);
-	turn();
+	turn(&loop);
 	fd = dial(boot, PROTOCOL_VERSION); /* waits in the backlog */
 	CHECK(heard.hello == 0);
 	close(silent[0]);
-	turn();
+	turn(&loop);
 	CHECK(heard.hello == 1);
 	for (int i = 1; i < LOOKOUT_CONNS; i++)
 		close(silent[i]);
@@ -274,7 +260,7 @@ static void a_status_is_not_acknowledged(void)
 	fd = dial(boot, PROTOCOL_VERSION);
 	exec_status_encode(&status, text);
 	CHECK(frame_send(fd, FRAME_MAIN_EXIT, text, sizeof(text)) == 0);
-	turn();
+	turn(&loop);
 	CHECK(heard.exits == 1);
 	CHECK(recv(fd, head, sizeof(head), MSG_DONTWAIT) == FRAME_HEADER && head[0] == FRAME_ACK);
 	close(fd);

@@ -8,26 +8,13 @@
 #include "base/util.h"
 #include "check.h"
 #include "host/signpost.h"
+#include "turn.h"
 
 static char folder[] = "/tmp/signpost_test.XXXXXX";
 static char path[64];
 static int dir;
 static struct loop loop;
 static struct signpost post;
-
-static void quiet(struct timer *t)
-{
-	(void)t;
-	loop_stop(&loop, 0);
-}
-
-static void turn(void)
-{
-	static struct timer t = { .due = quiet };
-
-	loop_after(&loop, &t, 20);
-	loop_run(&loop);
-}
 
 static void world_open(void)
 {
@@ -92,12 +79,12 @@ static void who_waits_is_not_told(void)
 
 	world_open();
 	early = unix_connect(path, 0);
-	turn();
+	turn(&loop);
 	CHECK(told(early) == NULL);
 	signpost_turn(&post, 1);
 	CHECK(is_told(early, "ready\n"));
 	late = unix_connect(path, 0);
-	turn();
+	turn(&loop);
 	CHECK(is_told(late, "ready\n") && told(early) == NULL);
 	signpost_turn(&post, 0);
 	CHECK(is_told(early, "") && is_told(late, ""));
@@ -116,12 +103,12 @@ static void a_crowd_is_turned_away_for_good(void)
 		fd[i] = unix_connect(path, 0);
 		CHECK(fd[i] >= 0 && fd_write(fd[i], "hello?\n", 7) == 7);
 	}
-	turn();
+	turn(&loop);
 	for (size_t i = 0; i + 1 < COUNT(fd); i++)
 		close(fd[i]);
-	turn();
+	turn(&loop);
 	signpost_turn(&post, 1);
-	turn();
+	turn(&loop);
 	CHECK(is_told(fd[COUNT(fd) - 1], "ready\n"));
 	close(fd[COUNT(fd) - 1]);
 	world_close();
