@@ -2,15 +2,10 @@
 #
 # After each round hashes agree, and nothing of a copy that was cut off is left. Exits 1 when a round failed.
 . /lab/in/host.sh
+. /lab/in/random.sh
 
 rounds=$1 seed=$2 first_seed=$2
 failures=0
-
-# $number becomes one below $1, from the seed.
-random() {
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	number=$((seed / 65536 % $1))
-}
 
 sum() { md5sum | cut -c 1-32; }
 in_guest() { vmtool exec web -- "$@"; }

@@ -2,15 +2,10 @@
 #
 # After each round nothing may be left: no process, no socket, no VM. Exits 1 when a round failed.
 . /lab/in/host.sh
+. /lab/in/random.sh
 
 rounds=$1 seed=$2
 failures=0
-
-# A number below $1, from the seed.
-random() {
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	echo $((seed / 65536 % $1))
-}
 
 gone() { nobody_runs && ! state_is web running; }
 
@@ -61,7 +56,8 @@ orderly() {
 # Tool and agent killed at some moment of the start: whatever there is by then, a command sees the
 # truth of it and another ends it.
 round_of_orphan() {
-	ms=$(random 1500)
+	random 1500
+	ms=$number
 	start web >/dev/null 2>&1 &
 	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 	kill -9 $! $(processes agent) 2>/dev/null
@@ -73,7 +69,8 @@ round_of_orphan() {
 
 # Killed at some moment of its start, it must undo all of it.
 round_of_cancel() {
-	ms=$(random 1500)
+	random 1500
+	ms=$number
 	start web >/dev/null 2>&1 &
 	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 	kill -9 $! 2>/dev/null
@@ -87,7 +84,8 @@ round=0
 first_seed=$seed
 while [ "$round" -lt "$rounds" ]; do
 	round=$((round + 1))
-	case $(random 10) in
+	random 10
+	case $number in
 	0) round_of stop ;;
 	1) round_of poweroff ;;
 	2) round_of reboot --reboot end ;;

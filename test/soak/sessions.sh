@@ -3,6 +3,7 @@
 #
 # In the lab over vsock with a VM; outside with a guest agent and vmtool on the PATH:
 # sh test/soak/sessions.sh 10000 1
+. "${0%/*}/random.sh"
 rounds=$1 seed=$2
 failures=0
 dir=$(mktemp -d)
@@ -22,12 +23,6 @@ else
 	there() { sh -c "$1"; }
 fi
 
-# A number below $1, from the seed.
-random() {
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	echo $((seed / 65536 % $1))
-}
-
 x() { vmtool exec "$@" </dev/null 2>>"$dir/err"; }
 descriptors() { there "ls /proc/$agent/fd | wc -l"; }
 memory() { there "awk '/^Private_Dirty/ { print \$2 }' /proc/$agent/smaps_rollup"; }
@@ -45,12 +40,14 @@ fail() {
 }
 
 round_code() {
-	code=$(random 256)
+	random 256
+	code=$number
 	x "$target" -- sh -c "exit $code"
 	[ $? = "$code" ] || fail "not $code"
 }
 round_terminal() {
-	code=$(random 256)
+	random 256
+	code=$number
 	x -t "$target" -- sh -c "exit $code" >/dev/null
 	[ $? = "$code" ] || fail "not $code"
 }
@@ -63,7 +60,8 @@ round_refused() {
 	[ $? = 127 ] || fail "not 127"
 }
 round_output() {
-	size=$(random 300000)
+	random 300000
+	size=$number
 	[ "$(x "$target" -- head -c "$size" /dev/zero | wc -c)" = "$size" ] || fail "not $size bytes"
 }
 round_killed() { # the host's end dies: the command goes with it
@@ -84,7 +82,8 @@ round_shot() { # the command is shot, not asked
 	[ $? = 137 ] || fail "not 137"
 }
 round_detached() {
-	code=$(random 256)
+	random 256
+	code=$number
 	id=$(x -d "$target" -- sh -c "seq 1 100; exit $code")
 	[ "$(vmtool attach "$target" "$id" </dev/null | cksum)" = "$(seq 1 100 | cksum)" ] || fail "output of $id"
 	vmtool attach "$target" "$id" </dev/null >/dev/null
@@ -113,7 +112,8 @@ done
 before="$(descriptors) $(memory)"
 
 for round in $(seq "$rounds"); do
-	kind=$(echo $kinds | cut -d' ' -f$(($(random 9) + 1)))
+	random 9
+	kind=$(echo $kinds | cut -d' ' -f$((number + 1)))
 	"round_$kind"
 done
 

@@ -4,6 +4,7 @@
 #
 # In the lab over vsock with a VM; outside with a guest agent and vmtool on the PATH:
 # sh test/soak/shots.sh 1000 1
+. "${0%/*}/random.sh"
 rounds=$1 seed=$2 first_seed=$2
 failures=0 shots=0
 dir=$(mktemp -d)
@@ -23,12 +24,6 @@ else
 	until [ -S "$dir/agent" ]; do sleep 0.05; done
 	there() { sh -c "$1"; }
 fi
-
-# $number becomes one below $1, from the seed.
-random() {
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	number=$((seed / 65536 % $1))
-}
 
 fail() {
 	failures=$((failures + 1))

@@ -11,12 +11,12 @@ runs() {
 	local file
 	for file in test/soak/*.sh; do
 		file=${file##*/}
-		[ "$file" = soak.sh ] || printf ' %s' "${file%.sh}"
+		[ "$file" = soak.sh ] || [ "$file" = random.sh ] || printf ' %s' "${file%.sh}"
 	done
 }
 
 name=${1:-lifecycle} rounds=${2:-200} seed=${SEED:-$RANDOM}
-[[ $name != soak && -f test/soak/$name.sh ]] ||
+[[ $name != soak && $name != random && -f test/soak/$name.sh ]] ||
 	die_usage "soak $name: no such run; there are:$(runs)"
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || die_usage "soak: ROUNDS is a whole number, not $rounds"
 
@@ -25,5 +25,5 @@ ninja_write release
 ninja_run release out/vmtool
 kernel-config/build.sh
 test/guests/initrd.sh
-exec test/lab/lab.sh --auto -o "out/soak/$name" -f test/vm/host.sh -f "test/soak/$name.sh" \
-	-- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null
+exec test/lab/lab.sh --auto -o "out/soak/$name" -f test/vm/host.sh -f test/soak/random.sh \
+	-f "test/soak/$name.sh" -- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null

@@ -3,16 +3,11 @@
 # Then ROUNDS/20 MiB (1 GiB for 20000) go there and back through one stream, and must be the same.
 # Nothing may be left in the guest's process 1: no descriptor, no memory. Exits 1 on a failure.
 . /lab/in/host.sh
+. /lab/in/random.sh
 
 rounds=$1 seed=$2
 failures=0
 mib=$(((rounds + 19) / 20))
-
-# A number below $1, from the seed.
-random() {
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	echo $((seed / 65536 % $1))
-}
 
 fail() {
 	failures=$((failures + 1))
@@ -39,7 +34,8 @@ end_refused() { vmtool ssh-proxy web:7 </dev/null 2>/tmp/out && fail refused "it
 end_unread() { printf 'echo\n%s' "$(seq 20000)" | proxy | head -c 10 >/dev/null; }
 end_killed() {
 	sleep 1000 | proxy >/dev/null 2>&1 &
-	usleep "$(random 30000)"
+	random 30000
+	usleep "$number"
 	killall -9 sleep 2>/dev/null
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
@@ -47,7 +43,8 @@ end_killed() {
 
 while [ "$round" -lt "$rounds" ]; do
 	round=$((round + 1))
-	case $(random 5) in
+	random 5
+	case $number in
 	0) end_echo ;;
 	1) end_early ;;
 	2) end_refused ;;

@@ -1,5 +1,5 @@
 # soak: a short slice of the long runs.
-# with: test/vm/host.sh test/soak/lifecycle.sh test/soak/streams.sh
+# with: test/vm/host.sh test/soak/random.sh test/soak/lifecycle.sh test/soak/streams.sh
 . /lab/in/lib.sh
 
 run sh /lab/in/lifecycle.sh 12 7
