@@ -16,6 +16,7 @@ static void conn_close(struct lookout_conn *c)
 {
 	struct lookout *o = c->lookout;
 
+	loop_cancel(o->loop, &c->mute);
 	loop_del(o->loop, &c->peer);
 	fd_close(&c->peer.fd);
 	listener_release(&o->listener);
@@ -37,6 +38,7 @@ static int take_hello(struct lookout_conn *c, const struct frame *f)
 		return -EEXIST;
 	if (++o->hellos > LOOKOUT_HELLOS_MAX)
 		return -EDQUOT;
+	loop_cancel(o->loop, &c->mute);
 	o->speaker = c;
 	o->said(o, &news);
 	return 0;
@@ -130,6 +132,13 @@ static void peer_ready(struct watch *w, uint32_t events)
 		conn_lost(c, rc);
 }
 
+/* There are few places, and anybody in the guest may take one: not for good, or the beacon that comes
+ * back would find none. */
+static void mute_due(struct timer *t)
+{
+	conn_lost(CONTAINER(t, struct lookout_conn, mute), -ETIMEDOUT);
+}
+
 static void accepted(struct listener *l, int fd)
 {
 	struct lookout *o = CONTAINER(l, struct lookout, listener);
@@ -139,6 +148,7 @@ static void accepted(struct listener *l, int fd)
 		c++; /* the listener counts: one is free */
 	c->peer.fd = fd;
 	inbox_init(&c->in, c->mem, sizeof(c->mem));
+	loop_after(o->loop, &c->mute, o->hello_ms);
 	if (loop_add(o->loop, &c->peer, EPOLLIN) < 0)
 		conn_close(c);
 }
@@ -150,10 +160,12 @@ int lookout_start(struct lookout *o, struct loop *l, int listen_fd, const char *
 		.loop = l,
 		.boot = boot,
 		.said = said,
+		.hello_ms = LOOKOUT_HELLO_MS,
 	};
 	for (int i = 0; i < LOOKOUT_CONNS; i++) {
 		o->conns[i].lookout = o;
 		o->conns[i].peer = (struct watch){ -1, peer_ready };
+		o->conns[i].mute = (struct timer){ .due = mute_due };
 	}
 	return listener_open(&o->listener, l, listen_fd, LOOKOUT_CONNS, accepted);
 }

@@ -16,6 +16,7 @@ enum {
 	LOOKOUT_CONNS = 4,
 	LOOKOUT_STAGES_MAX = 200, /* of one boot; later ones are not recorded */
 	LOOKOUT_HELLOS_MAX = 50,  /* of one boot: a guest that comes and goes fills no log */
+	LOOKOUT_HELLO_MS = 5000,  /* a connection has this long to be the beacon, or goes */
 };
 
 struct lookout;
@@ -23,6 +24,7 @@ struct lookout;
 struct lookout_conn {
 	struct lookout *lookout; /* borrowed: embeds us */
 	struct watch peer;	 /* owned fd; -1 while free */
+	struct timer mute;	 /* until it must have said hello */
 	struct inbox in;
 	uint8_t mem[FRAME_HEADER + BEACON_FRAME_MAX];
 };
@@ -40,6 +42,7 @@ struct lookout {
 	struct lookout_conn conns[LOOKOUT_CONNS];
 	struct lookout_conn *speaker; /* the one that knew the boot id: until it goes, no other */
 	unsigned stages, hellos;
+	unsigned hello_ms; /* LOOKOUT_HELLO_MS; a test has less patience */
 	/* Nonzero: what it said could not be kept. */
 	int (*said)(struct lookout *o, const struct lookout_news *news);
 };
