@@ -6,20 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-
-void draft_temp(char out[DRAFT_TEMP])
-{
-	uint64_t n = 0;
-
-	/* Shorter than 256 bytes it comes at once and whole. */
-	if (getrandom(&n, sizeof(n), 0) < 0)
-		n = (uint64_t)getpid();
-	snprintf(out, DRAFT_TEMP, ".vmtool-%016llx", (unsigned long long)n);
-}
 
 /* How file systems (and kernels) say that they know no O_TMPFILE. */
 static int is_unknown(int err)
@@ -27,20 +16,39 @@ static int is_unknown(int err)
 	return err == EOPNOTSUPP || err == EISDIR || err == EINVAL || err == ENOENT;
 }
 
-int draft_open(struct draft *d, int dir)
+/* A file with a name of its own. Another writer of the same name may be as far as we are: he has
+ * the name that follows from it, or took our file, whose lock is not ours yet, for a left one. */
+static int open_named(struct draft *d, const char *name)
+{
+	temp_name(d->temp, d->dir, name);
+	for (int tries = 0; tries < 2; tries++) {
+		int rc;
+
+		d->fd = openat(d->dir, d->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			       0600);
+		rc = d->fd < 0 ? -errno : temp_hold(d->fd);
+		if (rc == 0)
+			return 0;
+		fd_close(&d->fd);
+		if (rc != -EEXIST && rc != -ESTALE) {
+			d->temp[0] = '\0';
+			return rc;
+		}
+		temp_random(d->temp);
+	}
+	d->temp[0] = '\0';
+	return -EEXIST;
+}
+
+int draft_open(struct draft *d, int dir, const char *name)
 {
 	d->dir = dir;
 	d->at = 0;
 	d->temp[0] = '\0';
 	d->fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (d->fd >= 0 || !is_unknown(errno))
-		return d->fd < 0 ? -errno : 0;
-	draft_temp(d->temp);
-	d->fd = openat(dir, d->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (d->fd >= 0)
 		return 0;
-	d->temp[0] = '\0';
-	return -errno;
+	return is_unknown(errno) ? open_named(d, name) : -errno;
 }
 
 int draft_write(struct draft *d, const void *data, uint64_t len)
@@ -83,6 +91,23 @@ static int link_as(const struct draft *d, const char *name)
 	return linkat(AT_FDCWD, path, d->dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
+/* A name beside the one that somebody has, for no call replaces that by a file without one. */
+static int link_beside(struct draft *d, const char *name)
+{
+	int rc;
+
+	temp_hold(d->fd); /* it has no name: nobody can have taken it */
+	temp_name(d->temp, d->dir, name);
+	rc = link_as(d, d->temp);
+	if (rc == -EEXIST) {
+		temp_random(d->temp);
+		rc = link_as(d, d->temp);
+	}
+	if (rc < 0)
+		d->temp[0] = '\0';
+	return rc;
+}
+
 int draft_name(struct draft *d, const char *name)
 {
 	int rc;
@@ -91,12 +116,9 @@ int draft_name(struct draft *d, const char *name)
 		rc = link_as(d, name);
 		if (rc != -EEXIST)
 			return rc;
-		draft_temp(d->temp);
-		rc = link_as(d, d->temp);
-		if (rc < 0) {
-			d->temp[0] = '\0';
+		rc = link_beside(d, name);
+		if (rc < 0)
 			return rc;
-		}
 	}
 	if (renameat(d->dir, d->temp, d->dir, name) < 0)
 		return -errno;

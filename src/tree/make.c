@@ -276,7 +276,7 @@ static int begin_file(struct make *m, const char *name, const struct copy_entry 
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	rc = meta_keep(&m->meta, n);
 	if (rc == 0)
-		rc = draft_open(&m->draft, m->dir);
+		rc = draft_open(&m->draft, m->dir, name);
 	return rc < 0 ? fail_sys(m, name, rc, e) : 0;
 }
 
@@ -343,37 +343,41 @@ static int take_eof(struct make *m, const struct copy_msg *msg, struct err *e)
 
 /* --- what is neither file nor folder --- */
 
-/* Under a name of its own first, and then under the right one: whoever looks sees the old or the
- * new. `made` says whether it could be made. */
-static int rename_made(struct make *m, const char *temp, const char *name, int made)
-{
-	int rc = made < 0 ? -errno : 0;
+/* Both are called for what is not a file, and make it under m->draft.temp. */
+struct making {
+	struct make *m;
+	const char *name;
+	const struct copy_entry *entry; /* or, for a further name, */
+	const char *first;		/* a name the file has, */
+	int first_dir;			/* and where */
+};
 
-	if (rc == 0 && renameat(m->dir, temp, m->dir, name) < 0)
-		rc = -errno;
-	/* Two names of one file: the kernel then renames nothing, and says that all went well. */
-	unlinkat(m->dir, temp, 0);
-	return rc;
+static int make_node(void *arg)
+{
+	const struct making *x = arg;
+	const struct copy_entry *n = x->entry;
+	struct make *m = x->m;
+	struct meta meta = { n->mode, n->uid, n->gid, n->mtime, n->mtime_ns, NULL, 0 };
+	const char *temp = m->draft.temp;
+	size_t len = m->trail.len;
+
+	if ((S_ISLNK(n->mode) ? symlinkat(n->target, m->dir, temp)
+			      : mknodat(m->dir, temp, n->mode, makedev(n->major, n->minor))) < 0)
+		return -1;
+	if (trail_push(&m->trail, x->name) == 0)
+		meta_apply_at(&meta, m->dir, temp, m->flags, m->report, trail_text(&m->trail));
+	trail_cut(&m->trail, len);
+	return 0;
 }
 
 static int make_other(struct make *m, const char *name, const struct copy_entry *n, struct err *e)
 {
-	struct meta meta = { n->mode, n->uid, n->gid, n->mtime, n->mtime_ns, NULL, 0 };
-	int is_device = S_ISCHR(n->mode) || S_ISBLK(n->mode), made, rc;
-	size_t len = m->trail.len;
+	int is_device = S_ISCHR(n->mode) || S_ISBLK(n->mode), rc;
+	struct making x = { .m = m, .name = name, .entry = n };
 
 	if (is_device && !(m->flags & COPY_ARCHIVE))
 		return fail(m, name, -EPERM, "is a device, which only --archive copies", e);
-	draft_temp(m->draft.temp);
-	made = S_ISLNK(n->mode)
-		       ? symlinkat(n->target, m->dir, m->draft.temp)
-		       : mknodat(m->dir, m->draft.temp, n->mode, makedev(n->major, n->minor));
-	if (made == 0 && trail_push(&m->trail, name) == 0)
-		meta_apply_at(&meta, m->dir, m->draft.temp, m->flags, m->report,
-			      trail_text(&m->trail));
-	trail_cut(&m->trail, len);
-	rc = rename_made(m, m->draft.temp, name, made);
-	m->draft.temp[0] = '\0';
+	rc = temp_replace(m->draft.temp, m->dir, name, make_node, &x);
 	if (rc == -EPERM && is_device)
 		return fail(m, name, rc, "is a device, which only root makes", e);
 	return rc < 0 ? fail_sys(m, name, rc, e) : 0;
@@ -428,17 +432,23 @@ static int follow_steps(const struct make *m, const char *path, const char **las
 	return fd == -1 ? -errno : fd;
 }
 
+static int make_name(void *arg)
+{
+	const struct making *x = arg;
+
+	return linkat(x->first_dir, x->first, x->m->dir, x->m->draft.temp, 0);
+}
+
 static int make_link(struct make *m, const struct copy_link *l)
 {
-	const char *last;
-	int from = follow_steps(m, l->target, &last), rc;
+	struct making x = { .m = m, .name = l->name };
+	int rc;
 
-	if (from < 0)
-		return from;
-	draft_temp(m->draft.temp);
-	rc = rename_made(m, m->draft.temp, l->name, linkat(from, last, m->dir, m->draft.temp, 0));
-	m->draft.temp[0] = '\0';
-	fd_close(&from);
+	x.first_dir = follow_steps(m, l->target, &x.first);
+	if (x.first_dir < 0)
+		return x.first_dir;
+	rc = temp_replace(m->draft.temp, m->dir, l->name, make_name, &x);
+	fd_close(&x.first_dir);
 	return rc;
 }
 

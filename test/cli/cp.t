@@ -290,7 +290,8 @@ fi
 # --- ends ---
 
 # A name leads to the old bytes or to the new ones, and nothing but that name is there. Killed
-# between naming a whole file and renaming it, a whole file under its first name stays.
+# between naming a whole file and renaming it, a whole file under its first name stays, for the next copy
+# to remove.
 intact() {	# DIR
 	local sum
 	sum=$(md5sum <"$1/f")
@@ -322,6 +323,7 @@ for i in $(seq 24); do
 	wait $copy 2>/dev/null
 	within 5 nobody_copies || bad=$((bad + 1))
 	[ -z "$(intact ends)" ] || bad=$((bad + 1))
+	"$vmtool" cp -q big "$g:$tap_dir/ends/f" && [ "$(ls -A ends)" = f ] || bad=$((bad + 1))
 done
 is "$bad" 0 "24 copies killed at either end leave the old file or the new one (seed $seed)"
 for i in $(seq 20); do

@@ -1,4 +1,5 @@
 /* Trees from one place to another: as files, through a connection, through an archive. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -651,6 +652,96 @@ static void a_copy_that_breaks_off_leaves_half_a_file(void)
 	CHECK(unlink("dst/f") == 0 && rmdir("dst") == 0); /* nothing else is in there */
 }
 
+static const char *path_of_fd(int fd)
+{
+	static char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static unsigned names_in(const char *path)
+{
+	DIR *d = opendir(path);
+	unsigned n = 0;
+
+	while (d && readdir(d))
+		n++;
+	closedir(d);
+	return n - 2; /* . and .. */
+}
+
+/* dst/f is "old", and beside it lies what a writer of it has made for the moment of the exchange. The
+ * caller's: that one's path, and his file as it was open. */
+static int interrupted(char path[TEMP_ROOM + 8], struct draft *writer)
+{
+	char temp[TEMP_ROOM];
+	int dir;
+
+	world();
+	file("dst/f", "old");
+	dir = open("dst", O_RDONLY | O_DIRECTORY);
+	temp_name(temp, dir, "f");
+	snprintf(path, TEMP_ROOM + 8, "dst/%s", temp);
+	CHECK(draft_open(writer, dir, "f") == 0);
+	CHECK(draft_write(writer, "half", 4) == 0);
+	temp_hold(writer->fd);
+	CHECK(linkat(AT_FDCWD, path_of_fd(writer->fd), AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0);
+	return dir;
+}
+
+static const struct copy_msg a_file[] = { ROOT("f"), ENTRY("f", REG_MODE), DATA, WHOLE };
+
+static void a_killed_writer_leaves_its_file(void)
+{
+	struct lines l = LINES_INIT;
+	char path[TEMP_ROOM + 8];
+	struct draft writer;
+	int dir = interrupted(path, &writer);
+
+	close(writer.fd); /* as SIGKILL would */
+	CHECK(feed(a_file, COUNT(a_file), "dst", 0, &l) == 0);
+	CHECK(l.report.count == 0 && holds("dst/f", "evil"));
+	CHECK(names_in("dst") == 1);
+	close(dir);
+}
+
+static void a_writer_is_taken_for_a_killed_one(void)
+{
+	struct lines l = LINES_INIT;
+	char path[TEMP_ROOM + 8];
+	struct draft writer;
+	int dir = interrupted(path, &writer);
+
+	CHECK(feed(a_file, COUNT(a_file), "dst", 0, &l) == 0);
+	CHECK(l.report.count == 0 && holds("dst/f", "evil"));
+	CHECK(holds(path, "half") && names_in("dst") == 2);
+	close(writer.fd);
+	close(dir);
+}
+
+/* Somebody's own files by such a name; and links, which have it for a moment only. */
+static void what_is_no_left_file_is_removed(void)
+{
+	struct lines l = LINES_INIT;
+	char path[TEMP_ROOM + 8];
+	struct draft writer;
+	int dir = interrupted(path, &writer);
+
+	close(writer.fd);
+	CHECK(link(path, "dst/mine") == 0);
+	CHECK(feed(a_file, COUNT(a_file), "dst", 0, &l) == 0);
+	CHECK(l.report.count == 0 && holds(path, "half") && holds("dst/mine", "half"));
+	CHECK(unlink(path) == 0 && symlink("mine", path) == 0);
+	CHECK(feed(a_file, COUNT(a_file), "dst", 0, &l) == 0);
+	CHECK(l.report.count == 0 && exists(path) && holds("dst/mine", "half"));
+	CHECK(unlink(path) == 0 && mkdir(path, 0700) == 0);
+	CHECK(feed(a_file, COUNT(a_file), "dst", 0, &l) == 0);
+	CHECK(l.report.count == 0 && exists(path));
+	CHECK(names_in("dst") == 3);
+	close(dir);
+}
+
 static void a_file_beyond_all_sizes_is_made(void)
 {
 	static const struct copy_msg hole = { .type = FRAME_COPY_HOLE, .hole = INT64_MAX };
@@ -695,6 +786,9 @@ int main(void)
 	TEST(a_link_that_was_there_is_written_through);
 	TEST(steps_out_of_order_are_taken);
 	TEST(a_copy_that_breaks_off_leaves_half_a_file);
+	TEST(a_killed_writer_leaves_its_file);
+	TEST(a_writer_is_taken_for_a_killed_one);
+	TEST(what_is_no_left_file_is_removed);
 	TEST(a_file_beyond_all_sizes_is_made);
 	TEST(devices_are_made_unasked);
 	world();
