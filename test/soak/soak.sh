@@ -25,5 +25,5 @@ ninja_write release
 ninja_run release out/vmtool
 kernel-config/build.sh
 test/guests/initrd.sh
-exec test/lab/lab.sh --auto -o "out/soak/$name" -f test/vm/host.sh -f test/soak/random.sh \
-	-f "test/soak/$name.sh" -- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null
+exec test/lab/lab.sh --auto -o "out/soak/$name" -f test/vm/host.sh -f test/both/target.sh \
+	-f test/soak/random.sh -f "test/soak/$name.sh" -- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null

@@ -8,6 +8,13 @@
  *	peer say  WHERE TEXT      connect, send TEXT and a newline, print how many bytes come back
  *	peer hex  WHERE BYTES     connect, send BYTES as 0a1b..., end the sending half, print the answer so
  *
+ * and as a peer nobody wishes for:
+ *
+ *	peer noise WHERE SEED     connect, send bytes from SEED, half of them in frames, until nobody takes more
+ *	peer cut   WHERE BYTES    for each beginning of BYTES (hex): connect, send it, end the sending half
+ *	peer stuck WHERE COUNT    connect COUNT times, each with half a frame, and wait to be let go
+ *	peer heard WHERE 0        accept one connection as vsock.sock would, print in hex what is said first
+ *
  * WHERE is vsock:CID:PORT (CID is ignored when accepting), unix:PATH, or mux:PATH:PORT (CONNECT).
  * `take` answers "COUNT HASH\n" and then REPLY bytes: what comes after the other side's end of
  * sending is what a full close in place of a half one loses. Bytes are a known sequence; a wrong
@@ -19,12 +26,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
 
 #include "base/fd.h"
+#include "proto/frame.h"
 
 enum { CHUNK = 1 << 16 };
 
@@ -200,6 +209,141 @@ static int hex(const char *where, const char *text)
 	return 0;
 }
 
+/* --- peers nobody wishes for --- */
+
+static uint64_t noise_state;
+
+static uint32_t noise(void) /* splitmix64 */
+{
+	uint64_t z = noise_state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return (uint32_t)(z >> 32);
+}
+
+/* Random, but for what would do something: this may be the machine of whoever runs the tests. */
+static uint8_t noise_type(void)
+{
+	static const uint8_t asks[] = { FRAME_EXEC,	 FRAME_POWEROFF, FRAME_CLOCK_SET,
+					FRAME_SIGNAL_MAIN, FRAME_COPY_PUT };
+	uint8_t type = noise() % 0x70;
+
+	return memchr(asks, type, sizeof(asks)) ? FRAME_HEARTBEAT : type;
+}
+
+/* A frame that has its length, or (one in eight) another; or just bytes. How many. */
+static size_t noise_piece(uint8_t *out)
+{
+	size_t len = noise() % 200;
+	uint32_t said = noise() % 8 ? (uint32_t)len : noise();
+
+	for (size_t i = 0; i < FRAME_HEADER + len; i++)
+		out[i] = (uint8_t)noise();
+	if (noise() % 2) {
+		out[0] |= 0x80; /* of no type there is */
+		return FRAME_HEADER + len;
+	}
+	out[0] = noise_type();
+	for (int i = 0; i < 4; i++)
+		out[1 + i] = (uint8_t)(said >> (24 - 8 * i));
+	return FRAME_HEADER + len;
+}
+
+/* What comes back is read to its end: an answer, an end, a reset. */
+static void read_away(int fd)
+{
+	char mem[4096];
+
+	while (fd_read(fd, mem, sizeof(mem)) > 0)
+		;
+	close(fd);
+}
+
+static int make_noise(const char *where, uint64_t seed)
+{
+	int fd = connect_where(where);
+	uint8_t piece[FRAME_HEADER + 200];
+	unsigned sent = 0;
+
+	noise_state = seed;
+	while (sent < 64 * 1024) {
+		size_t len = noise_piece(piece);
+
+		if (send(fd, piece, len, MSG_NOSIGNAL) != (ssize_t)len)
+			break;
+		sent += (unsigned)len;
+	}
+	shutdown(fd, SHUT_WR);
+	read_away(fd);
+	printf("noise %u\n", sent);
+	return 0;
+}
+
+static size_t unhex(uint8_t *out, size_t room, const char *text)
+{
+	size_t n = 0;
+
+	for (; n < room && sscanf(text, "%2hhx", &out[n]) == 1; text += 2)
+		n++;
+	return n;
+}
+
+static int cut(const char *where, const char *text)
+{
+	static uint8_t whole[CHUNK];
+	size_t len = unhex(whole, sizeof(whole), text);
+
+	for (size_t n = 0; n < len; n++) {
+		int fd = connect_where(where);
+
+		if (send(fd, whole, n, MSG_NOSIGNAL) != (ssize_t)n)
+			fail("send");
+		shutdown(fd, SHUT_WR);
+		read_away(fd);
+	}
+	printf("cut %zu\n", len);
+	return 0;
+}
+
+static int stuck(const char *where, unsigned count)
+{
+	static const uint8_t half[] = { FRAME_HEARTBEAT, 0, 0 };
+	int fds[256];
+
+	for (unsigned i = 0; i < count && i < 256; i++) {
+		fds[i] = connect_where(where);
+		if (fd_write_all(fds[i], half, sizeof(half)) < 0)
+			fail("send");
+	}
+	printf("stuck %u\n", count);
+	fflush(stdout);
+	for (unsigned i = 0; i < count && i < 256; i++)
+		read_away(fds[i]);
+	printf("let go %u\n", count);
+	return 0;
+}
+
+/* The request of whoever calls: what he says within a moment after the port has answered. */
+static int heard(const char *where)
+{
+	static const char ok[] = "OK 1\n";
+	int fd = accept_where(where);
+	struct timeval moment = { .tv_usec = 300000 };
+	uint8_t byte = 0;
+
+	while (byte != '\n')
+		if (fd_read(fd, &byte, 1) != 1)
+			fail("no CONNECT");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
+	if (fd_write_all(fd, ok, sizeof(ok) - 1) < 0)
+		fail("answer");
+	while (fd_read(fd, &byte, 1) == 1)
+		printf("%02x", byte);
+	printf("\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t bytes = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
@@ -216,6 +360,14 @@ int main(int argc, char **argv)
 		return say(argv[2], argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "hex"))
 		return hex(argv[2], argv[3]);
-	fprintf(stderr, "usage: peer take|eat|give|toss|hex WHERE BYTES | say WHERE TEXT\n");
+	if (argc == 4 && !strcmp(argv[1], "noise"))
+		return make_noise(argv[2], bytes);
+	if (argc == 4 && !strcmp(argv[1], "cut"))
+		return cut(argv[2], argv[3]);
+	if (argc == 4 && !strcmp(argv[1], "stuck"))
+		return stuck(argv[2], (unsigned)bytes);
+	if (argc == 4 && !strcmp(argv[1], "heard"))
+		return heard(argv[2]);
+	fprintf(stderr, "usage: peer take|eat|give|toss|hex|noise|cut|stuck|heard WHERE BYTES | say WHERE TEXT\n");
 	return 2;
 }
