@@ -2,8 +2,10 @@
 # bench.sh [NAME...] - vmtool against its peers, in pairs, inside one run of the lab for each.
 #
 # Prints a table and writes out/bench.json (contracts.md, "bench"). Three groups, and only what is
-# asked for runs: how late a script learns that its guest is ready, against loops that ask (ready_delay); starting a VM against QEMU microvm (boot_to_init, vmm_memory_outside_ram,
-# exits_per_boot, start_to_ready); sessions in one guest against OpenSSH (exec_roundtrip,
+# asked for runs: how late a script learns that its guest is ready (ready_delay, against loops that ask
+# and against two processes that only wait for each other) and what `start` and its agent use meanwhile
+# (start_cpu; 10000 us/s are 1 %); starting a VM against QEMU microvm (boot_to_init,
+# vmm_memory_outside_ram, exits_per_boot, start_to_ready); sessions in one guest against OpenSSH (exec_roundtrip,
 # exec_roundtrip_master, agent_memory), and copies out of the guest (exec_throughput,
 # stream_throughput) and into it (..._input_throughput). A copy is compared with two peers. One is a
 # program in the guest that itself speaks vsock, and is no command and no tcp server: a byte is copied
@@ -25,7 +27,7 @@ copies="exec_throughput exec_throughput_relayed exec_input_throughput exec_input
 copies+=" stream_throughput stream_throughput_relayed"
 copies+=" stream_input_throughput stream_input_throughput_relayed"
 sessions="exec_roundtrip exec_roundtrip_master $copies agent_memory"
-delays="ready_delay ready_delay_3s"
+delays="ready_delay ready_delay_3s ready_delay_bare start_cpu"
 known="$boots $sessions $delays"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
@@ -86,7 +88,7 @@ bench_delays() {
 	{ cat out/guest/initrd; (cd "$out/gauge" && find . | cpio --quiet -o -H newc -R 0:0); } >"$out/gauge.initrd"
 	say "bench: $pairs pairs of starts and of loops, in the lab"
 	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/delays.sh -f out/tools/gauge -f "$out/gauge.initrd" \
-		-- sh /lab/in/delays.sh "$pairs" >>"$out/samples"
+		-- sh /lab/in/delays.sh "$pairs" "${names[@]}" >>"$out/samples"
 }
 
 # is_asked NAME...: one of them was.

@@ -18,6 +18,8 @@
  * And:
  *	gauge time CMD...                microseconds; its output is thrown away
  *	gauge now                        the wall clock's nanoseconds
+ *	gauge uptime                     those of the clock that nobody sets
+ *	gauge shift                      how far the wall clock is ahead of that
  *
  * pass, copy, catch and put are the least that a relay can be, as socat is one: a process that reads
  * and writes, and knows no frames, no status and no second connection. The first MiB that is poured
@@ -344,12 +346,17 @@ static int time_command(char **argv)
 	return 0;
 }
 
-static int now(void)
+static long long read_clock(clockid_t id)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	printf("%lld%09ld\n", (long long)t.tv_sec, t.tv_nsec);
+	clock_gettime(id, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static int say(long long ns)
+{
+	printf("%lld\n", ns);
 	return 0;
 }
 
@@ -374,7 +381,12 @@ int main(int argc, char **argv)
 	if (argc > 2 && !strcmp(argv[1], "time"))
 		return time_command(argv + 2);
 	if (argc == 2 && !strcmp(argv[1], "now"))
-		return now();
-	fprintf(stderr, "gauge: give, pass, copy, take, drain, catch, put, pour, time or now; see its source\n");
+		return say(read_clock(CLOCK_REALTIME));
+	if (argc == 2 && !strcmp(argv[1], "uptime"))
+		return say(read_clock(CLOCK_MONOTONIC));
+	if (argc == 2 && !strcmp(argv[1], "shift"))
+		return say(read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC));
+	fprintf(stderr, "gauge: give, pass, copy, take, drain, catch, put, pour, time, now, uptime or "
+			"shift; see its source\n");
 	return 2;
 }

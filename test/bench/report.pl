@@ -25,6 +25,8 @@ my @benches = (
 	[ stream_input_throughput_relayed => 'KiB/s', 'relay', 'bare relay of tcp' ],
 	[ ready_delay => 'ms', 'poll', 'a loop of 200 ms' ],
 	[ ready_delay_3s => 'ms', 'poll3s', 'a loop of 3 s' ],
+	[ ready_delay_bare => 'ms', 'relay', 'a bare byte by vsock' ],
+	[ start_cpu => 'us/s', 'poll', 'a loop of 200 ms' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);
