@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,6 +23,19 @@ void fd_close(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+void fd_close_all_but(int fd)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if ((fd == 0 || syscall(SYS_close_range, 0, fd - 1, 0) == 0) &&
+	    syscall(SYS_close_range, fd + 1, ~0u, 0) == 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit); /* before Linux 5.9 */
+	for (int i = 0; i < (int)limit.rlim_cur; i++)
+		if (i != fd)
+			close(i);
 }
 
 int fd_nonblock(int fd)

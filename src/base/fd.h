@@ -16,6 +16,10 @@
 /* Closes and leaves -1 behind. */
 void fd_close(int *fd);
 
+/* In a child that goes its own way: sockets of others, kept open here, would keep their peers from
+ * hearing that they ended. */
+void fd_close_all_but(int fd);
+
 /* 0 or a negative errno. */
 int fd_nonblock(int fd);
 

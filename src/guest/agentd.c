@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "guest/procnet.h"
+#include "guest/witness.h"
 #include "proto/refusal.h"
 
 enum {
@@ -205,6 +206,8 @@ static int take_poweroff(struct agent_conn *c, const struct frame *f)
 	if (rc < 0)
 		return refuse(c, REFUSED_FAILED, rc,
 			      "this guest's init cannot be asked to power off");
+	if (p->others)
+		witness_leave(c->peer.w.fd);
 	return 0;
 }
 

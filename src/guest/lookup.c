@@ -10,8 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -108,20 +106,6 @@ int lookup_known(struct addrs *a, const char *name, uint16_t port)
 	return a->count > 0;
 }
 
-/* Sockets of others, kept open here, would keep their peers from hearing that they ended. */
-static void close_all_but(int fd)
-{
-	struct rlimit limit = { .rlim_cur = 1024 };
-
-	if (syscall(SYS_close_range, 0, fd - 1, 0) == 0 &&
-	    syscall(SYS_close_range, fd + 1, ~0u, 0) == 0)
-		return;
-	getrlimit(RLIMIT_NOFILE, &limit); /* before Linux 5.9 */
-	for (int i = 0; i < (int)limit.rlim_cur; i++)
-		if (i != fd)
-			close(i);
-}
-
 /* A whole struct addrs is less than PIPE_BUF: it arrives in one piece or not at all. */
 _Static_assert(sizeof(struct addrs) <= 4096, "one write into a pipe");
 
@@ -132,7 +116,7 @@ __attribute__((noreturn)) static void child(int to, const char *name, uint16_t p
 
 	sigemptyset(&none); /* the loop's mask would keep a SIGTERM from it */
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	close_all_but(to);
+	fd_close_all_but(to);
 	ask(&a, name, port, 0);
 	(void)fd_write_all(to, &a, sizeof(a));
 	_exit(0);

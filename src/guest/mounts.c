@@ -28,7 +28,9 @@ static const struct early_mount table[] = {
 	{ "tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", 01777 },
 	{ "tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755", 0755 },
 	{ "tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777", 01777 },
-	{ "cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, "", 0555 },
+	/* As systemd mounts it, which takes it as it finds it. */
+	{ "cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	  "nsdelegate,memory_recursiveprot", 0555 },
 };
 
 /* What programs open by name and devtmpfs does not make. */
@@ -40,14 +42,21 @@ static const struct {
 	{ "/proc/self/fd/2", "/dev/stderr" },
 };
 
+/* Options that a kernel does not know yet are done without. */
 static int mount_one(const struct early_mount *m)
 {
+	const char *const options[] = { m->options, "" };
+
 	if (mkdir(m->target, m->mode) < 0 && errno != EEXIST)
 		return -errno;
-	/* EBUSY: mounted already, by the kernel (devtmpfs) or whoever ran before us. */
-	if (mount(m->type, m->target, m->type, m->flags, m->options) < 0 && errno != EBUSY)
-		return -errno;
-	return 0;
+	for (size_t i = 0; i < COUNT(options); i++) {
+		/* EBUSY: mounted already, by the kernel (devtmpfs) or whoever ran before us. */
+		if (mount(m->type, m->target, m->type, m->flags, options[i]) == 0 || errno == EBUSY)
+			return 0;
+		if (errno != EINVAL)
+			break;
+	}
+	return -errno;
 }
 
 int mounts_make(struct err *e)
@@ -123,4 +132,23 @@ void mounts_settle(void)
 		strcpy(stuck, target);
 	}
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+int mounts_are_written(void)
+{
+	struct lines l = LINES_INIT;
+	char *line;
+	int found = 0;
+
+	if (lines_open(&l, "/proc/mounts") < 0)
+		return 1;
+	while (!found && (line = lines_next(&l))) {
+		const char *source = strsep(&line, " "), *target = strsep(&line, " ");
+		const char *type = strsep(&line, " ");
+
+		found = target && type && line && !strncmp(source, "/dev/", 5) &&
+			!strncmp(line, "rw", 2);
+	}
+	lines_close(&l);
+	return found;
 }

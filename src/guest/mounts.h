@@ -13,4 +13,7 @@ int mounts_make(struct err *e);
 /* Every process being gone: unmounts what lies on disks, or makes it read-only. */
 void mounts_settle(void);
 
+/* Nonzero while a file system on a disk can be written to. */
+int mounts_are_written(void);
+
 #endif
