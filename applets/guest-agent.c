@@ -107,7 +107,7 @@ static int serve_unix(struct server *s, const char *path, struct err *e)
 
 static void init_server(struct server *s, const struct terms *t)
 {
-	boot_id_of_kernel(s->boot);
+	boot_id_of_machine(s->boot);
 	s->loop.signalled = signalled;
 	reap_init(&s->reap);
 	poweroff_init(&s->poweroff, &s->loop, &s->reap, &nobody);

@@ -39,7 +39,8 @@ int config_load(struct config *c, const struct vmref *v, const struct wish *w, s
 int config_save(const struct config *c, const struct vmref *v, struct err *e);
 
 /* The guest kernel's whole command line. 0, or wrong usage when the kernel would cut it. */
-int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e);
+int config_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLINE_MAX + 1],
+		   struct err *e);
 
 /* The machine as it is unless something is said. */
 void machine_init(struct config *c);

@@ -87,7 +87,7 @@
 	    "the image's own init becomes process 1; again for its arguments", \
 	    TEXT, GUEST_SETTER(guest_init_arg)) \
 	KEY(GUEST, PLAIN, "plain", ONE, MACHINE, 0, NULL, IS("no"), \
-	    "put nothing of vmtool's into the guest: its banner and probes prove it ready", \
+	    "put nothing of vmtool's into the guest: its banner, probes or own guest-agent prove it ready", \
 	    TEXT, MACHINE_SETTER(config_plain)) \
 	\
 	KEY(MAIN, ARG, "arg", LIST, FILE, 0, "ARG", NONE, \

@@ -10,6 +10,7 @@
 #include "host/forwardrule.h"
 #include "host/config.h"
 #include "host/text.h"
+#include "proto/ready.h"
 
 #define MIB (1ull << 20)
 
@@ -122,14 +123,18 @@ int config_reboot(struct config *c, const struct said *s, struct err *e)
 	return 0;
 }
 
-/* Where nothing of ours says that the boot is over, systemd may (host/notify). Others pass it over:
- * the kernel takes a word with a point in it for a module's, of which it has none. */
-static const char tell_us[] = " systemd.set_credential=vmm.notify_socket:vsock-stream:2:4094";
+/* Where nothing of ours says that the boot is over, systemd may (host/notify), and an agent that the
+ * guest brings along shows with the boot id that it is of this boot. Others pass these over: the
+ * kernel takes a word with a point in it for a module's, of which it has none. */
+#define TELL_US " systemd.set_credential=vmm.notify_socket:vsock-stream:2:4094"
 
-int config_cmdline(const struct config *c, char out[SPEC_CMDLINE_MAX + 1], struct err *e)
+int config_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLINE_MAX + 1],
+		   struct err *e)
 {
-	int n = snprintf(out, SPEC_CMDLINE_MAX + 1, "%s%s%s%s", cmdline_base,
-			 c->proof.is_plain ? tell_us : "", c->append[0] ? " " : "", c->append);
+	int is_told = c->proof.is_plain && proof_has_agent(&c->proof);
+	int n = snprintf(out, SPEC_CMDLINE_MAX + 1, "%s%s%s%s%s%s", cmdline_base,
+			 c->proof.is_plain ? TELL_US : "", is_told ? " " BOOT_ID_WORD : "",
+			 is_told ? boot : "", c->append[0] ? " " : "", c->append);
 
 	return n > SPEC_CMDLINE_MAX ? err_usage(e, "--append: the command line is too long") : 0;
 }

@@ -354,7 +354,7 @@ int probewish_words(struct probe_wishes *w, struct strings *bag, const char *wha
 	return rc;
 }
 
-int probewish_check(const struct probe_wishes *w, int is_plain, struct err *e)
+int probewish_check(const struct probe_wishes *w, int has_agent, struct err *e)
 {
 	for (unsigned i = 0; i < w->count; i++) {
 		const struct probe_wish *p = &w->probe[i];
@@ -374,10 +374,10 @@ int probewish_check(const struct probe_wishes *w, int is_plain, struct err *e)
 					 "probe %s: from the host, '%s' has to be an address, "
 					 "as 127.0.0.1 or ::1",
 					 p->name, p->place.address);
-		if (is_plain && p->place.from_guest)
+		if (!has_agent && p->place.from_guest)
 			return err_usage(e,
 					 "probe %s: a plain VM has no agent in the guest to try it "
-					 "from: from = host",
+					 "from: from = host, or require = agent_up",
 					 p->name);
 	}
 	return 0;

@@ -55,7 +55,7 @@ int probewish_words(struct probe_wishes *w, struct strings *bag, const char *wha
 		    struct err *e);
 
 /* What can only be said when all was: that each tries something. 0 or wrong usage. */
-int probewish_check(const struct probe_wishes *w, int is_plain, struct err *e);
+int probewish_check(const struct probe_wishes *w, int has_agent, struct err *e);
 
 /* "http", ... */
 const char *try_kind_name(enum try_kind k);

@@ -89,7 +89,12 @@ int config_script(struct config *c, const struct said *s, struct err *e)
 	return scripts_add(&c->proof.scripts, &c->guest.bag, s->what, s->text, e);
 }
 
-/* Nobody would be there to do it. */
+int proof_has_agent(const struct proof *p)
+{
+	return !p->is_plain || p->required >> AGENT_UP & 1;
+}
+
+/* What our init would do, or, of an agent, what nobody would be there to do. */
 static int refuse_for_plain(const struct config *c, struct err *e)
 {
 	for (uint32_t i = 0; i < c->settings.count; i++) {
@@ -99,20 +104,18 @@ static int refuse_for_plain(const struct config *c, struct err *e)
 		if (!x->is_live || x->key == KEY_PLAIN)
 			continue;
 		if (k->section == SECTION_GUEST || k->section == SECTION_MAIN ||
-		    k->section == SECTION_PROVISION)
+		    (k->section == SECTION_PROVISION && !proof_has_agent(&c->proof)))
 			return err_usage(e,
 					 "%s: a plain VM has nothing of vmtool's in its guest that "
 					 "could do that",
 					 k->word);
 	}
-	if (c->proof.required >> AGENT_UP & 1)
-		return err_usage(e, "require: a plain VM has no agent that could be up");
 	return 0;
 }
 
 int proof_check(const struct config *c, struct err *e)
 {
-	int rc = probewish_check(&c->proof.probes, c->proof.is_plain, e);
+	int rc = probewish_check(&c->proof.probes, proof_has_agent(&c->proof), e);
 
 	return rc == 0 && c->proof.is_plain ? refuse_for_plain(c, e) : rc;
 }

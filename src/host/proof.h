@@ -9,7 +9,7 @@
 #include "host/scripts.h"
 
 struct proof {
-	int is_plain;	   /* the guest's initramfs is left as it is: no agent */
+	int is_plain;	   /* the guest's initramfs is left as it is */
 	unsigned required; /* bits, 1 << enum condition_id, that were asked for by name */
 	char banner[128];  /* where strangers find the guest's sshd; or "" */
 	struct probe_wishes probes;
@@ -17,6 +17,9 @@ struct proof {
 };
 
 struct config;
+
+/* Nonzero when the guest is to have an agent: ours, or one that a plain guest brings along. */
+int proof_has_agent(const struct proof *p);
 
 /* Of all values together. 0, or wrong usage with *e filled. */
 int proof_check(const struct config *c, struct err *e);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/util.h"
 #include "host/agent_parts.h"
 #include "host/bootfiles.h"
@@ -41,27 +42,34 @@ static int expect_banner(struct agent *a, struct err *e)
 	return rc;
 }
 
-/* What has to hold, and where the guest says so: our agent to the beacon, or systemd to notify. */
+static enum boot_way boot_way(const struct config *c)
+{
+	if (!proof_has_agent(&c->proof))
+		return BOOT_PLAIN;
+	return c->proof.is_plain || c->guest.desc.ninit > 0 ? BOOT_OTHER : BOOT_OURS;
+}
+
+/* What has to hold, and where the guest says so: an agent to the beacon, systemd to notify. */
 static int listen_ready(struct agent *a, struct err *e)
 {
 	const struct proof *p = &a->config.proof;
-	int is_plain = p->is_plain;
-	int fd = sockets_listen(&a->sockets, is_plain ? "vsock.sock_4094" : "vsock.sock_4088", e);
-	int rc;
+	int beacon = -1, systemd = -1, rc;
 
-	if (fd < 0)
-		return fd;
+	if (proof_has_agent(p) && (beacon = sockets_listen(&a->sockets, "vsock.sock_4088", e)) < 0)
+		return beacon;
+	if (p->is_plain && (systemd = sockets_listen(&a->sockets, "vsock.sock_4094", e)) < 0) {
+		fd_close(&beacon);
+		return systemd;
+	}
 	a->ready_ask = (struct ready_ask){
-		.way = is_plain				? BOOT_PLAIN
-		       : a->config.guest.desc.ninit > 0 ? BOOT_OTHER
-							: BOOT_OURS,
+		.way = boot_way(&a->config),
 		.required = p->required,
 		.probes = &p->probes,
 		.scripts = &p->scripts,
 	};
 	ready_expect(&a->ready, &a->ready_ask);
-	rc = ready_start(&a->ready, &a->loop, &a->tl, is_plain ? -1 : fd, is_plain ? fd : -1,
-			 a->sockets.dir, agent_ready_changed);
+	rc = ready_start(&a->ready, &a->loop, &a->tl, beacon, systemd, a->sockets.dir,
+			 agent_ready_changed);
 	if (rc < 0)
 		return err_set(e, rc, "watch the guest's sockets: %s", strerror(-rc));
 	rc = provision_load(&a->ready.boot.provision, &p->scripts, &a->vm, e);
@@ -79,8 +87,8 @@ static int check_proof(const struct agent *a, struct err *e)
 	return err_usage(
 		e,
 		"nothing would prove a plain VM ready: say where its sshd answers (--banner), give it a "
-		"[probe NAME] from the host, or --require boot_done (its systemd's "
-		"word) or vm_alive (no proof at all)");
+		"[probe NAME] from the host, or --require agent_up (a guest-agent of its own), boot_done "
+		"(its systemd's word) or vm_alive (no proof at all)");
 }
 
 int setup_listen(struct agent *a, struct err *e)
@@ -190,7 +198,7 @@ static int start_vmm(struct agent *a, struct err *e)
 		.guest_cid = GUEST_CID,
 		.cmdline = cmdline,
 	};
-	int rc = config_cmdline(&a->config, cmdline, e);
+	int rc = config_cmdline(&a->config, a->st.boot, cmdline, e);
 
 	if (rc < 0)
 		return rc;

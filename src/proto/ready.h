@@ -18,6 +18,9 @@ enum {
 	BEACON_FRAME_MAX = 1024, /* no frame of the beacon is longer */
 };
 
+/* On the kernel's command line, for an agent that the guest brings along: the boot id follows. */
+#define BOOT_ID_WORD "vmtool.boot="
+
 struct beacon_hello {
 	uint16_t protocol;   /* PROTOCOL_VERSION of the guest's vmtool */
 	const char *boot;    /* the boot id it was given */

@@ -47,6 +47,15 @@ is "$rc" 2 "a fifo is not waited for"
 like "$err" "vm.ini: is not a regular file" "but refused"
 rm "$vm/vm.ini"
 
+# --- a guest of which nothing is ours ---
+refused "hostname: a plain VM has nothing of vmtool's" '[guest]\nplain = yes\nhostname = a\n[ready]\nrequire = agent_up\n'
+refused "probe web: a plain VM has no agent*or require = agent_up" '[guest]\nplain = yes\n[probe web]\nexec = true\n'
+refused "script: a plain VM has nothing" '[guest]\nplain = yes\n[ready]\nrequire = boot_done\n[provision]\nscript = once /a\n'
+ini "$vm/vm.ini" '[guest]\nplain = yes\n[ready]\nrequire = agent_up\n[probe web]\nexec = true\n[provision]\nscript = once /nonexistent\n'
+start
+is "$rc" 1 "one that brings an agent along can be probed and provided for"
+rm "$vm/vm.ini"
+
 # --- sections with a name ---
 refused "vm.ini:1: \[probe\]: whose? write \[probe NAME\]" '[probe]\ntcp = 80\n'
 refused "vm.ini:2: \[probe a b\]" '\n[probe a b]\ntcp = 80\n'
