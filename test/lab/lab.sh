@@ -22,6 +22,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
 . build/toolchain.sh
 . test/lab/image.sh
+. test/lab/emulator.sh
 . test/lab/host.sh
 
 usage() { sed -n '2s/^# /usage: /p' "$0" >&2; exit 2; }
@@ -70,8 +71,9 @@ stage() {
 }
 
 run_emulated() {
-	local kernel base tools clock=counted
+	local emulator kernel base tools clock=counted
 	need_packages lab qemu-system-x86 busybox-static gcc musl-dev linux-libc-dev
+	emulator=$(lab_emulator)
 	kernel=$(lab_kernel)
 	base=$(lab_base "$kernel")
 	tools=$(lab_tools)
@@ -85,7 +87,7 @@ run_emulated() {
 	rm -rf "$work"
 	trap - EXIT
 	[ "$terminal" = 0 ] || clock=paced
-	exec "$tools/runner" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-60}" \
+	exec "$tools/runner" "$emulator" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-60}" \
 		"${LAB_CLOCK:-$clock}" "$terminal" "$@"
 }
 

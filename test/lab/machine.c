@@ -113,7 +113,7 @@ static int open_sockets(struct machine *m, struct fdmap *fds, struct err *e)
 	return rc;
 }
 
-static int spawn_qemu(struct machine *m, enum machine_clock clock, const char *kernel,
+static int spawn_qemu(struct machine *m, const struct machine_parts *parts,
 		      const struct fdmap *fds, size_t nfds, struct err *e)
 {
 	const char *argv[COUNT(qemu_argv) + 4];
@@ -121,15 +121,15 @@ static int spawn_qemu(struct machine *m, enum machine_clock clock, const char *k
 	pid_t pid;
 
 	memcpy(argv, qemu_argv, sizeof(qemu_argv));
-	*end++ = kernel;
-	if (clocks[clock].icount) {
+	*end++ = parts->kernel;
+	if (clocks[parts->clock].icount) {
 		*end++ = "-icount";
-		*end++ = clocks[clock].icount;
+		*end++ = clocks[parts->clock].icount;
 	}
 	*end = NULL;
 	pid = spawn(
 		&(struct spawn){
-			.path = argv[0],
+			.path = parts->emulator,
 			.argv = (char *const *)argv,
 			.fds = fds,
 			.nfds = nfds,
@@ -138,7 +138,7 @@ static int spawn_qemu(struct machine *m, enum machine_clock clock, const char *k
 		},
 		&m->pidfd);
 	if (pid < 0)
-		return err_set(e, (int)pid, "start %s: %s", argv[0], strerror(-pid));
+		return err_set(e, (int)pid, "start %s: %s", parts->emulator, strerror(-pid));
 	m->pid = pid;
 	return 0;
 }
@@ -154,27 +154,26 @@ int machine_clock_parse(enum machine_clock *clock, const char *text, struct err 
 	return err_usage(e, "LAB_CLOCK=%s: neither counted, paced nor host", text);
 }
 
-int machine_start(struct machine *m, enum machine_clock clock, const char *kernel,
-		  const char *initrd, const char *console_path, struct err *e)
+int machine_start(struct machine *m, const struct machine_parts *parts, struct err *e)
 {
 	struct fdmap fds[16] = { { -1, 0 }, { -1, 1 }, { -1, 2 }, { -1, 3 }, { -1, 4 } };
 	enum { FIXED = 5, ALL = FIXED + 1 + PORT_END - PORT_CONTROL };
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int image = open(initrd, O_RDONLY | O_CLOEXEC);
+	int image = open(parts->initrd, O_RDONLY | O_CLOEXEC);
 	int rc;
 
 	rc = null < 0	 ? err_sys(e, "open /dev/null")
-	     : image < 0 ? err_sys(e, "open %s", initrd)
+	     : image < 0 ? err_sys(e, "open %s", parts->initrd)
 			 : 0;
 	if (rc == 0)
-		rc = open_console(m, console_path, e);
+		rc = open_console(m, parts->console, e);
 	if (rc == 0)
 		rc = open_sockets(m, fds + FIXED, e);
 	if (rc == 0) {
 		fds[0].from = null;
 		fds[1].from = fds[2].from = fds[QEMU_CONSOLE].from = m->console;
 		fds[QEMU_INITRD].from = image;
-		rc = spawn_qemu(m, clock, kernel, fds, ALL, e);
+		rc = spawn_qemu(m, parts, fds, ALL, e);
 	}
 	for (size_t i = FIXED; i < ALL; i++)
 		if (fds[i].to > 0)

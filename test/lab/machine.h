@@ -36,10 +36,15 @@ int machine_clock_parse(enum machine_clock *clock, const char *text, struct err 
 
 #define MACHINE_INIT ((struct machine){ .pidfd = -1, .console = -1, .monitor = -1 })
 
-/* Boots kernel and initrd; the console is written to a fresh file at console_path. 0, or
- * negative with *e filled. */
-int machine_start(struct machine *m, enum machine_clock clock, const char *kernel,
-		  const char *initrd, const char *console_path, struct err *e);
+/* What it is made of; paths. */
+struct machine_parts {
+	const char *emulator, *kernel, *initrd;
+	const char *console; /* a fresh file is made there */
+	enum machine_clock clock;
+};
+
+/* Boots it. 0, or negative with *e filled. */
+int machine_start(struct machine *m, const struct machine_parts *parts, struct err *e);
 
 /* Of one that has gone silent, while it still runs: where its CPU is at several moments, on stderr
  * (all its registers on the console), then a panic, which leaves its kernel's stack there. */

@@ -1,7 +1,7 @@
 /*
  * runner - one command in an emulated KVM host, as if it ran here.
  *
- *	runner KERNEL INITRD OUT SILENCE TERMINAL CMD ARG...
+ *	runner QEMU KERNEL INITRD OUT SILENCE CLOCK TERMINAL CMD ARG...
  *
  * OUT is the folder that gets /lab/out and console.log; SILENCE the seconds without a heartbeat
  * after which the host is given up; TERMINAL 1 gives CMD a terminal. test/lab/lab.sh calls it.
@@ -360,8 +360,8 @@ static int open_wire(struct runner *r, struct err *e)
 	return rc < 0 ? err_set(e, rc, "the control port: %s", strerror(-rc)) : 0;
 }
 
-static int start(struct runner *r, enum machine_clock clock, const char *kernel,
-		 const char *initrd, struct err *e)
+/* Fills in the console's place. */
+static int start(struct runner *r, struct machine_parts *parts, struct err *e)
 {
 	char console[4096];
 	int rc = loop_open(&r->loop);
@@ -370,7 +370,8 @@ static int start(struct runner *r, enum machine_clock clock, const char *kernel,
 		return err_set(e, rc, "event loop: %s", strerror(-rc));
 	r->loop.signalled = signalled;
 	snprintf(console, sizeof(console), "%s/console.log", r->out_dir);
-	rc = machine_start(&r->machine, clock, kernel, initrd, console, e);
+	parts->console = console;
+	rc = machine_start(&r->machine, parts, e);
 	if (rc == 0)
 		rc = open_wire(r, e);
 	if (rc == 0)
@@ -388,22 +389,27 @@ int main(int argc, char **argv)
 {
 	struct runner r = { .loop = LOOP_INIT, .machine = MACHINE_INIT };
 	struct err e = ERR_NONE;
-	enum machine_clock clock;
+	struct machine_parts parts;
 	int status;
 
-	if (argc < 8) {
-		fprintf(stderr, "usage: runner KERNEL INITRD OUT SILENCE CLOCK TERMINAL CMD ARG...\n");
+	if (argc < 9) {
+		fprintf(stderr, "usage: runner QEMU KERNEL INITRD OUT SILENCE CLOCK TERMINAL CMD ARG...\n");
 		return 2;
 	}
-	r.out_dir = argv[3];
-	r.on_terminal = argv[6][0] == '1';
-	r.argv = argv + 7;
-	if (parse_u32(&r.silence, "LAB_SILENCE", argv[4], 1, 86400, &e) < 0 ||
-	    machine_clock_parse(&clock, argv[5], &e) < 0) {
+	parts = (struct machine_parts){
+		.emulator = argv[1],
+		.kernel = argv[2],
+		.initrd = argv[3],
+	};
+	r.out_dir = argv[4];
+	r.on_terminal = argv[7][0] == '1';
+	r.argv = argv + 8;
+	if (parse_u32(&r.silence, "LAB_SILENCE", argv[5], 1, 86400, &e) < 0 ||
+	    machine_clock_parse(&parts.clock, argv[6], &e) < 0) {
 		fprintf(stderr, "lab: %s\n", e.text);
 		return e.exit;
 	}
-	if (start(&r, clock, argv[1], argv[2], &e) < 0) {
+	if (start(&r, &parts, &e) < 0) {
 		machine_kill(&r.machine);
 		fprintf(stderr, "lab: %s\n", e.text);
 		return STATUS_LAB_FAILED;
