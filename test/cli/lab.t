@@ -62,6 +62,14 @@ LAB_CLOCK=sundial run "$lab" -- true
 is "$rc" 2 "so has LAB_CLOCK"
 like "$err" "LAB_CLOCK=sundial" "and it says which it was given"
 
+# --- the emulator, without its fault ---
+cure() { (. test/lab/emulator.sh && emulator_cure "$1") >"$tap_dir/cured"; }
+qemu=$(readlink -f "$(command -v qemu-system-x86_64)")
+ok "one place in this QEMU is changed" cure "$qemu"
+ok "by six bytes at the most" test "$(cmp -l "$qemu" "$tap_dir/cured" | wc -l)" -le 6
+run cure "$(command -v bash)"
+is "$rc" 1 "a program without that place is told from it"
+
 # --- argv, files in and out, streams apart, an exit status ---
 cat >"$tap_dir/probe.sh" <<'END'
 printf '%s\0' "$@" >/lab/out/argv
