@@ -11,7 +11,13 @@ if [ -d /lab/in ]; then
 	target=web agent=1 peer=/lab/in/peer
 	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
 	target_sock=$VMTOOL_HOME/run/web/vsock.sock
-	target_end() { vmtool rm -f web; }
+	target_end() { # a VM that has died meanwhile tells how
+		state_is web running || {
+			tail -n 4 "$VMTOOL_HOME/vms/web/events.jsonl" "$VMTOOL_HOME/vms/web/agent.log"
+			tail -n 40 "$VMTOOL_HOME/vms/web/console.log"
+		}
+		vmtool rm -f web
+	}
 	there() { vmtool exec web -- sh -c "$1" </dev/null; }
 else
 	PATH=$PWD/out:$PATH

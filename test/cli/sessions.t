@@ -12,4 +12,10 @@ diag "$out"
 slice bulk 66
 is "$rc" 0 "66 MiB arrive as they were: through pipes, a raw terminal, and cp"
 diag "$out"
+slice codes 64
+is "$rc" 0 "64 loops at once beside as many orphans: exact statuses"
+diag "$out"
+slice starts 64
+is "$rc" 0 "64 starts cost the agent no descriptor, and no memory"
+diag "$out"
 done_testing
