@@ -14,6 +14,8 @@ enum {
 	OPT_ULIMIT,
 	OPT_CAP_DROP,
 	OPT_NO_NEW_PRIVS,
+	OPT_READ_ONLY_PATH,
+	OPT_MASK_PATH,
 	OPT_DETACH_KEYS,
 	OPT_ID,
 	OPT_ON_DISCONNECT,
@@ -31,6 +33,9 @@ enum {
 		{ OPT_ULIMIT, "ulimit", "NAME=SOFT[:HARD]", "a resource limit, as nofile=1024" }, \
 		{ OPT_CAP_DROP, "cap-drop", "NAME|all", "without this capability; repeatable" }, \
 		{ OPT_NO_NEW_PRIVS, "no-new-privs", NULL, "setuid programs give it nothing" }, \
+		{ OPT_READ_ONLY_PATH, "read-only-path", "PATH", \
+		  "it may only read what is there, as / or /etc; repeatable" }, \
+		{ OPT_MASK_PATH, "mask-path", "PATH", "it finds nothing there; repeatable" }, \
 		{ 't', "tty", NULL, "a terminal (default: when all of ours are terminals)" }, \
 		{ 'T', "no-tty", NULL, "pipes, even here" }, \
 	{ \
@@ -63,6 +68,10 @@ static inline int command_value(struct command *c, int letter, const char *value
 		return privilege_ulimit(q, value, e);
 	case OPT_CAP_DROP:
 		return privilege_cap_drop(q, value, e);
+	case OPT_READ_ONLY_PATH:
+		return privilege_read_only_path(q, value, e);
+	case OPT_MASK_PATH:
+		return privilege_mask_path(q, value, e);
 	case OPT_DETACH_KEYS:
 		return detachkeys_parse(&c->keys, value, e);
 	case OPT_ID:

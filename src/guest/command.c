@@ -20,6 +20,7 @@
 #include "base/spawn.h"
 #include "base/util.h"
 #include "guest/terminal.h"
+#include "guest/view.h"
 
 #define DEFAULT_TERM "xterm-256color"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -111,6 +112,11 @@ static int step_limits(const struct becoming *to)
 	return 0;
 }
 
+static int step_view(const struct becoming *to)
+{
+	return view_take(to->q);
+}
+
 /* While we may: afterwards no exec, of a set-uid file either, brings them back. */
 static int step_bounding(const struct becoming *to)
 {
@@ -170,6 +176,7 @@ static const struct step {
 } steps[] = {
 	{ step_terminal, REFUSED_FAILED, "its controlling terminal" },
 	{ step_limits, REFUSED_FAILED, "its resource limits" },
+	{ step_view, REFUSED_FAILED, "paths to be read only or masked" },
 	{ step_bounding, REFUSED_FAILED, "drop capabilities" },
 	{ step_user, REFUSED_BAD_USER, "user" },
 	{ step_caps, REFUSED_FAILED, "drop capabilities" },
@@ -242,7 +249,7 @@ static int refuse_user(struct command_base *b, struct refusal *f, const char *wh
 /* What can be known to be wrong before anything is made. */
 static int check_request(struct command_base *b, const struct exec_req *q, struct refusal *f)
 {
-	const char *group = "";
+	const char *group = "", *path = view_missing(q);
 	int rc = user_find(&b->user, b->etc, q->user);
 
 	if (rc < 0)
@@ -250,6 +257,9 @@ static int check_request(struct command_base *b, const struct exec_req *q, struc
 	if (q->ngroups > 0 && user_set_groups(&b->user, b->etc, q->groups, q->ngroups, &group) < 0)
 		return refuse(b, f, REFUSED_BAD_USER, ENOENT,
 			      "group %.100s: not in the guest's /etc/group", group);
+	if (path)
+		return refuse(b, f, REFUSED_FAILED, ENOENT,
+			      "%.200s: to be read only or masked, and not there", path);
 	for (unsigned cap = 0; cap < 64 && q->drop_caps != EXEC_CAPS_ALL; cap++)
 		if (q->drop_caps >> cap & 1 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
 			return refuse(b, f, REFUSED_UNSUPPORTED, EINVAL,
@@ -361,6 +371,7 @@ int command_start(struct command *c, struct command_base *b, struct exec_req *q,
 
 	if (rc < 0)
 		return rc;
+	q->drop_caps |= view_drops(q);
 	make_env(b, q);
 	choose_program(b, q);
 	rc = q->flags & EXEC_TTY ? open_terminal(&w, q, b->user.uid)

@@ -167,3 +167,24 @@ int privilege_group(struct exec_req *q, const char *text, struct err *e)
 	q->groups[q->ngroups++] = text;
 	return 0;
 }
+
+static int add_path(struct exec_req *q, enum exec_how how, const char *what, const char *text,
+		    struct err *e)
+{
+	if (text[0] != '/')
+		return err_usage(e, "%s: '%s' is no absolute path of the guest's", what, text);
+	if (q->npaths == EXEC_PATHS_MAX)
+		return err_usage(e, "%s: more than %d paths", what, EXEC_PATHS_MAX);
+	q->paths[q->npaths++] = (struct exec_path){ (uint8_t)how, text };
+	return 0;
+}
+
+int privilege_read_only_path(struct exec_req *q, const char *text, struct err *e)
+{
+	return add_path(q, EXEC_READ_ONLY, "--read-only-path", text, e);
+}
+
+int privilege_mask_path(struct exec_req *q, const char *text, struct err *e)
+{
+	return add_path(q, EXEC_MASKED, "--mask-path", text, e);
+}

@@ -20,4 +20,8 @@ int privilege_cap_drop(struct exec_req *q, const char *text, struct err *e);
 /* A supplementary group of the guest's: its name or number. */
 int privilege_group(struct exec_req *q, const char *text, struct err *e);
 
+/* An absolute path of the guest's, which the command may only read, or finds empty. */
+int privilege_read_only_path(struct exec_req *q, const char *text, struct err *e);
+int privilege_mask_path(struct exec_req *q, const char *text, struct err *e);
+
 #endif

@@ -66,6 +66,11 @@ long exec_req_encode(const struct exec_req *q, void *out, size_t room)
 		wr_be64(&w, q->rlimits[i].hard);
 	}
 	wr_list(&w, q->groups, q->ngroups);
+	wr_be32(&w, q->npaths);
+	for (uint32_t i = 0; i < q->npaths; i++) {
+		wr_u8(&w, q->paths[i].how);
+		wr_str(&w, q->paths[i].path);
+	}
 	wr_str(&w, q->user);
 	wr_str(&w, q->cwd);
 	wr_list(&w, q->argv, q->argc);
@@ -87,6 +92,10 @@ static int is_sane(const struct exec_req *q)
 	for (uint32_t i = 0; i < q->nrlimits; i++)
 		if (q->rlimits[i].resource >= EXEC_RLIMITS_MAX ||
 		    q->rlimits[i].soft > q->rlimits[i].hard)
+			return 0;
+	for (uint32_t i = 0; i < q->npaths; i++)
+		if (q->paths[i].how < EXEC_READ_ONLY || q->paths[i].how > EXEC_MASKED ||
+		    q->paths[i].path[0] != '/')
 			return 0;
 	return 1;
 }
@@ -111,6 +120,11 @@ int exec_req_decode(struct exec_req *q, const void *data, size_t len)
 	q->ngroups = rd_count(&r, EXEC_GROUPS_MAX);
 	for (uint32_t i = 0; i < q->ngroups; i++)
 		q->groups[i] = rd_str(&r);
+	q->npaths = rd_count(&r, EXEC_PATHS_MAX);
+	for (uint32_t i = 0; i < q->npaths; i++) {
+		q->paths[i].how = rd_u8(&r);
+		q->paths[i].path = rd_str(&r);
+	}
 	q->user = rd_str(&r);
 	q->cwd = rd_str(&r);
 	q->argc = rd_list(&r, q->argv);

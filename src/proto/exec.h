@@ -22,6 +22,7 @@ enum {
 	EXEC_ID_MAX = 64, /* bytes of a session's id, NUL included */
 	EXEC_GROUPS_MAX = 32,
 	EXEC_RLIMITS_MAX = 16,
+	EXEC_PATHS_MAX = 32,
 	EXEC_KEPT = 256 * 1024, /* bytes of each output stream a held or detached session keeps */
 };
 
@@ -46,6 +47,16 @@ struct exec_rlimit {
 	uint64_t soft, hard;
 };
 
+enum exec_how {
+	EXEC_READ_ONLY = 1, /* with all that is mounted below it */
+	EXEC_MASKED = 2,    /* an empty folder, or a file of no bytes */
+};
+
+struct exec_path {
+	uint8_t how; /* enum exec_how */
+	const char *path;
+};
+
 #define EXEC_ID_OF_MAIN "main" /* the session of the main process, EXEC_MAIN */
 
 #define EXEC_RLIM_INFINITY UINT64_MAX
@@ -64,6 +75,10 @@ struct exec_req {
 	uint32_t nrlimits, ngroups;
 	struct exec_rlimit rlimits[EXEC_RLIMITS_MAX];
 	const char *groups[EXEC_GROUPS_MAX]; /* supplementary, instead of the user's own */
+	uint32_t npaths;
+	/* Absolute, of the guest's file system; taken in this order. With any the command has neither
+	 * CAP_SYS_ADMIN nor CAP_SYS_PTRACE, which would undo them. */
+	struct exec_path paths[EXEC_PATHS_MAX];
 	const char *user;		     /* NAME or UID[:GID]; "" is root */
 	const char *cwd;		     /* "" is the user's home */
 	uint32_t argc, envc;
@@ -77,7 +92,7 @@ struct exec_req {
 long exec_req_encode(const struct exec_req *q, void *out, size_t room);
 
 /* 0 or -EPROTO: cut, over-long, no command, an empty command name, env without '=', unknown
- * flags or policy, an id of other characters, a terminal without a size or a size without one. */
+ * flags or policy, an id of other characters, a path that is not absolute, a terminal without a size or a size without one. */
 int exec_req_decode(struct exec_req *q, const void *data, size_t len);
 
 /* Nonzero for a session's id: 1 to EXEC_ID_MAX - 1 of letters, digits, '.', '_', '-'. */

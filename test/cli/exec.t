@@ -17,6 +17,7 @@ refused "there is no 'files'; there are: nofile nproc" --ulimit files=1
 refused "'nofile' is not NAME=SOFT" --ulimit nofile
 refused "the soft limit is above" --ulimit nofile=2:1
 refused "there is no 'sys'; there are: chown" --cap-drop sys
+refused "--mask-path: 'proc' is no absolute path" --mask-path proc
 refused "--id: 'a b' is not" --id 'a b'
 refused "'forgive' is not kill, detach or hold" --on-disconnect forgive
 refused "--on-disconnect hold: 'x' is not a time" --on-disconnect hold:x
@@ -51,6 +52,36 @@ if [ "$(id -u)" = 0 ]; then
 	is "$(tr ' ' '\n' <<<"$out" | sort -n | xargs)" "0 $(getent group daemon | cut -d: -f3) 54321" "groups instead of the user's"
 	x --group nobody-such "$guest" true
 	is "$rc" 125 "a group that is not there"
+fi
+
+# --- what it sees ---
+
+x --read-only-path /etc --mask-path "$tap_dir/nowhere" "$guest" true
+is "$rc" 125 "a path that is not there and is to be masked"
+like "$err" "$tap_dir/nowhere: to be read only or masked, and not there" "and it is named"
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	mkdir -p "$tap_dir/seen/below" "$tap_dir/closed"
+	echo secret | tee "$tap_dir/seen/file" "$tap_dir/closed/file" >"$tap_dir/one"
+	mounts=$(cat "/proc/$agent_pid/mountinfo")
+	x --read-only-path "$tap_dir/seen" --mask-path "$tap_dir/closed" --mask-path "$tap_dir/one" --mask-path /proc/sys "$guest" \
+		sh -c 'cd "$1"; cat seen/file; echo x >seen/file; mkdir seen/below/x; ls -A closed /proc/sys; cat one; echo free >free' sh "$tap_dir"
+	is "$out" "secret
+/proc/sys:
+
+closed:" "what may only be read is there, what is masked is not"
+	like "$err" "ile system" "and it was not written"
+	is "$(cat "$tap_dir/seen/file" "$tap_dir/closed/file" "$tap_dir/free")" "secret
+secret
+free" "the rest is as ever, for others all of it"
+	x --read-only-path / "$guest" sh -c 'echo x >"$1/free" || echo x >/dev/null' sh "$tap_dir"
+	is "$rc/$(cat "$tap_dir/free")" "0/free" "all of it may be read only"
+	x --read-only-path "$tap_dir/seen" "$guest" sh -c 'mount -o remount,bind,rw "$1/seen" || umount "$1/seen"; cat /proc/1/root/etc/passwd; echo x >"$1/seen/file"' sh "$tap_dir"
+	is "$(cat "$tap_dir/seen/file")" secret "and not even root undoes it"
+	x --cap-drop kill --mask-path "$tap_dir/one" "$guest" grep CapBnd /proc/self/status
+	is "$((0x${out##*[[:space:]]} & (1 << 5 | 1 << 21 | 1 << 19)))" 0 "for it may not mount, nor look at who sees more"
+	is "$(cat "/proc/$agent_pid/mountinfo")" "$mounts" "the agent sees what it saw"
+else
+	skip "only root mounts" "what is masked is not there"
 fi
 x -i "$guest" true
 is "$rc" 0 "-i is accepted"

@@ -15,6 +15,9 @@ static void request(const uint8_t *data, size_t size)
 		return;
 	if (q.argc == 0 || q.argv[0][0] == '\0' || q.argv[q.argc] || q.env[q.envc])
 		abort();
+	for (uint32_t i = 0; i < q.npaths; i++)
+		if (q.paths[i].path[0] != '/')
+			abort();
 	for (uint32_t i = 0; i < q.envc; i++)
 		if (!strchr(q.env[i], '='))
 			abort();

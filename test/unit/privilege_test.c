@@ -118,11 +118,25 @@ static void groups_overflow(void)
 	CHECK(privilege_group(&q, "", &e) < 0);
 }
 
+static void paths_of_ours_are_sent(void)
+{
+	struct err e = ERR_NONE;
+
+	q.npaths = 0;
+	CHECK(privilege_mask_path(&q, "proc", &e) < 0 && e.exit == 2 &&
+	      strstr(e.text, "--mask-path: 'proc' is no absolute path"));
+	CHECK(privilege_read_only_path(&q, "", &e) < 0 && q.npaths == 0);
+	for (int i = 0; i < EXEC_PATHS_MAX; i++)
+		CHECK(privilege_read_only_path(&q, "/etc", &e) == 0);
+	CHECK(privilege_mask_path(&q, "/proc", &e) < 0 && strstr(e.text, "more than 32"));
+}
+
 int main(void)
 {
 	TEST(a_limit_is_misread);
 	TEST(a_limit_is_set_twice);
 	TEST(a_capability_is_misread);
 	TEST(groups_overflow);
+	TEST(paths_of_ours_are_sent);
 	return check_done();
 }

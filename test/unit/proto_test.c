@@ -116,6 +116,8 @@ static void a_request_changes(void)
 		.rlimits = { { 7, 1024, 4096 }, { 4, 0, EXEC_RLIM_INFINITY } },
 		.ngroups = 2,
 		.groups = { "wheel", "1000" },
+		.npaths = 2,
+		.paths = { { EXEC_READ_ONLY, "/" }, { EXEC_MASKED, "/proc/kcore" } },
 		.user = "guest",
 		.cwd = "/tmp",
 		.argc = 4,
@@ -132,6 +134,8 @@ static void a_request_changes(void)
 	CHECK(back.nrlimits == 2 && back.rlimits[0].resource == 7 && back.rlimits[1].soft == 0 &&
 	      back.rlimits[1].hard == EXEC_RLIM_INFINITY);
 	CHECK(back.ngroups == 2 && !strcmp(back.groups[1], "1000"));
+	CHECK(back.npaths == 2 && back.paths[0].how == EXEC_READ_ONLY &&
+	      !strcmp(back.paths[1].path, "/proc/kcore"));
 	CHECK(back.argc == 4 && !back.argv[4] && back.envc == 2 && !back.env[2]);
 	for (uint32_t i = 0; i < q.argc; i++)
 		CHECK(!strcmp(back.argv[i], q.argv[i]));
@@ -163,8 +167,8 @@ static void an_absurd_request_is_taken(void)
 	len = exec_req_encode(&q, mem, sizeof(mem));
 	CHECK(decode_request(mem, (size_t)len) == 0); /* as many as may be */
 	/* The count of arguments, in its third byte: 256 more. Flags, policy, hold, id, size,
-	 * capabilities, limits, groups, user and folder lie before it. */
-	mem[2 + 1 + 4 + 5 + 4 + 8 + 4 + 4 + 5 + 5 + 2] += 1;
+	 * capabilities, limits, groups, paths, user and folder lie before it. */
+	mem[2 + 1 + 4 + 5 + 4 + 8 + 4 + 4 + 4 + 5 + 5 + 2] += 1;
 	CHECK(decode_request(mem, (size_t)len) == -EPROTO);
 }
 
@@ -189,6 +193,16 @@ static void a_request_at_odds_with_itself_is_refused(void)
 		  -EPROTO },
 		{ "no such limit",
 		  { .id = "", .nrlimits = 1, .rlimits = { { 16, 1, 1 } } },
+		  -EPROTO },
+		{ "a path to be masked",
+		  { .id = "", .npaths = 1, .paths = { { EXEC_MASKED, "/proc/kcore" } } },
+		  0 },
+		{ "a path that is not absolute",
+		  { .id = "", .npaths = 1, .paths = { { EXEC_MASKED, "proc" } } },
+		  -EPROTO },
+		{ "a path for nothing", { .id = "", .npaths = 1, .paths = { { 0, "/" } } }, -EPROTO },
+		{ "a path for something else",
+		  { .id = "", .npaths = 1, .paths = { { EXEC_MASKED + 1, "/" } } },
 		  -EPROTO },
 	};
 
