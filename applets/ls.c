@@ -148,6 +148,7 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 	int rc;
 
 	r->name = name;
+	r->id[0] = '\0';
 	if (store_find(&vm, home, name, &ignored) < 0)
 		return 0;
 	rc = state_read(&r->s, &vm, e);
@@ -170,7 +171,7 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 /* Names alone need no look into the folders. */
 static int show_one(struct list *l, const struct home *home, const char *name, struct err *e)
 {
-	struct row r = { .name = name };
+	struct row r;
 	int rc;
 
 	if (l->as == AS_NAMES && !l->states) {

@@ -123,6 +123,8 @@ static int run_run(struct cmdline *cl, struct err *e)
 	if (rc == 0)
 		rc = launch_until_ready(&l, e);
 	if (rc == 0)
+		launch_tell_degraded(&l);
+	if (rc == 0)
 		rc = run_main(&l, &command, e);
 	launch_close(&l);
 	return rc;

@@ -42,8 +42,7 @@ static inline int start_and_tell(const struct launch_ask *ask, int tell, struct 
 		else if (tell)
 			fprintf(stderr, "%s%sready in %" PRId64 " ms\n", ask->stages ? "" : name,
 				ask->stages ? "" : ": ", l.ready_ms);
-		if (l.degraded[0])
-			fprintf(stderr, "%s: ready, but degraded: %s\n", name, l.degraded);
+		launch_tell_degraded(&l);
 		puts(name);
 		rc = 0;
 	}

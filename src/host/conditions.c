@@ -18,7 +18,7 @@ static const char *const fixed[CONDITIONS_FIXED] = {
 
 void conditions_init(struct conditions *t)
 {
-	*t = (struct conditions){ .count = 0 };
+	t->count = 0; /* each is cleared as it is added: there is room for many */
 	for (size_t i = 0; i < COUNT(fixed); i++)
 		(void)conditions_add(t, fixed[i]);
 }

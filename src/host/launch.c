@@ -444,6 +444,12 @@ static void tell_ready(const struct launch *l)
 		fd_close(&fd);
 }
 
+void launch_tell_degraded(const struct launch *l)
+{
+	if (l->degraded[0])
+		fprintf(stderr, "%s: ready, but degraded: %s\n", l->claim.vm.name, l->degraded);
+}
+
 int launch_until_ready(struct launch *l, struct err *e)
 {
 	/* The agent keeps the deadline: it alone can say what was missing. */

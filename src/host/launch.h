@@ -60,6 +60,9 @@ int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e);
 /* 0 with proof, or negative with *e filled, the console's last lines having been shown. */
 int launch_until_ready(struct launch *l, struct err *e);
 
+/* Behind that: what it does without, to stderr. Nothing when it has all. */
+void launch_tell_degraded(const struct launch *l);
+
 #define LAUNCH_FOREVER UINT_MAX
 
 /* 0: the VM has ended: l->reason and what follows say how. Negative with *e filled when that was

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/console.h"
+#include "host/scratchjson.h"
 #include "host/vmmfile.h"
 
 enum { STATE_BYTES_MAX = 64 * 1024 };
@@ -243,13 +244,13 @@ int state_read(struct state *s, const struct vmref *v, struct err *e)
 		return 0; /* made, and not yet started */
 	if (n < 0)
 		return err_set(e, (int)n, "%s: read state.json: %s", v->name, strerror((int)-n));
-	j = json_loadb(text, (size_t)n, 0, NULL);
+	j = scratchjson_parse(text, (size_t)n);
 	rc = from_json(s, j);
-	json_decref(j);
+	scratchjson_drop(j);
 	if (rc < 0)
 		return err_set(e, rc, "%s: state.json is damaged\n  try: vmtool rm -f %s", v->name,
 			       v->name);
-	if (!store_is_locked(v))
+	if (state_is_live(s->state) && !store_is_locked(v))
 		state_settle(s, v);
 	return 0;
 }

@@ -25,6 +25,10 @@ is "$rc" 126 "one that is not executable is 126"
 run once -- sh -c 'kill -9 $$'
 is "$rc" 137 "one that dies from a signal is 128+n"
 
+run once --probe "nobody tcp=81 fatal=no start-period=300ms" -- echo done
+is "$rc/$out" "0/done" "a VM without something that is not fatal runs its command"
+like "$err" "ready, but degraded: probe:nobody: *refused" "and that is said"
+
 run once --name kept --keep -- true
 is "$rc" 0 "a run with --keep"
 ok "keeps its VM, stopped" state_is kept stopped
