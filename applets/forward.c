@@ -12,17 +12,18 @@
 #include "host/forwardops.h"
 #include "host/known.h"
 
-enum { OPT_JSON = OPT_LONG };
+enum { OPT_JSON = OPT_LONG, OPT_SAVE };
 
 static const struct opt forward_opts[] = {
 	{ 'q', "quiet", NULL, "say nothing of what was done" },
 	{ OPT_JSON, "json", NULL, "one JSON array" },
+	{ OPT_SAVE, "save", NULL, "add, rm: also in vm.ini, for the next start" },
 	{ 0 },
 };
 
 struct wanted {
 	struct cmdline *cl;
-	int quiet, as_json;
+	int quiet, as_json, save;
 };
 
 /* --- showing --- */
@@ -168,7 +169,7 @@ static int forward_add(struct wanted *w, struct err *e)
 		added = NULL;
 		rc = forwardrule_parse(&r, "RULE", rule, e);
 		if (rc == 0)
-			rc = forwards_ask_add(&added, &vm.state, rule, e);
+			rc = forwards_ask_add(&added, &vm.state, rule, w->save, e);
 		json_array_extend(all, added);
 		json_decref(added);
 		rule = operand_or_none(w->cl);
@@ -193,7 +194,7 @@ static int forward_rm(struct wanted *w, struct err *e)
 	which = name ? operand(w->cl, "WHICH", e) : NULL;
 	rc = which ? find_running(&vm, name, e) : e->code;
 	while (rc == 0 && which) {
-		rc = forwards_ask_rm(&vm.state, which, e);
+		rc = forwards_ask_rm(&vm.state, which, w->save, e);
 		if (rc < 0)
 			err_in(e, "%s", name);
 		which = operand_or_none(w->cl);
@@ -215,6 +216,7 @@ static int forward_run(struct cmdline *cl, struct err *e)
 	while ((c = opt_next(cl, e)) > 0) {
 		w.quiet |= c == 'q';
 		w.as_json |= c == OPT_JSON;
+		w.save |= c == OPT_SAVE;
 	}
 	if (c < 0)
 		return c;
@@ -248,7 +250,8 @@ const struct applet applet_forward = {
 		"                          auto/udp\n"
 		"\n"
 		"`add` prints the addresses it listens on. `rm` takes a name, or an address as `ls` shows it:\n"
-		"127.0.0.1:8080, 8080, 5353/udp; what is connected goes on. Both last until the VM ends.\n"
+		"127.0.0.1:8080, 8080, 5353/udp; what is connected goes on. Both last until the VM ends; with --save the\n"
+		"rule stands in vm.ini, too, or is taken out there.\n"
 		"\n"
 		"Listeners are open from the start on, and stay. A connection waits up to 10 s for a guest that\n"
 		"is not there yet, or again; then, or when the guest refuses it, it is reset, and counted. Each\n"

@@ -257,12 +257,24 @@ static int is_meant(const struct forward *f, const char *which)
 	       (!hostaddr_is_unix(&f->host) && !strcmp(strrchr(host, ':') + 1, which));
 }
 
-int forwards_remove(struct forwards *fs, const char *which, struct err *e)
+static struct forward *find_meant(const struct forwards *fs, const char *which)
 {
 	struct forward *f = fs->first;
 
 	while (f && !is_meant(f, which))
 		f = f->next;
+	return f;
+}
+
+const struct forward *forwards_meant(const struct forwards *fs, const char *which)
+{
+	return find_meant(fs, which);
+}
+
+int forwards_remove(struct forwards *fs, const char *which, struct err *e)
+{
+	struct forward *f = find_meant(fs, which);
+
 	if (!f)
 		return err_set(e, -ENOENT, "there is no forward '%s'", which);
 	if (f->is_auto)

@@ -69,6 +69,9 @@ int forwards_remove(struct forwards *fs, const char *which, struct err *e);
 
 const struct forward *forwards_find(const struct forwards *fs, const char *name);
 
+/* The one that a person means by a name or an address; NULL when there is none. */
+const struct forward *forwards_meant(const struct forwards *fs, const char *which);
+
 /* The guest answers, or does not: see dialler.h. */
 void forwards_guest_is_up(struct forwards *fs, int up);
 

@@ -39,8 +39,8 @@ static int add_all(struct agent *a, int whatever_can_be, struct err *e)
 	const struct settings *s = &a->config.settings;
 
 	for (uint32_t i = 0; i < s->count; i++)
-		if (setting_is(&s->at[i], KEY_PUBLISH, NULL) && add(a, s->at[i].text, e) < 0 &&
-		    !whatever_can_be)
+		if (s->at[i].is_live && setting_is(&s->at[i], KEY_PUBLISH, NULL) &&
+		    add(a, s->at[i].text, e) < 0 && !whatever_can_be)
 			return err_in(e, "publish");
 	return 0;
 }
