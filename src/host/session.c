@@ -8,9 +8,8 @@
  * The connection may be lost and come back under it: both sides count bytes, so each knows what
  * the other has not got.
  */
-#include "host/session.h"
+#include "host/session_parts.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -22,15 +21,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/loop.h"
 #include "base/util.h"
-#include "host/passage.h"
-#include "host/peer.h"
-#include "host/seat.h"
-#include "proto/refusal.h"
 
 enum {
-	FAILED = 125,
 	GIVEN_UP = 128 + SIGINT,
 	GIVE_UP_MS = 1000, /* the second ^C within this time */
 	LEAVE_MS = 1000,   /* for the guest to let us go */
@@ -38,52 +31,27 @@ enum {
 	BURST = 8,	   /* pieces of one way in one turn of the loop: nobody waits for more */
 };
 
-enum session_state {
-	ASKING,	 /* the request is out; no input is sent before FRAME_STARTED says how much */
-	RUNNING, /* started or attached to */
-	AWAY,	 /* the connection is lost and tried again */
-	LEAVING, /* FRAME_DETACH is out; the guest closes, or the timer ends the waiting for it */
-};
-
-struct session {
-	const struct session_how *how; /* borrowed */
-	struct session_end *end;       /* borrowed */
-	struct err *e;		       /* borrowed */
-	struct loop loop;
-	enum session_state state;
-	int code; /* of leaving */
-	struct peer peer;
-	struct passage passage;
-	int passed; /* frames that came through it in this turn of the loop */
-	struct seat seat;
-	int says_seen;
-	uint64_t said_seen; /* of both outlets, when it was last said */
-	struct timer leave, limit;
-	int limit_step;
-	int64_t interrupted_ms; /* when the last SIGINT came; 0: none did */
-};
-
 /* --- how it ends --- */
 
-static void finish(struct session *s, int rc)
+void session_finish(struct session *s, int rc)
 {
 	if (rc < 0)
-		s->e->exit = s->e->exit ? s->e->exit : FAILED;
+		s->e->exit = s->e->exit ? s->e->exit : SESSION_FAILED;
 	loop_stop(&s->loop, rc);
 }
 
-static const char *where(const struct session *s)
+const char *session_where(const struct session *s)
 {
 	return s->how->target ? s->how->target->name : "the VM";
 }
 
 /* It runs on without us. */
-static void leave(struct session *s, int code)
+void session_abandon(struct session *s, int code)
 {
 	s->end->was_left = 1;
 	s->code = code;
 	if (s->state == AWAY) {
-		finish(s, code); /* nobody to tell: what its request said is done with it */
+		session_finish(s, code); /* nobody to tell: what its request said is done with it */
 		return;
 	}
 	s->state = LEAVING;
@@ -98,7 +66,7 @@ static void leave_due(struct timer *t)
 {
 	struct session *s = CONTAINER(t, struct session, leave);
 
-	finish(s, s->code);
+	session_finish(s, s->code);
 }
 
 /* --- our stdin --- */
@@ -127,7 +95,7 @@ static int pass_input(struct session *s)
 	more = input_read(&s->seat.input);
 	send_input(s);
 	if (detachkeys_typed(&s->seat.keys))
-		leave(s, 0);
+		session_abandon(s, 0);
 	return more;
 }
 
@@ -167,7 +135,7 @@ static void say_seen(struct session *s)
 		post_seen(s, seen);
 }
 
-static void settle(struct session *s)
+void session_settle(struct session *s)
 {
 	int is_full = seat_is_full(&s->seat);
 
@@ -185,7 +153,7 @@ static void input_ready(struct watch *w, uint32_t events)
 	(void)events;
 	for (int i = 0; i < BURST && pass_input(s); i++)
 		;
-	settle(s);
+	session_settle(s);
 }
 
 /* --- a connection, and its loss --- */
@@ -223,17 +191,18 @@ static void connected(struct peer *p)
 	int rc = ask(s);
 
 	if (rc < 0)
-		finish(s, rc);
+		session_finish(s, rc);
 	else
-		settle(s);
+		session_settle(s);
 }
 
 static void lost_for_good(struct peer *p)
 {
 	struct session *s = CONTAINER(p, struct session, peer);
 
-	finish(s, err_set(s->e, -ECONNRESET,
-			  "the connection to the VM ended before the command's status came"));
+	session_finish(s,
+		       err_set(s->e, -ECONNRESET,
+			       "the connection to the VM ended before the command's status came"));
 }
 
 static void come_back(struct session *s)
@@ -246,77 +215,32 @@ static void come_back(struct session *s)
 	s->state = AWAY;
 	rc = peer_call_again(&s->peer, seen.out + seen.err + s->seat.input.taken);
 	if (rc < 0) {
-		finish(s, err_set(s->e, -ECONNRESET,
-				  "the connection to the VM breaks again and again; nothing came "
-				  "through for %" PRIu32 " s",
-				  s->how->hold_ms / 1000));
+		session_finish(
+			s, err_set(s->e, -ECONNRESET,
+				   "the connection to the VM breaks again and again; nothing came "
+				   "through for %" PRIu32 " s",
+				   s->how->hold_ms / 1000));
 		return;
 	}
 	if (rc > 0)
 		seat_tell(&s->seat,
 			  "%s: the connection is lost; trying for %" PRIu32 " s to come back",
-			  where(s), s->how->hold_ms / 1000);
-	settle(s);
+			  session_where(s), s->how->hold_ms / 1000);
+	session_settle(s);
 }
 
-static void peer_broken(struct session *s, int rc)
+void session_broken(struct session *s, int rc)
 {
 	if (s->state == LEAVING)
-		finish(s, s->code);
+		session_finish(s, s->code);
 	else if (rc == -EPROTO || rc == -EMSGSIZE)
-		finish(s,
-		       err_set(s->e, rc, "the guest's exec server sent what no such server sends"));
+		session_finish(s,
+			       err_set(s->e, rc,
+				       "the guest's exec server sent what no such server sends"));
 	else if (s->how->hold_ms > 0)
 		come_back(s);
 	else
 		lost_for_good(&s->peer);
-}
-
-/* --- frames of the guest --- */
-
-/* Our reader has gone: the command learns it as if it had written to our pipe itself. */
-static void put_out(struct session *s, struct outlet *o, int rc)
-{
-	if (rc == -EPIPE)
-		peer_post(&s->peer, o == &s->seat.outlets[0] ? FRAME_STDOUT : FRAME_STDERR, NULL,
-			  0);
-	else if (rc < 0)
-		finish(s, err_set(s->e, rc, "write to %s: %s", o->name, strerror(-rc)));
-}
-
-static int take_output(struct session *s, const struct frame *f)
-{
-	struct outlet *o = &s->seat.outlets[f->type == FRAME_STDERR];
-
-	if (s->state == ASKING)
-		return -EPROTO;
-	if (s->state != RUNNING)
-		return 0;
-	passage_expect(&s->passage, o, f->len);
-	put_out(s, o, outlet_put(o, f->data, f->len));
-	return 0;
-}
-
-static int take_window(struct session *s, const struct frame *f)
-{
-	struct rd r = rd_init(f->data, f->len);
-	uint32_t more = rd_be32(&r);
-
-	if (!rd_done(&r))
-		return -EPROTO;
-	return s->state == LEAVING ? 0 : input_taken(&s->seat.input, more);
-}
-
-/* Where its output goes on; *lost grows by what is not kept any more. */
-static int resume_at(struct outlet *o, uint64_t at, uint64_t *lost)
-{
-	if (o->seen == EXEC_SEEN_ALL)
-		o->seen = at;
-	if (at < o->seen)
-		return -EPROTO;
-	*lost += at - o->seen;
-	o->seen = at;
-	return 0;
 }
 
 static void post_size(struct session *s)
@@ -327,198 +251,15 @@ static void post_size(struct session *s)
 	peer_post(&s->peer, FRAME_RESIZE, mem, sizeof(mem));
 }
 
-static void lend_tty(struct session *s)
+void session_lend_tty(struct session *s)
 {
 	seat_lend(&s->seat);
 	post_size(s); /* it may have changed on the way */
 }
 
-static void tell_return(struct session *s, uint64_t lost)
-{
-	int64_t ms = peer_is_back(&s->peer);
-
-	if (ms >= 0)
-		seat_tell(&s->seat, "%s: back after %" PRId64 " ms", where(s), ms);
-	if (lost)
-		seat_tell(&s->seat, "%s: %" PRIu64 " bytes of output are not kept any more",
-			  where(s), lost);
-}
-
-static int take_started(struct session *s, const struct frame *f)
-{
-	struct outlet *const o = s->seat.outlets;
-	struct exec_started st;
-	uint64_t lost = 0;
-
-	if (s->state != ASKING || exec_started_decode(&st, f->data, f->len) < 0 ||
-	    resume_at(&o[0], st.out_at, &lost) < 0 || resume_at(&o[1], st.err_at, &lost) < 0)
-		return -EPROTO;
-	if (s->seat.has_input && input_begin(&s->seat.input, st.in_at, st.window) < 0)
-		return -EPROTO;
-	snprintf(s->end->id, sizeof(s->end->id), "%s", st.id);
-	s->state = RUNNING;
-	tell_return(s, lost);
-	if (s->how->only_start)
-		leave(s, 0);
-	else if (st.tty)
-		lend_tty(s);
-	for (size_t i = 0; i < COUNT(s->seat.outlets); i++)
-		if (o[i].is_broken)
-			put_out(s, &o[i], -EPIPE); /* nobody told this connection */
-	return 0;
-}
-
-static int out_of_time(struct session *s, const char *what)
+int session_out_of_time(struct session *s, const char *what)
 {
 	return err_deadline(s->e, "the command did not end within its time, and %s", what);
-}
-
-static int take_exit(struct session *s, const struct frame *f)
-{
-	struct exec_status status;
-
-	if (s->state == ASKING || exec_status_decode(&status, f->data, f->len) < 0)
-		return -EPROTO;
-	s->end->was_left = 0;
-	s->end->notes = status.notes;
-	if (s->how->only_start && s->state == LEAVING)
-		finish(s, 0);
-	else if (s->limit_step > 0)
-		finish(s, out_of_time(s, "was ended"));
-	else if (status.end == EXEC_LOST)
-		finish(s, err_set(s->e, -ECHILD, "the guest lost the command's exit status"));
-	else
-		finish(s, exec_status_code(&status));
-	return 0;
-}
-
-/* The sentence is the guest's: nothing in it may steer our terminal. */
-static int take_error(struct session *s, const struct frame *f)
-{
-	struct refusal why;
-
-	if (refusal_decode(&why, f->data, f->len) < 0)
-		return -EPROTO;
-	err_set(s->e, why.sys > 0 && why.sys < 4096 ? -(int)why.sys : -EREMOTEIO, "%s", why.text);
-	for (char *c = s->e->text; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	s->end->was_left = 0;
-	s->end->was_taken_over = why.why == REFUSED_TAKEN_OVER;
-	/* 126 and 127 are about a command that did not start, and only about that. */
-	s->e->exit = s->how->attach || s->end->id[0] ? FAILED : refusal_code(&why);
-	finish(s, s->e->code);
-	return 0;
-}
-
-static int ignore(struct session *s, const struct frame *f)
-{
-	(void)s;
-	(void)f;
-	return 0;
-}
-
-static int take_frame(struct session *s, const struct frame *f)
-{
-	static const struct {
-		uint8_t type;
-		int (*take)(struct session *s, const struct frame *f);
-	} table[] = {
-		{ FRAME_STDOUT, take_output },	     { FRAME_STDERR, take_output },
-		{ FRAME_STDIN_WINDOW, take_window }, { FRAME_STARTED, take_started },
-		{ FRAME_EXIT, take_exit },	     { FRAME_ERROR, take_error },
-		{ FRAME_HEARTBEAT, ignore },
-	};
-
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (table[i].type == f->type)
-			return table[i].take(s, f);
-	return -EPROTO;
-}
-
-/* A long frame of output that has begun. Nonzero when it goes straight to our stdout. */
-static int begin_passage(struct session *s)
-{
-	struct outlet *o;
-	struct frame f;
-	int rc = 0;
-
-	if (s->state != RUNNING || frame_begun(&s->peer.in, &f) < 0 ||
-	    (f.type != FRAME_STDOUT && f.type != FRAME_STDERR))
-		return 0;
-	o = &s->seat.outlets[f.type == FRAME_STDERR];
-	if (!passage_begin(&s->passage, &s->peer.in, o, &rc))
-		return 0;
-	put_out(s, o, rc);
-	return 1;
-}
-
-static int go_on_passing(struct session *s)
-{
-	int rc = passage_go(&s->passage, s->peer.end.w.fd);
-
-	if (rc == -EPIPE)
-		put_out(s, s->passage.to, rc);
-	if (rc <= 0)
-		return rc == -EPIPE ? 1 : rc;
-	/* The next header is likely here, too. */
-	return ++s->passed < BURST ? peer_read(&s->peer, 1) : 1;
-}
-
-/* 1: and there may be more; 0: not now; or negative: the connection is of no use. */
-static int take_next(struct session *s)
-{
-	struct frame f;
-	int rc;
-
-	if (s->passage.left > 0)
-		return go_on_passing(s);
-	rc = frame_next(&s->peer.in, &f);
-	if (rc == 0)
-		return begin_passage(s);
-	if (rc > 0)
-		rc = take_frame(s, &f);
-	return rc < 0 ? rc : 1;
-}
-
-/* What is there, up to a frame that our stdout does not take. */
-static void take_frames(struct session *s)
-{
-	int rc = 1;
-
-	s->passed = 0;
-	while (rc > 0 && s->loop.running && !seat_is_full(&s->seat))
-		rc = take_next(s);
-	if (rc < 0)
-		peer_broken(s, rc);
-	else if (s->loop.running)
-		settle(s);
-}
-
-static void peer_ready(struct watch *w, uint32_t events)
-{
-	struct session *s = CONTAINER(w, struct session, peer.end.w);
-	int rc = 0;
-
-	if (events & EPOLLOUT)
-		peer_flush(&s->peer);
-	if (events & ~(uint32_t)EPOLLOUT && !seat_is_full(&s->seat) && s->passage.left == 0)
-		rc = peer_read(&s->peer, s->passage.is_expected);
-	if (rc < 0)
-		peer_broken(s, rc);
-	else
-		take_frames(s);
-}
-
-static void outlet_ready(struct watch *w, uint32_t events)
-{
-	struct outlet *o = CONTAINER(w, struct outlet, end.w);
-	struct session *s = o->owner;
-
-	(void)events;
-	put_out(s, o, outlet_flush(o));
-	if (s->loop.running)
-		take_frames(s);
 }
 
 /* --- time --- */
@@ -530,12 +271,12 @@ static void limit_due(struct timer *t)
 	struct session *s = CONTAINER(t, struct session, limit);
 
 	if (s->state != RUNNING || s->limit_step == COUNT(steps)) {
-		finish(s, out_of_time(s, "could not be ended"));
+		session_finish(s, session_out_of_time(s, "could not be ended"));
 		return;
 	}
 	peer_post_u32(&s->peer, FRAME_SIGNAL, (uint32_t)steps[s->limit_step++]);
 	loop_after(&s->loop, &s->limit, GRACE_MS);
-	settle(s);
+	session_settle(s);
 }
 
 /* --- signals --- */
@@ -550,13 +291,13 @@ static void told_to_end(struct session *s, int sig)
 	int64_t now = clock_ms();
 
 	if (s->state == LEAVING)
-		finish(s, 128 + sig);
+		session_finish(s, 128 + sig);
 	else if (s->how->attach)
-		leave(s, 128 + sig); /* what he came to look at is not his */
+		session_abandon(s, 128 + sig); /* what he came to look at is not his */
 	else if (s->state == AWAY || s->seat.tty.is_raw)
-		finish(s, 128 + sig);
+		session_finish(s, 128 + sig);
 	else if (sig == SIGINT && s->interrupted_ms && now - s->interrupted_ms < GIVE_UP_MS)
-		finish(s, GIVEN_UP);
+		session_finish(s, GIVEN_UP);
 	else
 		forward(s, sig);
 	if (sig == SIGINT)
@@ -576,7 +317,7 @@ static void continued(struct session *s, int sig)
 {
 	(void)sig;
 	if (s->seat.is_lent && s->state != LEAVING)
-		lend_tty(s);
+		session_lend_tty(s);
 }
 
 static void resized(struct session *s, int sig)
@@ -602,7 +343,7 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		if (si->ssi_signo == (uint32_t)table[i].sig)
 			table[i].act(s, table[i].sig);
 	if (s->loop.running)
-		settle(s);
+		session_settle(s);
 }
 
 /* --- the whole --- */
@@ -615,7 +356,7 @@ static void init(struct session *s, int fd, const struct session_how *how)
 	s->how = how;
 	s->loop = LOOP_INIT;
 	s->loop.signalled = signalled;
-	peer_open(&s->peer, fd, &s->loop, peer_ready);
+	peer_open(&s->peer, fd, &s->loop, session_peer_ready);
 	s->peer.target = how->target;
 	s->peer.port = how->port;
 	s->peer.hold_ms = how->hold_ms;
@@ -642,7 +383,7 @@ static int run(struct session *s)
 	int rc = loop_open(&s->loop);
 
 	if (rc == 0)
-		rc = seat_open(&s->seat, &s->loop, input_ready, outlet_ready, s);
+		rc = seat_open(&s->seat, &s->loop, input_ready, session_outlet_ready, s);
 	if (rc < 0)
 		return err_set(s->e, rc, "standard input and output: %s", strerror(-rc));
 	rc = ask(s);
@@ -650,7 +391,7 @@ static int run(struct session *s)
 		return rc;
 	if (s->how->timeout_ms)
 		loop_after(&s->loop, &s->limit, s->how->timeout_ms);
-	settle(s);
+	session_settle(s);
 	rc = loop_run(&s->loop);
 	tty_restore(&s->seat.tty, rc < 0);
 	return rc;
@@ -673,7 +414,7 @@ int session_run(int fd, const struct session_how *how, struct session_end *end, 
 	s->end = end;
 	rc = run(s);
 	if (rc < 0 && !e->exit)
-		e->exit = FAILED;
+		e->exit = SESSION_FAILED;
 	close_all(s);
 	free(s);
 	/* A SIGPIPE of our own stdout may be pending: ignoring it also takes it back. */
