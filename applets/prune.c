@@ -8,10 +8,11 @@
 #include <time.h>
 
 #include "applets/applet.h"
-#include "base/fd.h"
 #include "base/parse.h"
+#include "host/graves.h"
 #include "host/table.h"
 #include "host/text.h"
+#include "host/vmmfile.h"
 #include "host/wreck.h"
 
 enum { OPT_DRY_RUN = OPT_LONG, OPT_OLDER };
@@ -28,7 +29,7 @@ struct prune {
 	int yes, quiet;
 	uint32_t older_ms;
 	struct table table;
-	unsigned count;
+	unsigned count, half_removed;
 	uint64_t bytes;
 };
 
@@ -44,22 +45,13 @@ static int64_t age_ms(const struct vmref *v)
 						(now.tv_nsec - st.st_mtim.tv_nsec) / 1000000;
 }
 
-/* A vmm that outlived its agent is a VM all the same. */
-static int vmm_lives(const struct state *s)
-{
-	int fd = procid_open(&s->vmm), lives = fd >= 0;
-
-	fd_close(&fd);
-	return lives;
-}
-
-/* An operation in flight would have the lock. */
+/* An operation in flight would have the lock; and a vmm that outlived its agent is a VM all the same. */
 static int is_to_go(const struct prune *p, struct vmref *v, struct state *s)
 {
 	struct err ignored = ERR_NONE;
 
 	return !store_is_locked(v) && age_ms(v) >= p->older_ms && state_read(s, v, &ignored) == 0 &&
-	       !state_is_live(s->state) && !vmm_lives(s);
+	       !state_is_live(s->state) && vmmfile_is_held(v) == 0;
 }
 
 static void note(struct prune *p, const struct vmref *v, const struct state *s, uint64_t bytes)
@@ -120,6 +112,16 @@ static int prune_all(struct prune *p, const struct applet *a, const struct home 
 	return count < 0 ? count : failed;
 }
 
+/* What a removal that was killed left: whatever its age, nobody wants it back. */
+static int prune_graves(struct prune *p, const struct home *home, struct err *e)
+{
+	int count = graves_sweep(home, p->yes, &p->bytes, e);
+
+	if (count > 0)
+		p->half_removed = (unsigned)count;
+	return count < 0 ? count : 0;
+}
+
 static void tell(const struct prune *p)
 {
 	char size[TEXT_UNIT_ROOM];
@@ -128,7 +130,10 @@ static void tell(const struct prune *p)
 	if (p->quiet)
 		return;
 	text_size(size, p->bytes);
-	if (p->count == 0)
+	if (p->half_removed)
+		fprintf(stderr, "%s %u of which a removal that was interrupted left something\n",
+			p->yes ? "removed" : "would remove", p->half_removed);
+	if (p->count == 0 && p->half_removed == 0)
 		fprintf(stderr, "there is nothing to remove\n");
 	else if (p->yes)
 		fprintf(stderr, "removed %u, %s\n", p->count, size);
@@ -158,6 +163,8 @@ static int prune_run(struct cmdline *cl, struct err *e)
 	p.yes &= !dry;
 	if (rc == 0)
 		rc = prune_all(&p, cl->applet, &home, e);
+	if (rc >= 0 && prune_graves(&p, &home, e) < 0)
+		rc = e->code;
 	if (rc >= 0)
 		tell(&p);
 	table_free(&p.table);

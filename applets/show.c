@@ -140,7 +140,7 @@ static json_t *state_json(const struct vmref *v, const struct state *s)
 	(void)vmid_read(v->home->vms, v->name, id);
 	return json_pack(
 		"{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o,"
-		" s:o}",
+		" s:o, s:o}",
 		"name", v->name, "id", text_or_null(id), "state", state_name(s->state), "ready",
 		s->ready, "conditions", conditions_values(&s->conditions), "condition_details",
 		conditions_list(&s->conditions), "provision", scripts_json(&s->scripts), "degraded",
@@ -149,7 +149,8 @@ static json_t *state_json(const struct vmref *v, const struct state *s)
 		s->agent.pid ? json_integer(s->agent.pid) : json_null(), "cpus", (int)s->cpus,
 		"memory_bytes", (json_int_t)s->memory_bytes, "sockets", text_or_null(s->sockets),
 		"started", text_or_null(s->started), "reason", text_or_null(s->reason), "detail",
-		text_or_null(s->detail), "status",
+		text_or_null(s->detail), "rung",
+		text_or_null(strcmp(s->rung, "none") ? s->rung : ""), "status",
 		s->has_status ? json_integer(s->status) : json_null());
 }
 

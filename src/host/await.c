@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "host/news.h"
+#include "host/orphan.h"
 
 /* What has been seen of its life since we wait. */
 struct life {
@@ -40,6 +41,8 @@ static int look(struct await *a, struct home *home, struct news *n, struct err *
 		err_set(e, rc, "%s: watch its folder: %s", v.name, strerror(-rc));
 	else
 		rc = state_read(&a->state, &v, e);
+	if (rc == 0) /* who waits for it looks at it, too: it need not wait for a third */
+		rc = orphan_care(&v, &a->state, e);
 	store_close(&v);
 	return rc;
 }
@@ -132,10 +135,7 @@ static int recall_end(struct await *a, struct home *home, const struct life *l, 
 		    strcmp(event_text(&x, "boot"), l->boot) == 0) {
 			snprintf(s->reason, sizeof(s->reason), "%s", event_text(&x, "reason"));
 			snprintf(s->detail, sizeof(s->detail), "%s", event_text(&x, "detail"));
-			s->state = strcmp(s->reason, "panic") && strcmp(s->reason, "vmm_crash") &&
-						   strcmp(s->reason, "error")
-					   ? VM_STOPPED
-					   : VM_FAILED;
+			s->state = state_after(s->reason);
 			s->has_status = json_is_integer(status);
 			s->status = (int)json_integer_value(status);
 		}

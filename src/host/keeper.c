@@ -14,10 +14,10 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/control.h"
-#include "host/news.h"
+#include "host/orphan.h"
 #include "host/sockets.h"
+#include "host/successor.h"
 #include "host/vmmfile.h"
-#include "host/wreck.h"
 
 enum {
 	RUNGS_MS = 5000, /* behind the guest's time: SIGTERM's, SIGKILL's, and the agent's own */
@@ -83,22 +83,21 @@ static int take_answer(struct stop_result *out, const char *text, size_t len)
 	return rc;
 }
 
-/* One that has only just been started, by a start or in place of another, does not listen yet: it
- * replaces state.json when it does. */
+/* An agent that is killed over it has a successor, for whom the VM may still end in order. */
 static ssize_t ask_patiently(struct vmref *v, struct state *s, const char *request, char *out,
 			     size_t room, int64_t deadline_ms)
 {
-	int64_t patience_ms = MIN(deadline_ms, clock_ms() + LISTEN_MS);
 	struct news news = NEWS_NONE;
-	struct err ignored = ERR_NONE;
 	ssize_t n = news_open(&news, v);
 
-	while (n >= 0 || n == -ECONNREFUSED || n == -ENOENT) {
+	if (n < 0)
+		return n;
+	do {
 		n = ask(s, request, out, room, deadline_ms);
-		if ((n != -ECONNREFUSED && n != -ENOENT) || !store_is_locked(v) ||
-		    news_wait(&news, patience_ms) < 0 || state_read(s, v, &ignored) < 0)
-			break;
-	}
+		if (n == 0)
+			n = -ECONNRESET; /* it hung up without a word */
+	} while (successor_may_answer(n) &&
+		 successor_find(v, s, &news, MIN(deadline_ms, clock_ms() + LISTEN_MS)));
 	news_close(&news);
 	return n;
 }
@@ -119,16 +118,15 @@ static int end_both(struct vmref *v, const struct state *s, struct err *e)
 	rc = store_lock(v, e);
 	if (rc < 0)
 		return rc;
-	wreck_clear(s);
 	now = *s;
 	now.state = VM_STOPPED;
 	now.ready = 0;
 	now.agent = now.vmm = (struct procid){ 0 };
-	now.sockets[0] = '\0';
 	snprintf(now.reason, sizeof(now.reason), "killed");
+	snprintf(now.rung, sizeof(now.rung), "kill");
 	snprintf(now.detail, sizeof(now.detail), "its agent did not answer and was ended with it");
 	conditions_drop(&now.conditions, now.detail);
-	rc = state_write(&now, v, e);
+	rc = orphan_end(v, &now, state_holds(s, VM_ALIVE), e);
 	fd_close(&v->lock);
 	return rc;
 }
@@ -147,6 +145,11 @@ int keeper_stop(struct vmref *v, const struct state *s, unsigned wait_ms, int fo
 	n = ask_patiently(v, &now, request, answer, sizeof(answer), began + wait_ms + RUNGS_MS);
 	if (n > 0 && take_answer(out, answer, (size_t)n) == 0)
 		return 0;
+	if (!state_is_live(now.state)) { /* with its agent, or while another took over */
+		snprintf(out->rung, sizeof(out->rung), "%s", now.rung[0] ? now.rung : "none");
+		out->ms = clock_ms() - began;
+		return 0;
+	}
 	if (n > 0)
 		return err_set(e, -EPROTO, "%s: its agent did not understand the request to stop",
 			       v->name);

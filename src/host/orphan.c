@@ -44,7 +44,7 @@ static int adopt(struct vmref *v, struct state *s, struct err *e)
 	return rc < 0 ? rc : 1;
 }
 
-static int write_down(struct vmref *v, struct state *s, int ran, struct err *e)
+int orphan_end(struct vmref *v, struct state *s, int ran, struct err *e)
 {
 	struct timeline t = TIMELINE_NONE;
 	struct err untold = ERR_NONE;
@@ -54,6 +54,7 @@ static int write_down(struct vmref *v, struct state *s, int ran, struct err *e)
 		.has_status = s->has_status,
 		.status = s->status,
 		.ran = ran,
+		.rung = s->rung[0] ? s->rung : NULL,
 		.code = 1,
 		.console_from = s->console_from,
 	};
@@ -83,7 +84,7 @@ int orphan_care_locked(struct vmref *v, struct state *s, struct err *e)
 	case ORPHAN_LIVES:
 		return adopt(v, s, e);
 	case ORPHAN_DIED:
-		return write_down(v, s, ran, e);
+		return orphan_end(v, s, ran, e);
 	default:
 		return 0;
 	}

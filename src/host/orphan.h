@@ -18,4 +18,8 @@ int orphan_care(struct vmref *v, struct state *s, struct err *e);
  * nothing to be done, or only to be written down, and the lock is still ours; or negative. */
 int orphan_care_locked(struct vmref *v, struct state *s, struct err *e);
 
+/* The lock is ours, and agent and vmm are dead: what they left is cleared away, and their end, which
+ * *s tells, written down with its event. 0 or negative with *e filled. */
+int orphan_end(struct vmref *v, struct state *s, int ran, struct err *e);
+
 #endif

@@ -13,8 +13,8 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/control.h"
-#include "host/news.h"
 #include "host/sockets.h"
+#include "host/successor.h"
 #include "host/text.h"
 
 static int connect_agent(const struct state *s)
@@ -102,7 +102,7 @@ int question_ask(json_t **answer, const struct state *s, json_t *request, struct
 	return take(answer, line, (size_t)n, e);
 }
 
-int question_ask_live(json_t **answer, const struct vmref *v, struct state *s, json_t *request,
+int question_ask_live(json_t **answer, struct vmref *v, struct state *s, json_t *request,
 		      struct err *e)
 {
 	int64_t patience_ms = clock_ms() + QUESTION_MS;
@@ -110,18 +110,18 @@ int question_ask_live(json_t **answer, const struct vmref *v, struct state *s, j
 	struct news news = NEWS_NONE;
 	int rc = news_open(&news, v);
 
-	if (rc < 0)
-		err_set(e, rc, "watch its folder: %s", strerror(-rc));
-	while (rc == 0) {
+	if (rc < 0) {
+		json_decref(request);
+		return err_set(e, rc, "watch its folder: %s", strerror(-rc));
+	}
+	do {
 		*e = first;
 		rc = question_ask(answer, s, json_incref(request), e);
-		if ((rc != -ECONNREFUSED && rc != -ENOENT) || !store_is_locked(v) ||
-		    news_wait(&news, patience_ms) < 0)
-			break;
-		*e = first;
-		rc = state_read(s, v, e);
-	}
+	} while (successor_may_answer(rc) && successor_find(v, s, &news, patience_ms));
+	if (rc < 0 && !state_is_live(s->state))
+		err_set(e, -ESRCH, "it has ended meanwhile: %s%s%.300s", s->reason,
+			s->detail[0] ? ": " : "", s->detail);
 	news_close(&news);
 	json_decref(request);
-	return rc;
+	return rc < 0 ? e->code : rc;
 }

@@ -14,9 +14,9 @@ enum { QUESTION_MS = 5000 }; /* an agent answers at once: who takes that long ha
  * sentence, when it has one (-EREMOTEIO). */
 int question_ask(json_t **answer, const struct state *s, json_t *request, struct err *e);
 
-/* The same; an agent that has only just begun, in place of another, is waited for: it replaces
- * state.json when it listens, and *s is what it says then. */
-int question_ask_live(json_t **answer, const struct vmref *v, struct state *s, json_t *request,
+/* The same, of the agent that is there by now: one that dies over it has a successor, which is asked
+ * once more, and *s is what that one says. For requests that may be made twice. */
+int question_ask_live(json_t **answer, struct vmref *v, struct state *s, json_t *request,
 		      struct err *e);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "host/graves.h"
 #include "host/holder.h"
 #include "host/lock.h"
 #include "host/vmid.h"
@@ -195,11 +196,11 @@ int store_rename(struct vmref *v, const char *name, struct err *e)
 
 int store_remove(struct vmref *v, struct err *e)
 {
-	char grave[VM_NAME_ROOM + 32];
+	char grave[GRAVE_NAME_ROOM];
 	int vms = v->home->vms, rc;
 
 	/* Away from its name in one step: a half-removed VM is nobody's VM. */
-	snprintf(grave, sizeof(grave), ".removed.%s.%d", v->name, (int)getpid());
+	grave_name(grave, v->name);
 	if (renameat(vms, v->name, vms, grave) < 0)
 		return err_sys(e, "%s: remove its folder", v->name);
 	rc = path_remove_tree(vms, grave, e);

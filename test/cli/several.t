@@ -94,6 +94,18 @@ kill "$pid"
 wait "$pid"
 is $? 143 "a batch that is ended says so"
 is "$(children $$ "$vmtool" stop -t 60s slow one)" "" "and leaves nobody behind"
+
+# An agent that dies while it is asked to stop its VM.
+vm_up dying 60000
+"$vmtool" stop -t 60s dying >out 2>err &
+pid=$!
+ok "stop waits for an agent" within 10 sh -c "[ \"\$($vmtool ls --no-header --columns state dying)\" = stopping ]"
+vm_tell dying die
+wait "$pid"
+is $? 0 "one whose agent and machine have died is stopped"
+like "$("$vmtool" show dying)" "reason * killed*detail * its agent died while it was being stopped" "and how is shown"
+like "$(tail -n 1 "$VMTOOL_HOME/vms/dying/events.jsonl")" '"event":"exit","reason":"killed"' "and written down"
+"$vmtool" rm dying
 vms_end
 
 # prune
@@ -112,6 +124,12 @@ run "$vmtool" prune --older 0s --yes -q
 is "$rc/$err" "0/" "prune finds nothing to complain of"
 like "$out" "young" "with --yes it goes"
 is "$("$vmtool" ls -q | paste -sd ' ')" "live one" "but not one that runs, nor one that cannot be read"
+mkdir -p "$VMTOOL_HOME/vms/.removed.old.$(bash -c 'echo $$')/sub" "$VMTOOL_HOME/vms/.removed.busy.$$"
+run "$vmtool" prune
+like "$err" "would remove 1 of which a removal that was interrupted left something" "what a killed removal left is told"
+run "$vmtool" prune --yes
+is "$rc/$(ls -A "$VMTOOL_HOME/vms" | grep removed)" "0/.removed.busy.$$" "and goes, but not while somebody removes it"
+rm -r "$VMTOOL_HOME/vms/.removed.busy.$$"
 vm_tell live die
 ok "an agent dies" within 10 vm_ended live
 is "$(state_of live)" failed "and what it kept has failed"

@@ -99,6 +99,8 @@ waits --for ssh_banner again
 ok "it waits" within 10 sleeps
 vm_tell again die
 waited 1 "an agent that dies without a word is not waited for"
+like "$(tail -n 1 "$VMTOOL_HOME/vms/again/events.jsonl")" '"event":"exit","reason":"agent_died"' \
+	"and whoever waited has written its end down"
 vm_up again
 waits --for ready=false again
 "$vmtool" rm -f again

@@ -58,7 +58,7 @@ orderly() {
 round_of_orphan() {
 	random 1500
 	ms=$number
-	start web >/dev/null 2>&1 &
+	vmtool start web --kernel /lab/vmlinux --initrd /lab/initrd >/dev/null 2>&1 & # not a shell that waits for it
 	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 	kill -9 $! $(processes agent) 2>/dev/null
 	wait $! 2>/dev/null
@@ -71,7 +71,7 @@ round_of_orphan() {
 round_of_cancel() {
 	random 1500
 	ms=$number
-	start web >/dev/null 2>&1 &
+	vmtool start web --kernel /lab/vmlinux --initrd /lab/initrd >/dev/null 2>&1 & # not a shell that waits for it
 	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
