@@ -104,7 +104,7 @@ word_on_ready() { # MS WORD [ARG]...: that word at work on a VM that is ready
 act_stop() { word_on_ready 150 stop web; }
 act_restart() { word_on_ready 300 restart web; }
 act_kill() { word_on_ready 60 kill web; }
-act_pause() { word_on_ready 60 pause web; vmtool resume web >/tmp/out 2>&1 || true; }
+act_pause() { word_on_ready 60 pause web; vmtool resume web >/tmp/out 2>&1 || ! state_is web paused || fail "it is not resumed"; }
 act_exec() { word_on_ready 300 exec web -- sh -c 'sleep 0.1; echo x'; }
 act_rm() { word_on_ready 100 rm -f web; }
 act_reboot() {	# the guest's own, in place
@@ -129,6 +129,9 @@ act_run() {	# a VM that is its starter's
 
 exists() { [ -d "$VMTOOL_HOME/vms/web" ]; }
 state_now() { vmtool ls --no-header --columns state web 2>/tmp/out; }
+# One that stands still does not answer, ever.
+answers() { [ "$(timeout 60 vmtool exec web -- echo here 2>/tmp/out)" = here ]; }
+
 # What is shown and what is there are the same; $untrue says where not. A process takes a while to die.
 agrees() {
 	exists || return 0
@@ -137,7 +140,7 @@ agrees() {
 	case $state in
 	running)
 		[ "$here" = 1/1 ] || untrue="agents/vmms: $here"
-		[ "$(vmtool exec web -- echo here 2>/tmp/out)" = here ] || untrue="exec does not answer"
+		answers || untrue="exec does not answer"
 		;;
 	paused) [ "$here" = 1/1 ] || untrue="agents/vmms: $here" ;;
 	created | stopped | failed)
@@ -168,7 +171,7 @@ check_kept() {
 	cmp -s /tmp/vm.ini "$VMTOOL_HOME/vms/web/vm.ini" || fail "vm.ini is another"
 	[ "$(readlink "$VMTOOL_HOME/vms/web/id")" = "$id" ] || fail "its id is another"
 	vmtool start -q --timeout 300s web $guest >/tmp/out 2>&1 || fail "it does not start again: $(tail -n 1 /tmp/out)"
-	[ "$(vmtool exec web -- echo here 2>/tmp/out)" = here ] || fail "started again, exec does not answer"
+	answers || fail "started again, exec does not answer"
 }
 
 traces() {

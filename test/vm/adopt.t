@@ -78,7 +78,11 @@ vmtool rm web
 
 vmtool start job -q --kernel /lab/vmlinux --initrd /lab/initrd -- sh -c 'echo $$ >/tmp/pid; while ! [ -e /tmp/go ]; do sleep 0.1; done; exit 7' >/dev/null
 job=unix:$VMTOOL_HOME/run/job/vsock.sock	# by its path, so that nothing looks after the VM
+kill_agent
 vmtool exec "$job" -- touch /tmp/go
+ended_inside() { vmtool show "$job" | grep -q '^guest.main.state *ended'; }
+ok "it ends while no agent is there" within 30 ended_inside
+is "$(processes agent)" "" "which calls nobody"
 vmtool ls >/dev/null
 ok "it powers off when somebody has heard its status" within 30 state_is job stopped
 like "$(tail -n 1 "$VMTOOL_HOME/vms/job/events.jsonl")" '"reason":"main_exited","status":7' "the status is not lost"

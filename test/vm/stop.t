@@ -10,6 +10,7 @@ run vmtool stop web
 is "$rc" 0 "a VM stops"
 like "$err" "powered off by the guest * disks synced (rung guest)" "by its guest, which confirmed the sync"
 ok "it is shown as stopped" state_is web stopped
+like "$(vmtool show web)" "rung * guest" "with the rung that ended it"
 run vmtool stop web
 is "$rc" 0 "stopping it once more is fine"
 like "$err" "is not running (stopped)" "and says so"
@@ -36,6 +37,7 @@ run vmtool stop --timeout 0s web
 is "$rc" 0 "a VM whose agent hangs is stopped"
 like "$err" "its agent did not answer and was killed" "and it says so"
 is "$(left)/$(processes)" "web/" "with nothing left of either"
+like "$(tail -n 1 "$VMTOOL_HOME/vms/web/events.jsonl")" '"event":"exit","reason":"killed"*"rung":"kill"' "and its end is written down"
 ok "it is shown as stopped" state_is web stopped
 
 # Two who want it to stop.
