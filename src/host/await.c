@@ -41,7 +41,9 @@ static int look(struct await *a, struct home *home, struct news *n, struct err *
 		err_set(e, rc, "%s: watch its folder: %s", v.name, strerror(-rc));
 	else
 		rc = state_read(&a->state, &v, e);
-	if (rc == 0) /* who waits for it looks at it, too: it need not wait for a third */
+	/* Who waits for it looks at it, too; but one that has a starter is that one's to take care of, who
+	 * hears of its agent's death in the same moment. */
+	if (rc == 0 && a->state.state != VM_STARTING && !a->state.tied)
 		rc = orphan_care(&v, &a->state, e);
 	store_close(&v);
 	return rc;
