@@ -15,21 +15,26 @@
 #include "base/util.h"
 #include "host/guestkeys.h"
 #include "host/pins.h"
+#include "host/serverkeys.h"
 #include "ssh/endpoint.h"
 
-enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_JSON };
+enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_JSON, OPT_TIMEOUT };
+enum { SCAN_MS = 10000, SCANS = 64 };
 enum { KEY_FILE_ROOM = 128 * 1024 };
 
 static const struct opt known_hosts_opts[] = {
 	{ OPT_KEY, "key", "FILE",
-	  "pin, check: the server's public keys, as in .pub files; - is stdin" },
+	  "pin, check: the server's public keys, as in .pub files; - is stdin. Without it the server "
+	  "is asked" },
 	{ OPT_AS, "as", "NAME", "pin, check: the name it is kept under, instead of HOST" },
+	{ OPT_TIMEOUT, "timeout", "TIME", "scan, pin, check: for the server to show its keys (10s)" },
 	{ OPT_JSON, "json", NULL, "ls: as JSON" },
 	{ 0 },
 };
 
 struct request {
 	const char *key_file, *as;
+	uint32_t timeout_ms;
 	int json;
 	struct home home;
 };
@@ -65,6 +70,29 @@ static int read_keys(struct hostkeys *keys, const char *file, struct err *e)
 	return rc;
 }
 
+/* From the server, by name: those it has proved to have. Others are told, and left out. */
+static int ask_keys(const struct request *q, struct hostkeys *keys, const char *host,
+		    struct err *e)
+{
+	struct scan *s = calloc(1, sizeof(*s));
+	struct endpoint where;
+	int rc = s ? endpoint_parse(&where, host, e) : err_set(e, -ENOMEM, "no memory for a scan");
+
+	if (rc == 0) {
+		s->where = &where;
+		rc = serverkeys_ask(s, 1, q->timeout_ms, e);
+	}
+	if (rc == 0 && s->verdict != PROBE_OK)
+		rc = serverkeys_failure(s, host, e);
+	if (rc == 0) {
+		serverkeys_proved(keys, s);
+		if (keys->count == 0)
+			rc = err_set(e, -EREMOTEIO, "%s: no key of it could be verified", host);
+	}
+	free(s);
+	return rc;
+}
+
 /* The one HOST of pin and check, and what it shows. */
 static int take_server(struct request *q, struct cmdline *cl, char name[KNOWNNAME_ROOM],
 		       struct hostkeys *keys, struct err *e)
@@ -75,9 +103,7 @@ static int take_server(struct request *q, struct cmdline *cl, char name[KNOWNNAM
 		return e->code;
 	if (q->as && knownname(name, q->as, 0, e) < 0)
 		return e->code;
-	if (!q->key_file)
-		return err_usage(e, "--key FILE is missing: where the server's public key is");
-	return read_keys(keys, q->key_file, e);
+	return q->key_file ? read_keys(keys, q->key_file, e) : ask_keys(q, keys, host, e);
 }
 
 /* What ssh looks for: a name that ends in .vm, perhaps as [NAME.vm]:PORT. */
@@ -133,7 +159,77 @@ static int do_pin(struct request *q, struct cmdline *cl, struct err *e)
 
 	if (rc == 0)
 		rc = pins_pin(&q->home, name, &keys, "", e);
+	if (rc > 0 && !q->key_file)
+		fprintf(stderr,
+			"%s: %d key%s trusted on first use: nobody has said that they are the right ones\n",
+			name, rc, rc == 1 ? "" : "s");
 	return rc < 0 ? rc : 0;
+}
+
+/* As lines of a known_hosts; what a reader should know besides is on stderr. */
+static void show_scan(const struct scan *s, const char *name)
+{
+	static char text[HOSTKEY_TEXT_ROOM];
+	char print[HOSTKEY_PRINT_ROOM];
+
+	fprintf(stderr, "# %s %s\n", s->address, s->banner);
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct scan_key *k = &s->keys[i];
+
+		hostkey_print(print, &k->key);
+		hostkey_text(text, &k->key);
+		fprintf(stderr, "# %s %s %s\n", k->key.type, print,
+			k->is_verified ? "verified" : "unverified: its signature cannot be checked here");
+		printf("%s %s\n", name, text);
+	}
+}
+
+/* Names for the lines, and where to ask. How many, or wrong usage. */
+static int take_scans(struct cmdline *cl, struct scan *scans, struct endpoint *where,
+		      char (*name)[KNOWNNAME_ROOM], struct err *e)
+{
+	const char *host = operand(cl, "HOST", e);
+	unsigned count = 0;
+
+	if (!host)
+		return e->code;
+	for (; host; host = operand_or_none(cl)) {
+		struct endpoint *p = &where[count];
+
+		if (count == SCANS)
+			return err_usage(e, "more than %d servers at once", SCANS);
+		if (endpoint_parse(p, host, e) < 0 ||
+		    (p->kind == ENDPOINT_TCP && knownname(name[count], p->host, p->port, e) < 0))
+			return e->code;
+		if (p->kind != ENDPOINT_TCP)
+			snprintf(name[count], KNOWNNAME_ROOM, "%.299s", host);
+		scans[count++].where = p;
+	}
+	return (int)count;
+}
+
+/* Those that answer are shown; the first that does not is the failure. */
+static int do_scan(struct request *q, struct cmdline *cl, struct err *e)
+{
+	static struct endpoint where[SCANS];
+	static char name[SCANS][KNOWNNAME_ROOM];
+	struct scan *scans = calloc(SCANS, sizeof(*scans)), *bad = NULL;
+	int count, rc;
+
+	if (!scans)
+		return err_set(e, -ENOMEM, "no memory for a scan");
+	rc = count = take_scans(cl, scans, where, name, e);
+	if (rc > 0)
+		rc = serverkeys_ask(scans, (unsigned)count, q->timeout_ms, e);
+	for (int i = 0; rc == 0 && i < count; i++)
+		if (scans[i].verdict == PROBE_OK)
+			show_scan(&scans[i], name[i]);
+		else
+			bad = bad ? bad : &scans[i];
+	if (bad)
+		rc = serverkeys_failure(bad, name[bad - scans], e);
+	free(scans);
+	return rc;
 }
 
 static int do_rm(struct request *q, struct cmdline *cl, struct err *e)
@@ -292,7 +388,7 @@ static const struct {
 	int (*run)(struct request *q, struct cmdline *cl, struct err *e);
 } verbs[] = {
 	{ "check", do_check }, { "pin", do_pin },	{ "rm", do_rm },       { "ls", do_ls },
-	{ "hash", do_hash },   { "import", do_import }, { "guest", do_guest },
+	{ "hash", do_hash },   { "import", do_import }, { "guest", do_guest }, { "scan", do_scan },
 };
 
 static int run_verb(struct request *q, const char *verb, struct cmdline *cl, struct err *e)
@@ -300,12 +396,12 @@ static int run_verb(struct request *q, const char *verb, struct cmdline *cl, str
 	for (size_t i = 0; i < COUNT(verbs); i++)
 		if (!strcmp(verb, verbs[i].verb))
 			return verbs[i].run(q, cl, e);
-	return err_usage(e, "'%s' is none of check, pin, rm, ls, hash, import, guest", verb);
+	return err_usage(e, "'%s' is none of scan, check, pin, rm, ls, hash, import, guest", verb);
 }
 
 static int known_hosts_run(struct cmdline *cl, struct err *e)
 {
-	struct request q = { .home = HOME_NONE };
+	struct request q = { .home = HOME_NONE, .timeout_ms = SCAN_MS };
 	const char *verb;
 	int c, rc;
 
@@ -316,6 +412,8 @@ static int known_hosts_run(struct cmdline *cl, struct err *e)
 			q.key_file = cl->value;
 		if (c == OPT_AS)
 			q.as = cl->value;
+		if (c == OPT_TIMEOUT && parse_time(&q.timeout_ms, "--timeout", cl->value, e) < 0)
+			return e->code;
 		q.json |= c == OPT_JSON;
 	}
 	verb = operand(cl, "what to do", e);
@@ -328,11 +426,16 @@ static int known_hosts_run(struct cmdline *cl, struct err *e)
 
 const struct applet applet_known_hosts = {
 	.name = "known-hosts",
-	.args = "check|pin|rm|ls|hash|import|guest [HOST[:PORT]|FILE|NAME]...",
+	.args = "scan|check|pin|rm|ls|hash|import|guest [HOST[:PORT]|FILE|NAME]...",
 	.help = "Keep the host keys that servers have shown",
 	.more = "  vmtool known-hosts ls\n"
-		"  ssh-keyscan 10.0.0.5 | cut -d' ' -f2- | vmtool known-hosts pin --key - 10.0.0.5\n"
+		"  vmtool known-hosts scan 10.0.0.5 db:2222\n"
+		"  vmtool known-hosts pin 10.0.0.5\n"
+		"  vmtool known-hosts check --key db.pub db:2222\n"
 		"  vmtool known-hosts rm web\n\n"
+		"scan asks servers for their host keys, has each prove that it has the private one too, and\n"
+		"prints them as lines of known_hosts. Who has the keys is not known by that: pin without --key\n"
+		"trusts what it sees the first time, and says so.\n"
 		"check is silent when the key is pinned, 1 when nothing is, and 3 when it is another one.\n"
 		"pin does the same, and writes down what is new. The file is vmtool's own,\n"
 		"ssh/known_hosts in its state, in OpenSSH's format; nobody else's is read or written. guest asks a VM\n"

@@ -5,7 +5,7 @@
 
 . vendor/fetch.sh
 
-vendor_libraries=(jansson inih bearssl libnl)
+vendor_libraries=(jansson inih bearssl sodium libnl)
 
 # A build file for the unpacked tree in $PWD, objects in obj/, archive lib/.
 library_ninja() {

@@ -1,5 +1,6 @@
 /*
- * lane - one connection to one address of an SSH server, as far as its identification string.
+ * lane - one connection to one address of an SSH server, as far as its identification string, or
+ * through the key exchange as well.
  */
 #include "ssh/lane.h"
 
@@ -16,7 +17,7 @@ enum {
 	READ_TURNS = 64, /* of 512 bytes: beyond, others have their turn first */
 };
 
-static const char own[] = "SSH-2.0-vmtool_probe\r\n";
+static const char own[] = LANE_IDENTIFICATION "\r\n";
 
 static void lane_ready(struct watch *w, uint32_t events);
 
@@ -71,13 +72,15 @@ static void not_connected(struct lane *l, int err)
 	}
 }
 
-/* The end of a connection without an identification string. */
+/* The end of a connection before it had said all. */
 static void broken_off(struct lane *l, int err)
 {
 	char sample[200] = "", after[220] = "";
 
 	banner_sample(&l->banner, sample, sizeof(sample));
-	if (*sample)
+	if (l->state == LANE_EXCHANGING)
+		snprintf(after, sizeof(after), ", within the key exchange");
+	else if (*sample)
 		snprintf(after, sizeof(after), ", after %s", sample);
 	else if (l->banner.lines > 0)
 		snprintf(after, sizeof(after), ", after %u lines", l->banner.lines);
@@ -87,6 +90,8 @@ static void broken_off(struct lane *l, int err)
 		end_with(l, PROBE_EPIPE, "it hung up before we could say a word%s", after);
 	else if (err != 0)
 		end_with(l, PROBE_RESET, "%s%s", strerror(err), after);
+	else if (l->state == LANE_EXCHANGING)
+		end_with(l, PROBE_CLOSED, "it closed the connection%s", after);
 	else
 		end_with(l, PROBE_CLOSED, "it closed the connection without an identification%s",
 			 after);
@@ -99,14 +104,55 @@ static void leave(struct lane *l)
 	loop_after(l->loop, &l->timer, LEAVE_MS);
 }
 
-static void judged(struct lane *l)
+static void go_well(struct lane *l)
+{
+	leave(l);
+	l->why[0] = '\0';
+	l->verdict = PROBE_OK;
+	l->ended(l);
+}
+
+/* What is to be sent is little, and the first that is: there is room for it. */
+static void exchange(struct lane *l, const void *data, size_t len)
+{
+	struct kex *k = l->kex;
+	ssize_t n = 0;
+
+	kex_take(k, data, len);
+	if (k->out_len > 0 && k->verdict == KEX_MORE)
+		n = send(l->end.w.fd, k->out, k->out_len, MSG_NOSIGNAL);
+	k->out_len = 0;
+	if (n < 0)
+		broken_off(l, errno);
+	else if (k->verdict != KEX_MORE)
+		go_well(l);
+}
+
+static void read_exchange(struct lane *l)
+{
+	char some[4096];
+	ssize_t n = fd_read(l->end.w.fd, some, sizeof(some));
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0)
+		broken_off(l, (int)-n);
+	else
+		exchange(l, some, (size_t)n);
+}
+
+/* rest: what came with the identification. */
+static void judged(struct lane *l, const void *rest, size_t len)
 {
 	switch (l->banner.verdict) {
 	case BANNER_OK:
-		leave(l);
-		l->why[0] = '\0';
-		l->verdict = PROBE_OK;
-		l->ended(l);
+		if (!l->kex) {
+			go_well(l);
+			break;
+		}
+		l->state = LANE_EXCHANGING;
+		kex_begin(l->kex, l->wanted, LANE_IDENTIFICATION, l->banner.line);
+		exchange(l, rest, len);
 		break;
 	case BANNER_UNSUPPORTED:
 		end_with(l, PROBE_UNSUPPORTED_VERSION, "%s", l->banner.why);
@@ -122,6 +168,7 @@ static void read_banner(struct lane *l)
 
 	for (int turn = 0; turn < READ_TURNS; turn++) {
 		ssize_t n = fd_read(l->end.w.fd, some, sizeof(some));
+		size_t taken;
 
 		if (n == -EAGAIN)
 			return;
@@ -129,9 +176,9 @@ static void read_banner(struct lane *l)
 			broken_off(l, (int)-n);
 			return;
 		}
-		banner_take(&l->banner, some, (size_t)n);
+		taken = banner_take(&l->banner, some, (size_t)n);
 		if (l->banner.verdict != BANNER_MORE) {
-			judged(l);
+			judged(l, some + taken, (size_t)n - taken);
 			return;
 		}
 	}
@@ -197,6 +244,7 @@ static void lane_ready(struct watch *w, uint32_t events)
 		[LANE_CONNECTING] = finish_connect,
 		[LANE_ASKING] = read_answer,
 		[LANE_READING] = read_banner,
+		[LANE_EXCHANGING] = read_exchange,
 		[LANE_LEAVING] = read_rest,
 	};
 	struct lane *l = CONTAINER(CONTAINER(w, struct end, w), struct lane, end);
@@ -217,6 +265,9 @@ static void time_is_up(struct timer *t)
 	case LANE_READING:
 		end_with(l, PROBE_TIMEOUT, "it accepted, and no identification came within %u ms",
 			 l->read_ms);
+		break;
+	case LANE_EXCHANGING:
+		end_with(l, PROBE_TIMEOUT, "no end of the key exchange within %u ms", l->read_ms);
 		break;
 	default:
 		end_with(l, PROBE_TIMEOUT, "no connection within %u ms", l->connect_ms);

@@ -1,5 +1,6 @@
 /*
- * lane - one connection to one address of an SSH server, as far as its identification string.
+ * lane - one connection to one address of an SSH server, as far as its identification string, or
+ * through the key exchange as well.
  *
  * It says its own identification first, as any client does, and having read the server's it ends
  * its half and waits for the server to end the other: so a server sees a client that changed its
@@ -12,6 +13,9 @@
 #include "base/end.h"
 #include "ssh/banner.h"
 #include "ssh/endpoint.h"
+#include "ssh/kex.h"
+
+#define LANE_IDENTIFICATION "SSH-2.0-vmtool_probe"
 
 /* contracts.md has their names and exit codes. */
 enum probe_class {
@@ -31,6 +35,7 @@ enum lane_state {
 	LANE_CONNECTING,
 	LANE_ASKING, /* the CONNECT dialect's answer has not come */
 	LANE_READING,
+	LANE_EXCHANGING,
 	LANE_LEAVING, /* all is known; the server has not ended its half */
 };
 
@@ -40,7 +45,10 @@ struct lane {
 	const struct address *at;      /* borrowed; NULL: of a path */
 	unsigned number;	       /* the owner's, to find itself by */
 	unsigned connect_ms, read_ms;  /* time for each */
-	void (*ended)(struct lane *l); /* the verdict is there; once, perhaps from lane_start() */
+	struct kex *kex;	       /* borrowed; NULL: the identification is enough */
+	unsigned wanted;	       /* of that, as kex_begin() takes it */
+	/* The verdict is there, once, perhaps from lane_start(); of PROBE_OK the kex has its own. */
+	void (*ended)(struct lane *l);
 	void (*left)(struct lane *l); /* the connection it had is gone, too; once, behind ended() */
 	/* From here on the lane's own. */
 	enum lane_state state;

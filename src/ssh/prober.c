@@ -95,6 +95,7 @@ static void tell(struct prober *p, enum probe_class verdict, const char *why,
 	snprintf(r->why, sizeof(r->why), "%s", why);
 	snprintf(r->banner, sizeof(r->banner), "%s", banner);
 	endpoint_text(r->address, p->where, at);
+	r->at = at;
 }
 
 /* The answer of the attempt becomes the answer. */

@@ -24,6 +24,7 @@ struct probe_result {
 	char banner[256];	  /* of PROBE_OK: the identification string; else "" */
 	char why[256];		  /* of the others: a clause without a stop */
 	char address[ENDPOINT_TEXT_ROOM];
+	const struct address *at; /* that one, borrowed from the prober; NULL: of a path */
 	unsigned attempts;
 	int64_t elapsed_ms;
 };
