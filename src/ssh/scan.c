@@ -18,6 +18,8 @@ static void finish(struct scan *s, enum probe_class verdict, const char *why)
 	s->done(s);
 }
 
+static void lane_left(struct lane *l);
+
 static void next_lane(struct scan *s)
 {
 	struct lane *l = &s->lane;
@@ -42,11 +44,21 @@ static void take_key(struct scan *s)
 	s->count++;
 }
 
+/* Dropbear offers rsa-sha2-256 though it has no such key, and ends itself when asked for it. What was
+ * asked for is the first that is wanted: the server has all of those. */
+static void go_without(struct scan *s)
+{
+	s->wanted &= s->wanted - 1;
+	lane_left(&s->lane);
+}
+
 static void lane_ended(struct lane *l)
 {
 	struct scan *s = CONTAINER(l, struct scan, lane);
 
-	if (l->verdict != PROBE_OK)
+	if (s->count > 0 && (l->verdict == PROBE_CLOSED || l->verdict == PROBE_RESET))
+		go_without(s);
+	else if (l->verdict != PROBE_OK)
 		finish(s, l->verdict, l->why);
 	else if (s->kex.verdict == KEX_FAILED)
 		finish(s, PROBE_NOT_SSH, s->kex.why);

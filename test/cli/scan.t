@@ -88,8 +88,42 @@ is "$rc/$(printf '%s\n' "$err" | grep -c ' verified$')" "0/2" "dropbear's keys a
 for type in ecdsa ed25519; do
 	like "$out" "$("$have/dropbearkey" -y -f drop_$type | grep -o 'A\{4\}[^ ]*' | head -n 1)" "dropbear: $type is the one it has"
 done
-run grep -iE 'string too long|bad|error|timeout|reset|no matching' dropbear.log
+# It offers RSA without having such a key, and says so itself when it is asked for it.
+run grep -viE "Failed assertion \(rsa.c" dropbear.log
+run grep -iE 'string too long|bad|error|timeout|reset|no matching|assertion' <<<"$out"
 is "$out" "" "dropbear complains of nothing"
+
+# Somebody in between who shows the server's own key but has exchanged keys himself: here the client's
+# proposal is another one on the server's side, by one byte of its cookie.
+for type in ssh-ed25519 ecdsa-sha2-nistp256 rsa-sha2-512; do
+	serve "HostKey $tap_dir/key$(case $type in ssh-*) echo ed25519 ;; e*) echo ecdsa256 ;; *) echo rsa2048 ;; esac)"
+	between=$(free_port)
+	perl -MIO::Socket::INET -MIO::Select -e '
+		my ($at, $to) = @ARGV;
+		my $l = IO::Socket::INET->new(Listen => 8, LocalAddr => "127.0.0.1", LocalPort => $at) or die;
+		while (my $c = $l->accept) {
+			my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $to) or die;
+			my ($sel, $sent) = (IO::Select->new($c, $s), "");
+			while ($sel->count) { for my $f ($sel->can_read) {
+				my $n = sysread $f, my $x, 9999;
+				my $o = $f == $c ? $s : $c;
+				if (!$n) { $sel->remove($f); shutdown $o, 1; next }
+				if ($f == $c) {
+					my $before = length $sent;
+					$sent .= $x;
+					my $cookie = index($sent, "\n") + 7;
+					substr($x, $cookie - $before, 1) ^= "\1"
+						if $cookie > 6 && $cookie >= $before && $cookie < length $sent;
+				}
+				syswrite $o, $x;
+			} }
+		}' $between "$port" &
+	servers+=($!)
+	"$vmtool" ssh-probe -q --wait --timeout 60s "127.0.0.1:$between"
+	run kh scan "127.0.0.1:$between"
+	is "$rc/$out" "1/" "$type: a signature over another exchange is not taken"
+	like "$err" "the signature is another" "$type: and said to be"
+done
 
 # Several, and none.
 serve "HostKey $tap_dir/keyed25519"
