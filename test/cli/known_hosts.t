@@ -21,9 +21,8 @@ says() { # CODE SENTENCE ARG...
 	like "$err" "$want" "known-hosts ${*//$'\n'/ }: $want"
 }
 says 2 "what to do is missing"
-says 2 "'frob' is none of check, pin" frob
+says 2 "'frob' is none of scan, check, pin" frob
 says 2 "HOST is missing" pin --key x
-says 2 "--key FILE is missing" pin web
 says 2 "no blanks, commas" pin --key "$tap_dir/rsa1.pub" "a,b"
 says 2 "no blanks, commas" pin --key "$tap_dir/rsa1.pub" '*'
 says 2 "no blanks, commas" pin --key "$tap_dir/rsa1.pub" web --as $'a\nb'

@@ -89,7 +89,8 @@ static void a_table_is_not_the_same_when_read_again(void)
 	list = conditions_list(&table);
 	values = conditions_values(&table);
 	conditions_read(&out, values, list);
-	CHECK(memcmp(&out, &table, sizeof(out)) == 0);
+	CHECK(out.count == table.count &&
+	      memcmp(out.list, table.list, table.count * sizeof(*out.list)) == 0);
 	/* The values are enough to know them. */
 	conditions_read(&out, values, NULL);
 	CHECK(out.count == table.count && out.list[AGENT_UP].value && !out.list[VM_ALIVE].value);
