@@ -3,6 +3,7 @@
  */
 #include "machine.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -228,6 +229,30 @@ void machine_autopsy(struct machine *m)
 	ask_monitor(m, "info lapic\n");
 	ask_monitor(m, "nmi\n");
 	wait_ms(m->pidfd, PANIC_MS);
+}
+
+/* proc(5): schedstat has the nanoseconds a thread ran, those it waited to, and how often it ran. */
+uint64_t machine_starved_ms(const struct machine *m)
+{
+	uint64_t all = 0;
+	char path[64], text[128];
+	const struct dirent *d;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)m->pid);
+	tasks = opendir(path);
+	while (tasks && (d = readdir(tasks))) {
+		unsigned long long waited;
+		char name[sizeof(d->d_name) + sizeof("/schedstat")];
+
+		snprintf(name, sizeof(name), "%s/schedstat", d->d_name);
+		if (fd_slurp(dirfd(tasks), name, text, sizeof(text)) > 0 &&
+		    sscanf(text, "%*u %llu", &waited) == 1)
+			all += waited / 1000000;
+	}
+	if (tasks)
+		closedir(tasks);
+	return all;
 }
 
 void machine_kill(struct machine *m)

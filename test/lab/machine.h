@@ -50,6 +50,10 @@ int machine_start(struct machine *m, const struct machine_parts *parts, struct e
  * (all its registers on the console), then a panic, which leaves its kernel's stack there. */
 void machine_autopsy(struct machine *m);
 
+/* For how long, in all, it has been ready to run and another had the CPU; 0 when this host does not
+ * tell. */
+uint64_t machine_starved_ms(const struct machine *m);
+
 /* At once, and waits until it is gone. */
 void machine_kill(struct machine *m);
 
