@@ -4,20 +4,16 @@
 # see the truth of what is there, a VM that stood before must have kept all it had and start again, and
 # after `rm -f` nothing may be left: no process, socket, lock, mount or file. Exits 1 when a round failed.
 . /lab/in/host.sh
+. /lab/in/random.sh
 
 rounds=$1 seed=$2
 failures=0
 guest="--kernel /lab/vmlinux --initrd /lab/initrd --memory 64M"
 
-# A number below $1, from the seed, in $drawn: a subshell would draw the same again and again.
-draw() {
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	drawn=$((seed / 65536 % $1))
-}
 # pick WORD...: one of them, in $picked.
 pick() {
-	draw $#
-	shift "$drawn"
+	random $#
+	shift "$number"
 	picked=$1
 }
 
@@ -83,21 +79,21 @@ act_stage() {	# killed as soon as a stage of the start is told
 	over
 }
 act_start() {	# at any moment of it
-	draw 250
-	what="$what at $drawn ms"
+	random 250
+	what="$what at $number ms"
 	begin start --timeout 300s web $guest
-	pause_for "$drawn"
+	pause_for "$number"
 	strike
 	over
 }
 ready_vm() { vmtool start -q --timeout 300s web $guest >/tmp/out 2>&1 || fail "it was not started"; }
 word_on_ready() { # MS WORD [ARG]...: that word at work on a VM that is ready
 	ready_vm
-	draw "$1"
+	random "$1"
 	shift
-	what="$what $1 at $drawn ms"
+	what="$what $1 at $number ms"
 	begin "$@"
-	pause_for "$drawn"
+	pause_for "$number"
 	strike
 	over
 }
@@ -111,16 +107,16 @@ act_reboot() {	# the guest's own, in place
 	ready_vm
 	vmtool exec web -- reboot -f >/dev/null 2>&1
 	tool=
-	draw 250
-	what="$what at $drawn ms"
-	pause_for "$drawn"
+	random 250
+	what="$what at $number ms"
+	pause_for "$number"
 	strike
 }
 act_run() {	# a VM that is its starter's
-	draw 700
-	what="$what at $drawn ms"
+	random 700
+	what="$what at $number ms"
 	begin run --name web --timeout 300s $guest -- sh -c 'sleep 0.3; exit 7'
-	pause_for "$drawn"
+	pause_for "$number"
 	strike
 	over
 }
@@ -187,7 +183,7 @@ one_round() {
 	pick stage stage stage start start stop restart kill pause exec rm reboot run
 	act=$picked what="$victims, $picked"
 	kept=
-	case $act in rm | run) ;; *) draw 2; [ "$drawn" = 0 ] || kept=yes ;; esac
+	case $act in rm | run) ;; *) random 2; [ "$number" = 0 ] || kept=yes ;; esac
 	if [ "$kept" ]; then
 		vmtool create web $guest >/tmp/out 2>&1 || fail "create: $(tail -n 1 /tmp/out)"
 		cp "$VMTOOL_HOME/vms/web/vm.ini" /tmp/vm.ini
