@@ -111,9 +111,14 @@ ok "process 1 serves in the place of an agent that is killed too early" within 8
 plug_in
 said() { console | grep -q "the agent was killed before /sbin/init could be started"; }
 ok "and says so" within 15 said
-kill $starter
-wait $starter 2>/dev/null
-vmtool rm -f web 2>/dev/null
+wait $starter
+is "$?" 0 "also to its host, which hears its beacon as it heard the other's"
+like "$(stage handover)" "failed the agent was killed before /sbin/init" "and what came of it"
+run guest cat /proc/1/comm
+is "$rc/$out" "0/init" "the VM is of use"
+run vmtool stop web
+is "$rc" 0 "and is stopped in order"
+vmtool rm web
 
 run start web -q --init /sbin/nosuch
 like "$(stage handover)" "failed /sbin/nosuch: No such file" "an init that is not there is a stage that failed"
