@@ -9,6 +9,8 @@
 #include "base/util.h"
 #include "proto/frame.h"
 
+enum { LONG = 16 * 1024 }; /* what the system calls of a flow are worth */
+
 int input_open(struct input *in, struct loop *l, void (*ready)(struct watch *w, uint32_t events))
 {
 	int rc;
@@ -63,10 +65,29 @@ int input_read(struct input *in)
 	}
 	if (n == FRAME_CHUNK)
 		stdio_widen(&in->io);
+	in->is_flowing = n == FRAME_CHUNK && in->io.is_pipe && in->io.is_own && !in->is_kept;
 	if (in->keys)
 		n = (ssize_t)detachkeys_pass(in->keys, gap[0].iov_base, (size_t)n);
 	fifo_grew(&in->kept, (size_t)n);
 	return 1;
+}
+
+size_t input_flow(const struct input *in)
+{
+	if (!in->is_flowing || in->keys || in->has_ended || unsent(in) > 0 || in->window < LONG)
+		return 0;
+	return MIN(in->window, FRAME_CHUNK);
+}
+
+int input_flowed(struct input *in, ssize_t n)
+{
+	if (n > 0) {
+		in->at += (size_t)n;
+		in->window -= (uint32_t)n;
+	}
+	in->has_ended = n == 0;
+	in->is_flowing = n == -EAGAIN || n >= LONG;
+	return n != -EAGAIN;
 }
 
 const uint8_t *input_next(const struct input *in, size_t *len)
@@ -93,8 +114,13 @@ void input_sent(struct input *in, size_t len)
 {
 	if (len == 0)
 		in->end_is_sent = 1;
-	in->sent += len;
 	in->window -= (uint32_t)len;
+	if (in->is_kept) {
+		in->sent += len;
+	} else {
+		fifo_drop(&in->kept, len);
+		in->at += len;
+	}
 }
 
 /* What the guest has taken need not be kept. */

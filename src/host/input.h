@@ -4,6 +4,9 @@
  * Bytes are read only when they may be sent, and kept until the guest says that it has them
  * (it opens the window by what it has taken): should the connection break, what was lost with it
  * is sent again. So at most a window of them is kept.
+ *
+ * Of a connection that is never made again nothing need be kept; and what comes fast out of a pipe then
+ * flows: it goes into the connection as it lies (host/siphon).
  */
 #ifndef HOST_INPUT_H
 #define HOST_INPUT_H
@@ -20,6 +23,8 @@ struct input {
 	struct end end;
 	struct stdio io;
 	struct detachkeys *keys; /* borrowed; NULL: nobody types here */
+	int is_kept;	/* set by the owner: the connection may be made again */
+	int is_flowing; /* the last piece was a long one */
 	int has_begun;
 	int has_ended; /* no more will be read */
 	int end_is_sent;
@@ -41,6 +46,12 @@ int input_read(struct input *in);
 /* What is to be sent next, as one span, which the window allows; NULL: nothing now. *len 0: the
  * end of input, to be said once. */
 const uint8_t *input_next(const struct input *in, size_t *len);
+
+/* Nonzero when what is to be sent next is better taken from io.fd as it lies; at most so much. */
+size_t input_flow(const struct input *in);
+
+/* Then: what came of it, as siphon_draw() has it. Nonzero when there may be more. */
+int input_flowed(struct input *in, ssize_t n);
 
 /* What input_next() said was sent. */
 void input_sent(struct input *in, size_t len);

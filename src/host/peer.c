@@ -18,14 +18,28 @@ static void become_deaf(struct peer *p)
 {
 	p->is_deaf = 1;
 	fifo_drop(&p->out, p->out.len);
+	siphon_close(&p->siphon);
 }
 
 void peer_post(struct peer *p, uint8_t type, const void *data, size_t len)
 {
+	int rc;
+
 	if (p->end.w.fd < 0 || p->is_deaf)
 		return;
-	if (frame_post(&p->out, p->end.w.fd, type, data, len) < 0)
+	rc = siphon_is_filled(&p->siphon) ? frame_put(&p->out, type, data, len)
+					  : frame_post(&p->out, p->end.w.fd, type, data, len);
+	if (rc < 0)
 		become_deaf(p);
+}
+
+ssize_t peer_pass(struct peer *p, uint8_t type, int from, size_t most)
+{
+	ssize_t n = siphon_draw(&p->siphon, type, from, most);
+
+	if (n > 0 && siphon_pour(&p->siphon, p->end.w.fd) < 0)
+		become_deaf(p);
+	return n;
 }
 
 void peer_post_u32(struct peer *p, uint8_t type, uint32_t v)
@@ -39,18 +53,22 @@ void peer_post_u32(struct peer *p, uint8_t type, uint32_t v)
 
 int peer_is_clear(const struct peer *p)
 {
-	return !p->is_deaf && p->out.len == 0;
+	return !p->is_deaf && p->out.len == 0 && !siphon_is_filled(&p->siphon);
 }
 
 void peer_want(struct peer *p, int reads)
 {
-	end_want(&p->end, (reads ? EPOLLIN : 0u) | (p->out.len > 0 ? EPOLLOUT : 0u));
+	int writes = p->out.len > 0 || siphon_is_filled(&p->siphon);
+
+	end_want(&p->end, (reads ? EPOLLIN : 0u) | (writes ? EPOLLOUT : 0u));
 }
 
 void peer_flush(struct peer *p)
 {
-	ssize_t n = fifo_write(&p->out, p->end.w.fd);
+	ssize_t n = siphon_pour(&p->siphon, p->end.w.fd);
 
+	if (n == 0 && !siphon_is_filled(&p->siphon))
+		n = fifo_write(&p->out, p->end.w.fd);
 	if (n < 0 && n != -EAGAIN)
 		become_deaf(p);
 }
@@ -70,6 +88,7 @@ static void begin(struct peer *p, int fd)
 	end_open(&p->end, fd);
 	inbox_init(&p->in, p->in_mem, sizeof(p->in_mem));
 	fifo_init(&p->out, p->out_mem, sizeof(p->out_mem));
+	siphon_close(&p->siphon);
 	p->is_deaf = 0;
 	p->up_ms = 0;
 }
@@ -132,6 +151,7 @@ void peer_open(struct peer *p, int fd, struct loop *l,
 	       void (*ready)(struct watch *w, uint32_t events))
 {
 	p->end = END_INIT(l, ready);
+	p->siphon = (struct siphon)SIPHON_INIT;
 	redial_init(&p->redial, l);
 	p->redial.connected = redialled;
 	p->redial.gave_up = redial_failed;
@@ -141,5 +161,6 @@ void peer_open(struct peer *p, int fd, struct loop *l,
 void peer_close(struct peer *p)
 {
 	end_close(&p->end);
+	siphon_close(&p->siphon);
 	redial_stop(&p->redial);
 }

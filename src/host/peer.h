@@ -10,6 +10,7 @@
 #include "base/end.h"
 #include "base/fifo.h"
 #include "host/redial.h"
+#include "host/siphon.h"
 #include "proto/frame.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 struct peer {
 	struct end end;
 	struct inbox in;
+	struct siphon siphon; /* goes before what is queued */
 	struct fifo out;
 	int is_deaf; /* it takes nothing more; what it said before is still to be read */
 
@@ -50,6 +52,9 @@ void peer_close(struct peer *p);
 /* Sends a frame, or queues it. Nobody hears it when there is no connection, or a deaf one. */
 void peer_post(struct peer *p, uint8_t type, const void *data, size_t len);
 void peer_post_u32(struct peer *p, uint8_t type, uint32_t v);
+
+/* Sends a frame of what a pipe holds, as siphon_draw() has it. Only while the peer is clear. */
+ssize_t peer_pass(struct peer *p, uint8_t type, int from, size_t most);
 
 /* Nonzero when a frame that is posted now goes out at once. */
 int peer_is_clear(const struct peer *p);

@@ -88,11 +88,15 @@ static void send_input(struct session *s)
 /* Nonzero when there may be more to read. */
 static int pass_input(struct session *s)
 {
+	struct input *in = &s->seat.input;
+	size_t flow = input_flow(in);
 	int more;
 
 	if (!peer_is_clear(&s->peer))
 		return 0;
-	more = input_read(&s->seat.input);
+	more = flow && s->state == RUNNING
+		       ? input_flowed(in, peer_pass(&s->peer, FRAME_STDIN, in->io.fd, flow))
+		       : input_read(in);
 	send_input(s);
 	if (detachkeys_typed(&s->seat.keys))
 		session_abandon(s, 0);
@@ -363,6 +367,7 @@ static void init(struct session *s, int fd, const struct session_how *how)
 	s->peer.connected = connected;
 	s->peer.gave_up = lost_for_good;
 	seat_init(&s->seat, &how->keys, has_input);
+	s->seat.input.is_kept = how->hold_ms > 0;
 	if (how->attach) {
 		s->seat.outlets[0].seen = how->attach->out_seen;
 		s->seat.outlets[1].seen = how->attach->err_seen;

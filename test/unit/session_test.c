@@ -98,7 +98,8 @@ struct how {
 	const char *env[4];
 	const void *input; /* NULL: no stdin */
 	size_t input_len;
-	int not_his; /* a descriptor only the caller keeps; 0: none */
+	int stdin_fd; /* instead of input; 0: none */
+	int not_his;  /* a descriptor only the caller keeps; 0: none */
 };
 
 struct result {
@@ -126,7 +127,7 @@ static int client(const char *const *argv, const struct how *how)
 		q.env[q.envc] = how->env[q.envc];
 		q.envc++;
 	}
-	q.flags = how->input ? EXEC_STDIN : 0;
+	q.flags = how->input || how->stdin_fd ? EXEC_STDIN : 0;
 	rc = session_run(fd, &(struct session_how){ .start = &q }, &end, &e);
 	if (rc < 0) {
 		dprintf(2, "%s\n", e.text);
@@ -152,6 +153,8 @@ static pid_t start(const char *const *argv, const struct how *how, int out, int 
 			lseek(in, 0, SEEK_SET);
 			dup2(in, 0);
 		}
+		if (how->stdin_fd)
+			dup2(how->stdin_fd, 0);
 		dup2(out, 1);
 		dup2(err, 2);
 		if (how->not_his)
@@ -322,6 +325,66 @@ static void bytes_change_on_their_way(void)
 	free(big);
 	close(out);
 	close(err);
+}
+
+/* Somebody who writes all of it into a pipe, and goes. */
+static int pipe_of(const char *data, size_t len)
+{
+	int p[2] = { -1, -1 };
+
+	CHECK(pipe2(p, O_CLOEXEC) == 0);
+	if (fork() == 0) {
+		close(p[0]);
+		_exit(fd_write_all(p[1], data, len) < 0);
+	}
+	close(p[1]);
+	return p[0];
+}
+
+/* What comes fast out of a pipe is not copied on its way: into a command that takes it at once, in
+ * its own time, only a part of it, or nothing. */
+static void a_flow_of_input_loses_bytes_or_never_ends(void)
+{
+	static const struct {
+		const char *why, *script;
+	} cases[] = {
+		{ "taken at once", "cksum" },
+		{ "taken late", "sleep 0.5; cksum" },
+		{ "taken with pauses",
+		  "(head -c 700001; sleep 0.3; head -c 300001; sleep 0.3; cat) | cksum" },
+		{ "taken a byte beside", "(head -c 1; cat) | cksum" },
+	};
+	char *big = malloc(BIG), want[TEXT];
+	struct how from_file = { .input = big, .input_len = BIG };
+	struct result r;
+
+	for (size_t i = 0; i < BIG; i++)
+		big[i] = (char)(i * 2654435761u >> 9);
+	snprintf(want, sizeof(want), "%s", run_how(ARGV("cksum"), from_file).out);
+	CHECK(strstr(want, "5242880"));
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct how how = { .stdin_fd = pipe_of(big, BIG) };
+
+		r = run_how(ARGV("sh", "-c", cases[i].script), how);
+		if (r.code || strcmp(r.out, want) != 0)
+			printf("# %s: code %d, %s instead of %s", cases[i].why, r.code, r.out,
+			       want);
+		CHECK(r.code == 0 && !strcmp(r.out, want));
+		close(how.stdin_fd);
+		wait(NULL);
+	}
+	for (int closes = 0; closes < 2; closes++) {
+		struct how how = { .stdin_fd = pipe_of(big, BIG) };
+
+		r = run_how(ARGV("sh", "-c",
+				 closes ? "head -c 999999 >/dev/null; exec <&-; sleep 0.2; exit 3"
+					: "head -c 999999 >/dev/null; exit 3"),
+			    how);
+		CHECK(r.code == 3);
+		close(how.stdin_fd);
+		wait(NULL);
+	}
+	free(big);
 }
 
 static void a_command_that_never_reads_blocks_the_rest(void)
@@ -705,6 +768,7 @@ int main(void)
 	TEST(a_user_is_not_who_he_should_be);
 	TEST(input_is_lost_or_never_ends);
 	TEST(bytes_change_on_their_way);
+	TEST(a_flow_of_input_loses_bytes_or_never_ends);
 	TEST(a_command_that_never_reads_blocks_the_rest);
 	TEST(a_signal_does_not_reach_the_command);
 	TEST(a_second_interrupt_does_not_give_up);
