@@ -39,11 +39,19 @@ int caller_flush(struct caller *c)
 	return n < 0 && n != -EAGAIN ? (int)n : 0;
 }
 
+static int came(ssize_t n)
+{
+	return n > 0 ? 1 : n == -EAGAIN ? 0 : n == 0 ? -ECONNRESET : (int)n;
+}
+
 int caller_read(struct caller *c)
 {
-	ssize_t n = inbox_fill(&c->in, c->end->w.fd);
+	return came(inbox_fill(&c->in, c->end->w.fd));
+}
 
-	return n > 0 ? 1 : n == -EAGAIN ? 0 : n == 0 ? -ECONNRESET : (int)n;
+int caller_read_frame(struct caller *c)
+{
+	return came(inbox_fill_frame(&c->in, c->end->w.fd));
 }
 
 int caller_await_close(struct caller *c)

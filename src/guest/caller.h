@@ -39,6 +39,9 @@ int caller_flush(struct caller *c);			      /* what was not taken at once */
  * negative errno. */
 int caller_read(struct caller *c);
 
+/* The same, and no further than inbox_fill_frame() does. */
+int caller_read_frame(struct caller *c);
+
 /* While he is waited for: what he still sends goes nowhere. 0, or negative: he is gone. */
 int caller_await_close(struct caller *c);
 

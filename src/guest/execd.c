@@ -11,6 +11,7 @@
 #include "base/end.h"
 #include "base/util.h"
 #include "guest/caller.h"
+#include "guest/inflow.h"
 #include "guest/session.h"
 #include "proto/exec.h"
 #include "proto/frame.h"
@@ -21,6 +22,7 @@ enum {
 	TERMINAL_CONNS = 32,
 	CONNS = PIPE_CONNS + TERMINAL_CONNS,
 	IDLE_MS = 30000,
+	BURST = 8, /* long frames of one connection in one turn of the loop */
 	PAGE = 4096,
 
 	/* After the request nobody may send more at once, in frames of any length; and in whole ones
@@ -51,6 +53,7 @@ struct conn {
 	struct viewer viewer;
 	struct timer timer;
 	struct caller caller;
+	struct inflow inflow;
 	int is_deaf; /* the peer takes nothing more */
 };
 
@@ -378,24 +381,51 @@ static void trim_inbox(struct conn *c)
 	inbox_init(in, in->mem, IN_KEPT);
 }
 
-static int take_frames(struct conn *c)
+/* Whose input it still is. */
+static struct session *attached(const struct conn *c)
 {
-	int rc = caller_read(&c->caller);
-	int asked = c->state == CONN_ASKING;
-	struct frame f;
+	return c->state == CONN_ATTACHED ? c->viewer.session : NULL;
+}
 
-	if (rc <= 0)
-		return rc;
-	if (asked)
-		loop_after(c->d->loop, &c->timer, c->d->options.idle_ms);
+/* The frames in the inbox; and of one that begins there and is long input, as much as is to be had.
+ * 1: it is through; 0: nothing more for now. */
+static int take_inbox(struct conn *c)
+{
+	struct session *s;
+	struct frame f;
+	int rc;
+
 	while ((rc = frame_next(&c->caller.in, &f)) > 0) {
 		rc = take_frame(c, &f);
 		if (rc < 0)
 			return rc;
+		s = attached(c);
+		if (s)
+			inflow_expect(&c->inflow, s, &f);
+	}
+	s = attached(c);
+	if (rc == 0 && s)
+		rc = inflow_begin(&c->inflow, &c->caller.in, s);
+	return rc > 0 ? inflow_go(&c->inflow, c->peer.w.fd, attached(c)) : rc;
+}
+
+static int take_frames(struct conn *c)
+{
+	int asked = c->state == CONN_ASKING, rc = 1;
+
+	if (c->inflow.left > 0)
+		rc = inflow_go(&c->inflow, c->peer.w.fd, attached(c));
+	for (int i = 0; i < BURST && rc > 0; i++) {
+		rc = c->inflow.is_expected ? caller_read_frame(&c->caller) : caller_read(&c->caller);
+		if (rc <= 0)
+			return rc;
+		if (asked)
+			loop_after(c->d->loop, &c->timer, c->d->options.idle_ms);
+		rc = take_inbox(c);
 	}
 	if (asked && c->state != CONN_ASKING && !inbox_is_partial(&c->caller.in))
 		trim_inbox(c);
-	return rc;
+	return MIN(rc, 0);
 }
 
 /* Nonzero when it was: what can be said of nonsense is said while an answer is expected. */

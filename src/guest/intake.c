@@ -4,6 +4,8 @@
 #include "guest/intake.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 
 #include "base/fd.h"
 #include "base/util.h"
@@ -110,6 +112,41 @@ int intake_put(struct intake *in, const void *data, size_t len)
 	else if (in->held.len == 0)
 		intake_feed(in); /* what is held waits for the loop to say so */
 	return 0;
+}
+
+int intake_takes_pages(const struct intake *in)
+{
+	return in->end.w.fd >= 0 && !in->tty && in->held.len == 0 && !in->has_ended;
+}
+
+static int is_full(const struct intake *in)
+{
+	struct pollfd p = { .fd = in->end.w.fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+ssize_t intake_splice(struct intake *in, int socket, size_t len)
+{
+	ssize_t n;
+
+	if (len > in->window)
+		return -EPROTO;
+	do
+		n = splice(socket, NULL, in->end.w.fd, NULL, len,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		in->window -= (uint32_t)n;
+		in->taken += (uint32_t)n;
+		in->came += (uint64_t)n;
+	}
+	if (n >= 0)
+		return n;
+	n = -errno;
+	if (n == -EPIPE)
+		give_up(in);
+	return n == -EPIPE || n == -EINVAL || (n == -EAGAIN && is_full(in)) ? -ENOBUFS : n;
 }
 
 void intake_settle(struct intake *in)

@@ -37,6 +37,13 @@ void intake_open(struct intake *in, int fd, int tty);
 /* From the sender; 0 bytes: the end. 0, or -EPROTO: beyond the window, or behind the end. */
 int intake_put(struct intake *in, const void *data, size_t len);
 
+/* Nonzero when it takes a socket's bytes as they lie: a pipe, and nothing waits before them. */
+int intake_takes_pages(const struct intake *in);
+
+/* Then: at most len of them, instead of intake_put(). How many; 0: the socket has ended; -EAGAIN: it has
+ * no more for now; -ENOBUFS: not in this way now; -EPROTO: beyond the window; or another negative errno. */
+ssize_t intake_splice(struct intake *in, int socket, size_t len);
+
 /* As much as the command takes now. */
 void intake_feed(struct intake *in);
 

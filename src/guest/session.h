@@ -112,6 +112,8 @@ int session_detach(struct session *s);
 
 /* The frames of a viewer. 0 or -EPROTO. */
 int session_input(struct session *s, const void *data, size_t len); /* 0 bytes: the end */
+int session_takes_pages(const struct session *s); /* as intake_takes_pages() */
+ssize_t session_splice(struct session *s, int socket, size_t len);
 int session_signal(struct session *s, uint32_t sig);
 int session_resize(struct session *s, uint16_t rows, uint16_t cols);
 int session_seen(struct session *s, const struct exec_seen *seen);

@@ -22,6 +22,20 @@ int session_input(struct session *s, const void *data, size_t len)
 	return rc;
 }
 
+int session_takes_pages(const struct session *s)
+{
+	return intake_takes_pages(&s->input);
+}
+
+ssize_t session_splice(struct session *s, int socket, size_t len)
+{
+	ssize_t n = intake_splice(&s->input, socket, len);
+
+	if (n > 0)
+		session_proceed(s);
+	return n;
+}
+
 /* What a terminal sends to whoever is in its foreground; everything else is for the command. */
 static int is_from_the_keyboard(uint32_t sig)
 {

@@ -790,6 +790,45 @@ static void a_paste_loses_bytes(void)
 	free(data);
 }
 
+/* Long frames go into its pipe as they lie; what the pipe does not take must not stand in the way of
+ * what is said behind it. */
+static void input_nobody_reads_holds_up_a_signal(void)
+{
+	char *data = pattern(EXEC_WINDOW);
+	struct exec_req q = ASK("sleep", "60");
+	struct peer *p;
+
+	q.flags |= EXEC_STDIN;
+	p = start(q);
+	hear_started(p);
+	for (size_t i = 0; i < EXEC_WINDOW / FRAME_CHUNK; i++)
+		CHECK(frame_send(p->fd, FRAME_STDIN, data + i * FRAME_CHUNK, FRAME_CHUNK) == 0);
+	send_signal(p, SIGTERM);
+	hear_out(p);
+	CHECK(p->status.end == EXEC_SIGNALED && p->status.value == SIGTERM);
+	hang_up(p);
+	free(data);
+}
+
+static void more_than_the_window_flows_in(void)
+{
+	char *data = pattern(FRAME_CHUNK);
+	struct exec_req q = ASK("sleep", "60");
+	struct peer *p;
+	int sent = 0;
+
+	q.flags |= EXEC_STDIN;
+	p = start(q);
+	hear_started(p);
+	while (sent < 2 * (int)(EXEC_WINDOW / FRAME_CHUNK) &&
+	       frame_send(p->fd, FRAME_STDIN, data, FRAME_CHUNK) == 0)
+		sent++;
+	hear_out(p);
+	CHECK(p->closed && !p->status.end && server_lives());
+	hang_up(p);
+	free(data);
+}
+
 static void a_terminal_s_input_never_ends(void)
 {
 	static const struct {
@@ -1311,6 +1350,8 @@ int main(void)
 	TEST(a_terminal_s_size_is_taken_unchecked);
 	TEST(a_size_is_given_to_pipes);
 	TEST(a_paste_loses_bytes);
+	TEST(input_nobody_reads_holds_up_a_signal);
+	TEST(more_than_the_window_flows_in);
 	TEST(a_terminal_s_input_never_ends);
 	TEST(an_end_of_input_becomes_a_byte);
 	TEST(a_terminal_nobody_reads_spins);
