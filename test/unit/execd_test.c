@@ -820,7 +820,8 @@ static void more_than_the_window_flows_in(void)
 	q.flags |= EXEC_STDIN;
 	p = start(q);
 	hear_started(p);
-	while (sent < 2 * (int)(EXEC_WINDOW / FRAME_CHUNK) &&
+	/* A window is held, and as much lies in the widened pipe. */
+	while (sent < 4 * (int)(EXEC_WINDOW / FRAME_CHUNK) &&
 	       frame_send(p->fd, FRAME_STDIN, data, FRAME_CHUNK) == 0)
 		sent++;
 	hear_out(p);
