@@ -37,7 +37,7 @@ vmtool start web -q --timeout 60s --kernel /lab/vmlinux --initrd /lab/initrd --a
 starter=$!
 within 15 serves
 early sh -c 'cat >/tmp/lan.tool; chmod 755 /tmp/lan.tool' </lab/in/lan
-early sh -c '/tmp/lan.tool >/tmp/lan 2>&1 &' </dev/null
+early sh -c '/tmp/lan.tool >/tmp/lan 2>/tmp/lan.told &' </dev/null
 within 10 early test -s /tmp/lan
 server 10.9.0.50 20
 wait $starter
@@ -63,8 +63,7 @@ server 10.9.0.60 20
 ok "another server: the network is there again" slowly 90 stage_is done
 is "$(address)" 10.9.0.60/24 "at its address"
 
-# Between its offer and our request the server forgets. It refuses, then, and does not say so in its log:
-# that a refusal is heeded at once is for unit/dhcp_test.
+# Between its offer and our request the server forgets. It refuses, then; which it does not say in its log.
 guest sh -c 'kill -9 $(pidof udhcpd)'
 slowly 60 stage_is failed
 guest sh -c 'kill -USR1 $(cat /tmp/lan); : >/tmp/said'
@@ -74,6 +73,9 @@ server 10.9.0.80 20
 guest sh -c 'kill -USR2 $(cat /tmp/lan)'
 ok "which its server has forgotten: it is asked for anew" slowly 120 stage_is done
 is "$(address)" 10.9.0.80/24 "until there is a lease"
+told=$(guest cat /tmp/lan.told | xargs)
+like "$told" "request nak discover *ack" "it was refused, and asked anew at once"
+diag "$told"
 
 run vmtool stop web
 is "$rc" 0 "it stops"

@@ -5,7 +5,7 @@
  *	lan
  *
  * Prints its pid once both are there. USR1: requests of a DHCP client are kept from now on; USR2: those
- * kept go on their way, and so do later ones.
+ * kept go on their way, and so do later ones. What DHCP says on the way is told on stderr, a word a line.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -26,7 +26,9 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-enum { FRAME_ROOM = 2048, TYPE_AT = 14 + 20 + 8 + 240, DHCP_REQUEST = 3 };
+enum { FRAME_ROOM = 2048, TYPE_AT = 14 + 20 + 8 + 240 };
+
+enum { DHCP_REQUEST = 3 };
 
 static struct {
 	uint8_t bytes[FRAME_ROOM];
@@ -67,11 +69,23 @@ static int bring_up(void)
 	return rc ? -1 : 0;
 }
 
-/* The type is the first option: vmtool's client puts it there. */
-static int is_request(const uint8_t *frame, size_t len)
+/* The type is the first option: vmtool's client and udhcpd put it there. */
+static unsigned dhcp_type(const uint8_t *frame, size_t len)
 {
-	return len > TYPE_AT + 2 && frame[12] == 8 && frame[13] == 0 && frame[23] == IPPROTO_UDP &&
-	       frame[37] == 67 && frame[TYPE_AT] == 53 && frame[TYPE_AT + 2] == DHCP_REQUEST;
+	int is_dhcp = len > TYPE_AT + 2 && frame[12] == 8 && frame[13] == 0 &&
+		      frame[23] == IPPROTO_UDP && (frame[37] == 67 || frame[37] == 68) &&
+		      frame[TYPE_AT] == 53;
+
+	return is_dhcp ? frame[TYPE_AT + 2] : 0;
+}
+
+static void tell(unsigned type)
+{
+	static const char *const words[] = { [1] = "discover", "offer", "request", "decline",
+					     "ack", "nak", "release" };
+
+	if (type > 0 && type < COUNT(words))
+		fprintf(stderr, "%s\n", words[type]);
 }
 
 static void carry(int from, int to, int is_client)
@@ -80,7 +94,10 @@ static void carry(int from, int to, int is_client)
 	ssize_t n;
 
 	while ((n = fd_read(from, frame, sizeof(frame))) > 0) {
-		if (is_client && is_keeping && is_request(frame, (size_t)n)) {
+		unsigned type = dhcp_type(frame, (size_t)n);
+
+		tell(type);
+		if (is_client && is_keeping && type == DHCP_REQUEST) {
 			memcpy(kept.bytes, frame, (size_t)n);
 			kept.len = (size_t)n;
 		} else if (fd_write(to, frame, (size_t)n) < 0) {
