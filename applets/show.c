@@ -57,6 +57,25 @@ static json_t *main_json(const struct agent_info *i)
 	return j;
 }
 
+static json_t *services_json(const struct agent_info *i)
+{
+	static const char *const names[INFO_SERVICE_STATES] = { "ended", "running", "waiting" };
+	json_t *all = json_array();
+
+	for (uint32_t k = 0; k < i->nservices; k++) {
+		const struct info_service *x = &i->services[k];
+		int runs = x->state == INFO_SERVICE_RUNNING;
+
+		json_array_append_new(
+			all, json_pack("{s:o, s:s, s:o, s:o, s:I}", "name", foreign(x->name), "state",
+				       names[x->state], "pid",
+				       runs ? json_integer(x->pid) : json_null(), "status",
+				       runs ? json_null() : json_integer(exec_status_code(&x->status)),
+				       "starts", (json_int_t)x->starts));
+	}
+	return all;
+}
+
 static json_t *clock_json(const struct agent_info *i)
 {
 	if (!i->clock_is_known)
@@ -102,14 +121,14 @@ static json_t *guest_json(const struct inquiry *q)
 	const struct agent_info *i = &q->info;
 
 	return json_pack(
-		"{s:o, s:i, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:[f,f,f], s:I, s:I, s:o, s:o,"
+		"{s:o, s:i, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:[f,f,f], s:I, s:I, s:o, s:o,"
 		" s:I, s:b, s:o}",
 		"vmtool", foreign(i->vmtool), "protocol", i->protocol, "kernel", foreign(i->kernel),
 		"boot", foreign(i->boot), "hostname", foreign(i->hostname), "pid1",
 		i->pid1_is_ours ? "vmtool" : "other", "uptime_ms", number(i->uptime_ms), "stage",
 		i->stage_state ? foreign(i->stage) : json_null(), "stage_state",
 		i->stage_state ? json_string(stage_state_name(i->stage_state)) : json_null(),
-		"main", main_json(i), "load", i->load[0] / 100.0, i->load[1] / 100.0,
+		"main", main_json(i), "services", services_json(i), "load", i->load[0] / 100.0, i->load[1] / 100.0,
 		i->load[2] / 100.0, "memory_total_bytes", number(i->memory_total),
 		"memory_available_bytes", number(i->memory_available), "clock", clock_json(i),
 		"features", features_json(i), "listening_epoch", number(q->ports.epoch),

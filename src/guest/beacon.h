@@ -14,7 +14,7 @@
 #include "proto/ready.h"
 
 enum {
-	BEACON_STAGES = 24,
+	BEACON_STAGES = 28,
 	/* Everything there is to tell fits: hello, every stage, ready, exit. */
 	BEACON_OUT = (BEACON_STAGES + 3) * (STAGE_NAME_MAX + STAGE_DETAIL_MAX + 32),
 };

@@ -302,6 +302,16 @@ static int stage_handover(struct init *in, struct err *e)
 		      : 1;
 }
 
+static int stage_services(struct init *in, struct err *e)
+{
+	if (is_broken(in, "no service", e))
+		return e->code;
+	if (!in->services.execd)
+		return err_set(e, -ENOTCONN, "no exec server to start them");
+	return supervisor_begin(&in->supervisor, &in->loop, execd_sessions(in->services.execd),
+				&in->wanted->desc, e);
+}
+
 static int stage_main(struct init *in, struct err *e)
 {
 	struct exec_req *q = &in->wanted->desc.main;
@@ -314,6 +324,11 @@ static int stage_main(struct init *in, struct err *e)
 }
 
 /* --- who wants which, and in which order --- */
+
+static int wants_services(const struct guest_desc *g)
+{
+	return g->nservices > 0;
+}
 
 static int wants_main(const struct guest_desc *g)
 {
@@ -376,6 +391,7 @@ const struct stage boot_stages[] = {
 	{ "root", stage_root, WHEN_LATE, wants_root, 1 },
 	{ "resolv.conf", stage_resolv, WHEN_LATE, wants_resolv, 0 },
 	{ "filesystems", stage_filesystems, WHEN_LATE, wants_filesystems, 1 },
+	{ "services", stage_services, WHEN_LATE, wants_services, 0 },
 	{ "main", stage_main, WHEN_LATE, wants_main, 0 },
 	{ "handover", stage_handover, WHEN_LATE, wants_handover, 0 },
 };

@@ -116,6 +116,8 @@ long info_write(const struct info_sources *s, const struct clock *c, void *out, 
 	}
 	if (s->execd && *s->execd)
 		add_main(&i, *s->execd);
+	if (s->supervisor)
+		i.nservices = supervisor_info(s->supervisor, i.services);
 	add_machine(&i);
 	for (size_t k = 0; k < COUNT(features); k++)
 		if (features[k].is_there(c))

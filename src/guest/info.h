@@ -6,12 +6,14 @@
 
 #include "guest/clock.h"
 #include "guest/execd.h"
+#include "guest/supervisor.h"
 #include "proto/agent.h"
 
 /* What others know; each borrowed, each may be NULL. */
 struct info_sources {
 	const char *boot;
 	struct execd *const *execd; /* where it will be once it serves */
+	const struct supervisor *supervisor;
 	/* The latest stage's name and enum stage_state; NULL: none yet. */
 	const char *(*stage)(void *owner, uint8_t *state);
 	void *owner;

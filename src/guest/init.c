@@ -102,6 +102,7 @@ static void end_begins(struct poweroff *p)
 
 	if (in->services.execd)
 		execd_refuse(in->services.execd);
+	supervisor_stop(&in->supervisor);
 	beacon_stage(&in->beacon, "poweroff", STAGE_BEGIN, "");
 }
 
@@ -199,7 +200,12 @@ static void open_services(struct init *in)
 		.agent_options = {
 			.poweroff = &in->poweroff,
 			.clock = &clock_ops_machine,
-			.info = { .boot = in->boot, .stage = latest_stage, .owner = &in->beacon },
+			.info = {
+				.boot = in->boot,
+				.supervisor = &in->supervisor,
+				.stage = latest_stage,
+				.owner = &in->beacon,
+			},
 		},
 	};
 }

@@ -19,6 +19,7 @@
 #include "guest/resolv.h"
 #include "guest/services.h"
 #include "guest/stages.h"
+#include "guest/supervisor.h"
 #include "proto/desc.h"
 
 /* What the host described, and the bytes its strings lie in: given back when the boot is over. */
@@ -44,6 +45,7 @@ struct init {
 	struct resolv given, written; /* resolv.conf: of the description; as it was last made */
 	int has_root;		      /* the one in whose /etc it is made */
 	struct device_wait devices;
+	struct supervisor supervisor;
 	struct mainproc main;
 	struct exec_status main_status;
 	int main_has_ended;

@@ -184,6 +184,15 @@ static void input_ready(struct watch *w, uint32_t events)
 
 /* --- its end --- */
 
+static void tell_heir(struct session *s)
+{
+	struct session_heir *heir = s->heir;
+
+	s->heir = NULL;
+	if (heir)
+		heir->ended(heir, &s->status);
+}
+
 static void child_ended(struct child *child, const struct exec_status *status)
 {
 	struct session *s = CONTAINER(child, struct session, child);
@@ -193,6 +202,7 @@ static void child_ended(struct child *child, const struct exec_status *status)
 		s->status.notes |= EXEC_OOM_KILLED;
 	if (s->is_main)
 		s->all->main_status = s->status;
+	tell_heir(s);
 	if (s->ending != NOT_ENDING) {
 		kill_all(s); /* its descendants; their group's number is still theirs */
 		session_free(s);
@@ -246,6 +256,24 @@ int session_is_of(const struct session *s, uint64_t digest)
 int session_is_main(const struct session *s)
 {
 	return s->is_main;
+}
+
+void session_set_heir(struct session *s, struct session_heir *h)
+{
+	s->heir = h;
+}
+
+pid_t session_pid(const struct session *s)
+{
+	return s->pid;
+}
+
+void session_disown(struct session *s)
+{
+	if (s->viewer || s->state != SESSION_ENDED)
+		s->id[0] = '\0';
+	else
+		session_free(s);
 }
 
 /* Random, so that an id of an agent before us does not find a session of ours. */

@@ -83,6 +83,19 @@ int session_is_of(const struct session *s, uint64_t digest);
 /* Nonzero when its end is the VM's. */
 int session_is_main(const struct session *s);
 
+/* Somebody whose business a command's end is, whoever looks at it. */
+struct session_heir {
+	/* The command has ended; its output may still be read. Not from within a call of his. */
+	void (*ended)(struct session_heir *h, const struct exec_status *s);
+};
+
+/* Set once, before the loop turns; borrowed until it was told. */
+void session_set_heir(struct session *s, struct session_heir *h);
+pid_t session_pid(const struct session *s);
+
+/* Its id is free from here on. Who is attached stays so, and nobody else comes. */
+void session_disown(struct session *s);
+
 /* The main process: pid 0 and status.end 0 when there never was one. */
 struct main_state {
 	pid_t pid;		   /* 0 unless it runs */

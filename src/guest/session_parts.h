@@ -54,6 +54,7 @@ struct session {
 	int told; /* the viewer knows the status */
 
 	struct viewer *viewer; /* borrowed; NULL: nobody is attached */
+	struct session_heir *heir; /* borrowed; NULL: nobody, or he was told */
 	struct child child;
 	pid_t pid;		   /* of the child, also when it has ended */
 	struct exec_status status; /* once it has */

@@ -20,6 +20,14 @@ int config_include(struct config *c, const struct said *s, struct err *e)
 	return 0;
 }
 
+/* Of [service NAME]: the key is called as what it says. */
+int config_service(struct config *c, const struct said *s, struct err *e)
+{
+	return guest_service(&c->guest, s->name, s->what, s->text, e) < 0
+		       ? err_in(e, "[service %s]", s->name)
+		       : 0;
+}
+
 /* --- all values --- */
 
 static void set_defaults(struct config *c)

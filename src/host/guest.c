@@ -363,13 +363,113 @@ int guest_cwd(struct guest *g, const char *what, const char *text, struct err *e
 	return e->code;
 }
 
-int guest_user(struct guest *g, const char *what, const char *text, struct err *e)
+static int keep_user(struct guest *g, const char **to, const char *what, const char *text,
+		     struct err *e)
 {
 	if (!is_made_of(text, LETTERS DIGITS "._-:$"))
 		return err_usage(e, "%s: '%s' is neither NAME nor UID[:GID]", what, text);
-	g->desc.main.user = keep(g, what, text, strlen(text), e);
+	*to = keep(g, what, text, strlen(text), e);
 	return e->code;
 }
+
+int guest_user(struct guest *g, const char *what, const char *text, struct err *e)
+{
+	return keep_user(g, &g->desc.main.user, what, text, e);
+}
+
+/* --- [service NAME] --- */
+
+static struct desc_service *find_or_add_service(struct guest *g, const char *name, struct err *e)
+{
+	struct guest_desc *d = &g->desc;
+	struct desc_service *s = d->services;
+
+	for (; s < d->services + d->nservices; s++)
+		if (!strcmp(s->name, name))
+			return s;
+	if (strlen(name) > DESC_SERVICE_NAME_MAX)
+		err_usage(e, "service %s: its name has more than %d letters", name,
+			  DESC_SERVICE_NAME_MAX);
+	else if (one_more("service", d->nservices, DESC_SERVICES_MAX, e) == 0)
+		*s = (struct desc_service){ .restart = RESTART_ON_FAILURE, .user = "" };
+	if (e->code < 0)
+		return NULL;
+	s->name = keep(g, "service", name, strlen(name), e);
+	d->nservices++;
+	return s;
+}
+
+static int service_runs(struct desc_service *s, const char *const *argv, uint32_t argc,
+			struct err *e)
+{
+	if (s->argc)
+		return err_usage(e, "it runs '%s' already: exec or shell, not both", s->argv[0]);
+	memcpy(s->argv, argv, argc * sizeof(*argv));
+	s->argc = argc;
+	return 0;
+}
+
+static int service_exec(struct guest *g, struct desc_service *s, const char *text, struct err *e)
+{
+	const char *words[WORDS_MAX];
+	int n = split(g, words, "exec", text, e);
+
+	if (n < 0)
+		return n;
+	if (n == 0 || n > DESC_SERVICE_ARGS_MAX)
+		return err_usage(e, "exec: '%s' is not a command of 1 to %d words", text,
+				 DESC_SERVICE_ARGS_MAX);
+	return service_runs(s, words, (uint32_t)n, e);
+}
+
+static int service_shell(struct guest *g, struct desc_service *s, const char *text, struct err *e)
+{
+	const char *line = keep(g, "shell", text, strlen(text), e);
+
+	return e->code < 0 ? e->code
+			   : service_runs(s, (const char *[]){ "/bin/sh", "-c", line }, 3, e);
+}
+
+static int service_restart(struct guest *g, struct desc_service *s, const char *text, struct err *e)
+{
+	static const char *const words[] = { [RESTART_NO] = "no",
+					     [RESTART_ON_FAILURE] = "on-failure",
+					     [RESTART_ALWAYS] = "always" };
+
+	(void)g;
+	for (uint8_t i = 0; i < COUNT(words); i++)
+		if (!strcmp(text, words[i])) {
+			s->restart = i;
+			return 0;
+		}
+	return err_usage(e, "restart: '%s' is none of no, on-failure, always", text);
+}
+
+static int service_user(struct guest *g, struct desc_service *s, const char *text, struct err *e)
+{
+	return keep_user(g, &s->user, "user", text, e);
+}
+
+int guest_service(struct guest *g, const char *name, const char *key, const char *text,
+		  struct err *e)
+{
+	static const struct {
+		const char *word;
+		int (*set)(struct guest *g, struct desc_service *s, const char *text,
+			   struct err *e);
+	} keys[] = { { "exec", service_exec },
+		     { "shell", service_shell },
+		     { "restart", service_restart },
+		     { "user", service_user } };
+	struct desc_service *s = find_or_add_service(g, name, e);
+
+	for (size_t i = 0; s && i < COUNT(keys); i++)
+		if (!strcmp(keys[i].word, key))
+			return keys[i].set(g, s, text, e);
+	return e->code;
+}
+
+/* --- the whole --- */
 
 int guest_check(const struct guest *g, struct err *e)
 {
@@ -377,6 +477,14 @@ int guest_check(const struct guest *g, struct err *e)
 
 	if (d->root.kind == ROOT_OVERLAY && !d->root.source[0])
 		return err_usage(e, "overlay: there is no root that it could lie over");
+	for (uint32_t i = 0; i < d->nservices; i++)
+		if (d->services[i].argc == 0)
+			return err_usage(e, "service %s: runs nothing: give it exec or shell",
+					 d->services[i].name);
+	if (d->nservices && d->ninit)
+		return err_usage(e, "service %s: the image's own init runs services, and vmtool's "
+				    "are not its own",
+				 d->services[0].name);
 	if (d->has_main && d->ninit)
 		return err_usage(
 			e, "init: the guest has a main process already, and cannot have both");

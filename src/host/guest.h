@@ -34,6 +34,10 @@ guest_setter guest_env;	     /* KEY=VALUE */
 guest_setter guest_cwd;
 guest_setter guest_user; /* NAME or UID[:GID] */
 
+/* One thing said of the service of this name, which need not exist yet: "exec", "shell", "restart" or "user". */
+int guest_service(struct guest *g, const char *name, const char *key, const char *text,
+		  struct err *e);
+
 /* What the values say of each other. 0, or wrong usage with *e filled. */
 int guest_check(const struct guest *g, struct err *e);
 

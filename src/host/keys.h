@@ -37,6 +37,7 @@
 	SECTION(VM,    "vm",    NULL, "the machine") \
 	SECTION(GUEST, "guest", NULL, "what the guest becomes") \
 	SECTION(MAIN,  "main",  NULL, "the guest's main process, with which the VM ends") \
+	SECTION(SERVICE, "service", "NAME", "a command beside it, started again when it ends") \
 	SECTION(READY, "ready", NULL, "what has to hold before it is called ready") \
 	SECTION(PROBE, "probe", "NAME", "a question the guest must answer, as the condition probe:NAME") \
 	SECTION(PROVISION, "provision", NULL, "what is run in the guest as a part of its boot") \
@@ -98,6 +99,17 @@
 	    "the main process's folder", TEXT, GUEST_SETTER(guest_cwd)) \
 	KEY(MAIN, USER, "user", ONE, MAIN, 'u', "USER", IS("root"), \
 	    "who it runs as: NAME or UID[:GID]", TEXT, GUEST_SETTER(guest_user)) \
+	\
+	KEY(SERVICE, SERVICE_EXEC, "exec", ONE, FILE, 0, "COMMAND", NONE, \
+	    "the program and its arguments, without a shell", \
+	    TEXT, MACHINE_SETTER(config_service)) \
+	KEY(SERVICE, SERVICE_SHELL, "shell", ONE, FILE, 0, "LINE", NONE, \
+	    "the same of a line for sh", TEXT, MACHINE_SETTER(config_service)) \
+	KEY(SERVICE, SERVICE_RESTART, "restart", ONE, FILE, 0, "no|on-failure|always", \
+	    IS("on-failure"), "when it is started again: 200 ms later, then twice as late each time, 30 s at most", \
+	    TEXT, MACHINE_SETTER(config_service)) \
+	KEY(SERVICE, SERVICE_USER, "user", ONE, FILE, 0, "USER", IS("root"), \
+	    "who it runs as: NAME or UID[:GID]", TEXT, MACHINE_SETTER(config_service)) \
 	\
 	KEY(READY, REQUIRE, "require", MANY, MACHINE, 0, "CONDITION", NONE, \
 	    "nothing is ready before this holds, too: ssh_banner, boot_done", \

@@ -104,6 +104,7 @@ static int refuse_for_plain(const struct config *c, struct err *e)
 		if (!x->is_live || x->key == KEY_PLAIN)
 			continue;
 		if (k->section == SECTION_GUEST || k->section == SECTION_MAIN ||
+		    k->section == SECTION_SERVICE ||
 		    (k->section == SECTION_PROVISION && !proof_has_agent(&c->proof)))
 			return err_usage(e,
 					 "%s: a plain VM has nothing of vmtool's in its guest that "

@@ -23,6 +23,16 @@ static void write_status(struct wr *w, const struct exec_status *s)
 	wr_blob(w, mem, sizeof(mem));
 }
 
+static void write_service(struct wr *w, const struct info_service *s)
+{
+	wr_str(w, s->name);
+	wr_u8(w, s->state);
+	wr_be32(w, s->pid);
+	wr_be32(w, s->starts);
+	if (s->state != INFO_SERVICE_RUNNING)
+		write_status(w, &s->status);
+}
+
 long agent_info_encode(const struct agent_info *i, void *out, size_t room)
 {
 	struct wr w = wr_init(out, room);
@@ -40,6 +50,9 @@ long agent_info_encode(const struct agent_info *i, void *out, size_t room)
 	wr_be32(&w, i->main_pid);
 	if (i->main == INFO_MAIN_ENDED)
 		write_status(&w, &i->main_status);
+	wr_be32(&w, i->nservices);
+	for (uint32_t k = 0; k < i->nservices; k++)
+		write_service(&w, &i->services[k]);
 	for (size_t k = 0; k < 3; k++)
 		wr_be32(&w, i->load[k]);
 	wr_be64(&w, i->memory_total);
@@ -61,6 +74,17 @@ static int read_status(struct rd *r, struct exec_status *s)
 	return r->bad ? -EPROTO : exec_status_decode(s, mem, len);
 }
 
+static int read_service(struct rd *r, struct info_service *s)
+{
+	s->name = rd_str(r);
+	s->state = rd_u8(r);
+	s->pid = rd_be32(r);
+	s->starts = rd_be32(r);
+	if (s->state >= INFO_SERVICE_STATES)
+		return -EPROTO;
+	return s->state == INFO_SERVICE_RUNNING ? 0 : read_status(r, &s->status);
+}
+
 int agent_info_decode(struct agent_info *i, const void *data, size_t len)
 {
 	struct rd r = rd_init(data, len);
@@ -78,6 +102,12 @@ int agent_info_decode(struct agent_info *i, const void *data, size_t len)
 	i->main_pid = rd_be32(&r);
 	if (i->main == INFO_MAIN_ENDED && read_status(&r, &i->main_status) < 0)
 		return -EPROTO;
+	i->nservices = rd_be32(&r);
+	if (i->nservices > INFO_SERVICES_MAX)
+		return -EPROTO;
+	for (uint32_t k = 0; k < i->nservices; k++)
+		if (read_service(&r, &i->services[k]) < 0)
+			return -EPROTO;
 	for (size_t k = 0; k < 3; k++)
 		i->load[k] = rd_be32(&r);
 	i->memory_total = rd_be64(&r);

@@ -18,6 +18,7 @@
 
 enum {
 	INFO_FEATURES_MAX = 16,
+	INFO_SERVICES_MAX = 8,
 	INFO_BYTES_MAX = 2048,
 };
 
@@ -25,6 +26,22 @@ enum info_main {
 	INFO_MAIN_NONE,
 	INFO_MAIN_RUNNING, /* pid is valid */
 	INFO_MAIN_ENDED,   /* status is valid */
+};
+
+enum info_service_state {
+	INFO_SERVICE_ENDED,   /* for good; status is valid */
+	INFO_SERVICE_RUNNING, /* pid is valid */
+	INFO_SERVICE_WAITING, /* to be started again; status is valid */
+	INFO_SERVICE_STATES
+};
+
+/* What runs beside the main process. */
+struct info_service {
+	const char *name;
+	uint8_t state; /* enum info_service_state */
+	uint32_t pid;
+	uint32_t starts; /* how often it was started */
+	struct exec_status status;
 };
 
 struct agent_info {
@@ -40,6 +57,8 @@ struct agent_info {
 	uint8_t main;	     /* enum info_main */
 	uint32_t main_pid;
 	struct exec_status main_status;
+	uint32_t nservices;
+	struct info_service services[INFO_SERVICES_MAX];
 	uint32_t load[3];			 /* hundredths; over 1, 5, 15 minutes */
 	uint64_t memory_total, memory_available; /* bytes */
 	uint8_t clock_is_known;

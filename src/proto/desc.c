@@ -115,6 +115,30 @@ static void rd_mount(struct rd *r, struct desc_mount *m)
 		r->bad = 1;
 }
 
+static void wr_service(struct wr *w, const struct desc_service *s)
+{
+	wr_str(w, s->name);
+	wr_u8(w, s->restart);
+	wr_str(w, s->user);
+	wr_be32(w, s->argc);
+	for (uint32_t i = 0; i < s->argc; i++)
+		wr_str(w, s->argv[i]);
+}
+
+static void rd_service(struct rd *r, struct desc_service *s)
+{
+	s->name = rd_str(r);
+	s->restart = rd_u8(r);
+	s->user = rd_str(r);
+	s->argc = rd_count(r, DESC_SERVICE_ARGS_MAX);
+	for (uint32_t i = 0; i < s->argc; i++)
+		s->argv[i] = rd_str(r);
+	s->argv[s->argc] = NULL;
+	if (s->restart > RESTART_ALWAYS || s->argc == 0 || r->bad || s->argv[0][0] == '\0' ||
+	    strlen(s->name) > DESC_SERVICE_NAME_MAX || !exec_id_is_valid(s->name))
+		r->bad = 1;
+}
+
 /* In its own encoding, and last: it takes all the room there is. */
 static void wr_main(struct wr *w, const struct guest_desc *g)
 {
@@ -178,6 +202,9 @@ long guest_desc_encode(const struct guest_desc *g, void *out, size_t room)
 	wr_be32(&w, g->nmounts);
 	for (uint32_t i = 0; i < g->nmounts; i++)
 		wr_mount(&w, &g->mounts[i]);
+	wr_be32(&w, g->nservices);
+	for (uint32_t i = 0; i < g->nservices; i++)
+		wr_service(&w, &g->services[i]);
 	wr_be32(&w, g->ninit);
 	for (uint32_t i = 0; i < g->ninit; i++)
 		wr_str(&w, g->init[i]);
@@ -206,6 +233,9 @@ static void rd_all(struct rd *r, struct guest_desc *g)
 	g->nmounts = rd_count(r, DESC_MOUNTS_MAX);
 	for (uint32_t i = 0; i < g->nmounts; i++)
 		rd_mount(r, &g->mounts[i]);
+	g->nservices = rd_count(r, DESC_SERVICES_MAX);
+	for (uint32_t i = 0; i < g->nservices; i++)
+		rd_service(r, &g->services[i]);
 	g->ninit = rd_count(r, DESC_INIT_MAX);
 	for (uint32_t i = 0; i < g->ninit; i++)
 		g->init[i] = rd_str(r);
@@ -228,7 +258,7 @@ int guest_desc_decode(struct guest_desc *g, const void *data, size_t len)
 		return -EPROTONOSUPPORT;
 	rd_all(&r, g);
 	if (!rd_done(&r) || strlen(g->hostname) > DESC_HOSTNAME_MAX ||
-	    (g->ninit && g->init[0][0] != '/') || (g->ninit && g->has_main))
+	    (g->ninit && g->init[0][0] != '/') || (g->ninit && (g->has_main || g->nservices)))
 		return -EPROTO;
 	return 0;
 }

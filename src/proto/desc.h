@@ -27,6 +27,9 @@ enum {
 	DESC_SEARCH_MAX = 6,   /* resolv.conf(5), MAXDNSRCH */
 	DESC_MOUNTS_MAX = 32,
 	DESC_INIT_MAX = 16,
+	DESC_SERVICES_MAX = 8,
+	DESC_SERVICE_ARGS_MAX = 16,
+	DESC_SERVICE_NAME_MAX = 31, /* bytes */
 	DESC_HOSTNAME_MAX = 64, /* bytes: Linux's __NEW_UTS_LEN */
 	DESC_IFNAME_MAX = 15,	/* bytes: Linux's IFNAMSIZ without the NUL */
 };
@@ -72,16 +75,28 @@ struct desc_root {
 	uint64_t upper_bytes;
 };
 
+enum desc_restart { RESTART_NO = 0, RESTART_ON_FAILURE = 1, RESTART_ALWAYS = 2 };
+
+/* A command beside the main process, whose end is nobody's but its own. */
+struct desc_service {
+	const char *name; /* as a session's id is made of */
+	uint8_t restart;  /* enum desc_restart */
+	const char *user; /* NAME or UID[:GID]; "" is root */
+	uint32_t argc;
+	const char *argv[DESC_SERVICE_ARGS_MAX + 1]; /* NULL-terminated */
+};
+
 struct guest_desc {
 	const char *boot;     /* boot id */
 	const char *hostname; /* the VM's, unless it was given another */
-	uint32_t nsysctls, nnics, ndns, nsearch, nmounts;
+	uint32_t nsysctls, nnics, ndns, nsearch, nmounts, nservices;
 	struct desc_sysctl sysctls[DESC_SYSCTLS_MAX];
 	struct desc_nic nics[DESC_NICS_MAX];
 	struct desc_addr dns[DESC_DNS_MAX];
 	const char *search[DESC_SEARCH_MAX];
 	struct desc_root root;
 	struct desc_mount mounts[DESC_MOUNTS_MAX];
+	struct desc_service services[DESC_SERVICES_MAX];
 	uint32_t ninit;			     /* 0: vmtool stays process 1 */
 	const char *init[DESC_INIT_MAX + 1]; /* else what becomes it; NULL-terminated */
 	int has_main;
@@ -94,8 +109,8 @@ void guest_desc_init(struct guest_desc *g);
 /* Bytes written, or -EMSGSIZE when they are more than room. */
 long guest_desc_encode(const struct guest_desc *g, void *out, size_t room);
 
-/* 0; strings borrow from data. -EPROTO: cut, a count beyond its maximum, a main process and an
- * init, an address that is none, of an earlier version than ours; -EPROTONOSUPPORT: of a later version than ours, g asking
+/* 0; strings borrow from data. -EPROTO: cut, a count beyond its maximum, a main process or
+ * services and an init, an address that is none, of an earlier version than ours; -EPROTONOSUPPORT: of a later version than ours, g asking
  * for nothing, but with the boot id, which every version has behind its number. */
 int guest_desc_decode(struct guest_desc *g, const void *data, size_t len);
 

@@ -56,6 +56,15 @@ start
 is "$rc" 1 "one that brings an agent along can be probed and provided for"
 rm "$vm/vm.ini"
 
+# --- services ---
+refused "\[service db\]: restart: 'often' is none of no, on-failure, always" '[service db]\nexec = /bin/db\nrestart = often\n'
+refused "service db: runs nothing: give it exec or shell" '[service db]\nuser = www\n'
+refused "\[service db\]: it runs '/bin/db' already" '[service db]\nexec = /bin/db\nshell = db\n'
+refused "user: 'a b' is neither NAME nor UID" '[service db]\nexec = /bin/db\nuser = a b\n'
+refused "service: there are more than 8" "$(for i in 1 2 3 4 5 6 7 8 9; do printf '[service s%s]\\nexec = /bin/true\\n' $i; done)"
+refused "service db: the image's own init runs services" '[guest]\ninit = /sbin/init\n[service db]\nexec = /bin/db\n'
+refused "exec: a plain VM has nothing of vmtool's" '[guest]\nplain = yes\n[service db]\nexec = /bin/db\n'
+
 # --- sections with a name ---
 refused "vm.ini:1: \[probe\]: whose? write \[probe NAME\]" '[probe]\ntcp = 80\n'
 refused "vm.ini:2: \[probe a b\]" '\n[probe a b]\ntcp = 80\n'

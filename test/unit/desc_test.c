@@ -36,6 +36,8 @@ static void make_full(void)
 		(struct desc_root){ ROOT_OVERLAY, "/dev/vda", "ext4", "", "/dev/vdb", "ext4", 5 };
 	full.nmounts = 1;
 	full.mounts[0] = (struct desc_mount){ "tag", "/srv", "virtiofs", "ro" };
+	full.nservices = 1;
+	full.services[0] = (struct desc_service){ "db", RESTART_ALWAYS, "www", 2, { "/bin/db", "" } };
 	full.has_main = 1;
 	full.main.argc = 2;
 	full.main.argv[0] = "/bin/sh";
@@ -65,6 +67,10 @@ static void a_description_changes_on_its_way(void)
 	CHECK(back.root.kind == ROOT_OVERLAY && !strcmp(back.root.upper, "/dev/vdb") &&
 	      back.root.upper_bytes == 5);
 	CHECK(back.nmounts == 1 && !strcmp(back.mounts[0].options, "ro"));
+	CHECK(back.nservices == 1 && !strcmp(back.services[0].name, "db") &&
+	      back.services[0].restart == RESTART_ALWAYS && !strcmp(back.services[0].user, "www") &&
+	      back.services[0].argc == 2 && !strcmp(back.services[0].argv[0], "/bin/db") &&
+	      !back.services[0].argv[2]);
 	CHECK(back.has_main && back.main.argc == 2 && !strcmp(back.main.argv[1], " a\n'\""));
 	for (long cut = 0; cut < len; cut++) {
 		uint8_t *piece = malloc((size_t)cut + 1); /* so that ASan sees a read behind it */
@@ -106,9 +112,16 @@ static void what_cannot_be_meant_is_taken(void)
 	REFUSES("a device for the initramfs", full.root.kind = ROOT_INITRAMFS);
 	REFUSES("a mount in no place", full.mounts[0].target = "srv");
 	REFUSES("a mount of no type", full.mounts[0].type = "");
-	REFUSES("an init beside a main process", (full.ninit = 1, full.init[0] = "/sbin/init"));
+	REFUSES("a service without a command", full.services[0].argc = 0);
+	REFUSES("a command without a name", full.services[0].argv[0] = "");
+	REFUSES("a service that nobody could attach to", full.services[0].name = "a b");
+	REFUSES("a name too long for a session's id", full.services[0].name = longname);
+	REFUSES("a restart of no kind", full.services[0].restart = 3);
+	REFUSES("an init beside services",
+		(full.has_main = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
+	REFUSES("an init beside a main process", (full.nservices = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
 	REFUSES("an init without a path",
-		(full.has_main = 0, full.ninit = 1, full.init[0] = "init"));
+		(full.has_main = 0, full.nservices = 0, full.ninit = 1, full.init[0] = "init"));
 	REFUSES("a main process without a command", full.main.argc = 0);
 }
 
