@@ -1,6 +1,6 @@
 # statuses: no exit status is lost or another's over vsock, whatever else happens, and starting commands
 # costs nobody anything that stays. Short slices of soak codes and starts; commands against a shutdown.
-# with: test/vm/host.sh test/both/target.sh test/soak/codes.sh test/soak/starts.sh
+# with: test/vm/host.sh test/both/target.sh test/both/memory.sh test/soak/codes.sh test/soak/starts.sh
 . /lab/in/lib.sh
 
 run sh /lab/in/codes.sh 64 7
@@ -10,10 +10,11 @@ run sh /lab/in/starts.sh 64 7
 is "$rc" 0 "64 starts cost neither side a descriptor, or memory"
 diag "$out"
 
-# --- commands against a shutdown ---
+# --- memory; commands against a shutdown ---
 
 . /lab/in/target.sh
 trap 'target_end; rm -rf "$tap_dir"' EXIT
+. /lab/in/memory.sh
 # It withstands TERM, so that the shutdown lasts as long as its grace.
 vmtool exec web -- sh -c 'trap "" TERM; echo here; while :; do sleep 0.1; done' >"$tap_dir/stubborn" 2>&1 &
 stubborn=$!
