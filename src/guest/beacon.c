@@ -17,6 +17,7 @@ enum {
 	RETRY_QUICK_MS = 200, /* doubling ends here while the host may just be late */
 	RETRY_QUICK_TRIES = 40,
 	RETRY_SLOW_MS = 2000,
+	STEADY_MS = 1000, /* a connection that stood so long was one: the host believed us */
 };
 
 /* --- what is said --- */
@@ -27,6 +28,10 @@ static void try_later(struct beacon *b)
 	end_close(&b->end);
 	if (b->is_up)
 		loop_cancel(b->loop, &b->exit_timer);
+	if (b->is_up && clock_ms() - b->up_ms >= STEADY_MS) {
+		b->tries = 0;
+		b->retry_ms = RETRY_FIRST_MS;
+	}
 	b->is_up = 0;
 	loop_after(b->loop, &b->retry, b->retry_ms);
 	b->retry_ms = MIN(b->retry_ms * 2, RETRY_QUICK_MS);
@@ -133,9 +138,8 @@ static void beacon_event(struct watch *w, uint32_t events)
 
 	if (!b->is_up && !(events & (EPOLLERR | EPOLLHUP))) {
 		b->is_up = 1;
-		b->tries = 0;
-		b->retry_ms = RETRY_FIRST_MS;
 		b->was_up = 1;
+		b->up_ms = clock_ms();
 		if (b->exit_told)
 			loop_after(b->loop, &b->exit_timer, b->exit_ms);
 		say_everything(b);

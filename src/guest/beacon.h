@@ -35,8 +35,9 @@ struct beacon {
 	struct timer retry;	 /* until the next attempt */
 	struct timer exit_timer; /* until the host must have acknowledged the exit */
 	unsigned retry_ms, tries;
-	int is_up;  /* connected: hello is said */
-	int was_up; /* once at least: there is a host that listens */
+	int is_up;     /* connected: hello is said */
+	int was_up;    /* once at least: there is a host that listens */
+	int64_t up_ms; /* since when, or when last */
 	struct beacon_note notes[BEACON_STAGES];
 	size_t nnotes, latest;
 	int is_ready;

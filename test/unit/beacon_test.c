@@ -257,6 +257,26 @@ static void nonsense_of_the_host_ends_the_beacon(void)
 	close_world(&w);
 }
 
+/* It does not believe what we say, and hangs up. */
+static void a_host_that_hangs_up_is_called_all_the_time(void)
+{
+	int64_t until = clock_ms() + 500;
+	struct world w;
+	int calls = 0;
+
+	open_world(&w);
+	beacon_light(&w.beacon, BOOT);
+	for (; clock_ms() < until; calls++) {
+		accept_guest(&w);
+		expect_hello(&w);
+		fd_close(&w.host);
+	}
+	if (calls > 12)
+		printf("# %d calls in 500 ms\n", calls);
+	CHECK(calls > 2 && calls <= 12);
+	close_world(&w);
+}
+
 int main(void)
 {
 	snprintf(path, sizeof(path), "/tmp/beacon_test.%d.sock", (int)getpid());
@@ -266,5 +286,6 @@ int main(void)
 	TEST(an_exit_is_given_up_while_the_host_is_away);
 	TEST(a_silent_host_holds_the_guest);
 	TEST(nonsense_of_the_host_ends_the_beacon);
+	TEST(a_host_that_hangs_up_is_called_all_the_time);
 	return check_done();
 }
