@@ -42,9 +42,7 @@ static struct exec_req *make_request(const struct supervised *x, const char *id)
 /* As a shell would have it. */
 static uint32_t code_of(const struct refusal *why)
 {
-	return why->why == REFUSED_NOT_FOUND	    ? 127
-	       : why->why == REFUSED_NOT_EXECUTABLE ? 126
-						    : 125;
+	return why->why == REFUSED_NOT_FOUND ? 127 : why->why == REFUSED_NOT_EXECUTABLE ? 126 : 125;
 }
 
 /* 0 or negative with *e filled. */
@@ -198,7 +196,7 @@ uint32_t supervisor_info(const struct supervisor *s, struct info_service out[INF
 
 		out[i] = (struct info_service){
 			.name = x->name,
-			.state = x->pid		? INFO_SERVICE_RUNNING
+			.state = x->pid		  ? INFO_SERVICE_RUNNING
 				 : x->again.at_ms ? INFO_SERVICE_WAITING
 						  : INFO_SERVICE_ENDED,
 			.pid = (uint32_t)x->pid,

@@ -31,7 +31,7 @@ struct supervised {
 	uint32_t argc;
 	enum desc_restart restart;
 	struct session_heir heir;
-	struct timer again; /* until the next start; idle while it runs, and when it has ended for good */
+	struct timer again; /* until the next start; idle while there is none to come */
 	pid_t pid;	    /* 0 unless it runs */
 	uint32_t starts;
 	unsigned wait_ms; /* before the next start */
@@ -40,9 +40,9 @@ struct supervised {
 };
 
 struct supervisor {
-	struct loop *loop; /* borrowed */
+	struct loop *loop;	   /* borrowed */
 	struct sessions *sessions; /* borrowed */
-	int is_over;	   /* nothing is started any more */
+	int is_over;		   /* nothing is started any more */
 	uint32_t count;
 	struct supervised list[DESC_SERVICES_MAX];
 };

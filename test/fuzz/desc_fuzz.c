@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > DESC_BYTES_MAX || guest_desc_decode(&g, data, size) < 0)
 		return 0;
 	if (g.nnics > DESC_NICS_MAX || g.nmounts > DESC_MOUNTS_MAX ||
-	    g.nservices > DESC_SERVICES_MAX || g.init[g.ninit] ||
-	    (g.has_main && g.main.argc == 0))
+	    g.nservices > DESC_SERVICES_MAX || g.init[g.ninit] || (g.has_main && g.main.argc == 0))
 		abort();
 	for (uint32_t i = 0; i < g.nmounts; i++)
 		if (g.mounts[i].target[0] != '/')

@@ -37,7 +37,8 @@ static void make_full(void)
 	full.nmounts = 1;
 	full.mounts[0] = (struct desc_mount){ "tag", "/srv", "virtiofs", "ro" };
 	full.nservices = 1;
-	full.services[0] = (struct desc_service){ "db", RESTART_ALWAYS, "www", 2, { "/bin/db", "" } };
+	full.services[0] =
+		(struct desc_service){ "db", RESTART_ALWAYS, "www", 2, { "/bin/db", "" } };
 	full.has_main = 1;
 	full.main.argc = 2;
 	full.main.argv[0] = "/bin/sh";
@@ -119,7 +120,8 @@ static void what_cannot_be_meant_is_taken(void)
 	REFUSES("a restart of no kind", full.services[0].restart = 3);
 	REFUSES("an init beside services",
 		(full.has_main = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
-	REFUSES("an init beside a main process", (full.nservices = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
+	REFUSES("an init beside a main process",
+		(full.nservices = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
 	REFUSES("an init without a path",
 		(full.has_main = 0, full.nservices = 0, full.ninit = 1, full.init[0] = "init"));
 	REFUSES("a main process without a command", full.main.argc = 0);

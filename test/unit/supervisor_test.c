@@ -204,7 +204,8 @@ static void one_that_is_not_there_keeps_the_others_out(void)
 
 	CHECK(truncate(count_file, 0) == 0);
 	guest_desc_init(&d);
-	d.services[d.nservices++] = (struct desc_service){ "no", RESTART_NO, "", 1, { "/no/such" } };
+	d.services[d.nservices++] =
+		(struct desc_service){ "no", RESTART_NO, "", 1, { "/no/such" } };
 	d.services[d.nservices++] = service("db", RESTART_NO, "exec sleep 600");
 	CHECK(supervisor_begin(&s, &loop, sessions, &d, &e) < 0);
 	CHECK(strstr(e.text, "service no: ") && strstr(e.text, "/no/such"));

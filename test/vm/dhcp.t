@@ -74,7 +74,7 @@ guest sh -c 'kill -USR2 $(cat /tmp/lan)'
 ok "which its server has forgotten: it is asked for anew" slowly 120 stage_is done
 is "$(address)" 10.9.0.80/24 "until there is a lease"
 told=$(guest cat /tmp/lan.told | xargs)
-like "$told" "request nak discover *ack" "it was refused, and asked anew at once"
+like "$told" "nak discover *ack" "it was refused, and asked anew at once"
 diag "$told"
 
 run vmtool stop web
