@@ -166,7 +166,7 @@ static void put(struct writing *w, const char *fmt, ...)
 static int is_written(const struct settings *s, const struct setting *x)
 {
 	for (uint32_t i = 0; !x->text && i < s->count; i++)
-		if (!s->at[i].is_own && setting_is(&s->at[i], x->key, x->name))
+		if ((!s->at[i].is_own || &s->at[i] < x) && setting_is(&s->at[i], x->key, x->name))
 			return 1;
 	return x->text != NULL;
 }

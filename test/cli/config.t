@@ -149,6 +149,17 @@ effective
 like "$out" "memory = 64M * ; $templates/base.ini:2" "what the template says of other things counts"
 is "$(printf '%s\n' "$out" | grep -c '^disk\|^arg')" 3 "what it says of these does not"
 
+
+mkdir "$VMTOOL_HOME/vms/taken"
+ini "$VMTOOL_HOME/vms/taken/vm.ini" '[guest]\nsysctl =\nsysctl = a.b=1\n[guest]\nsysctl =\nsysctl = c.d=2\n'
+run out/vmtool start taken --kernel "$tap_dir/kernel"
+is "$(grep -v '^#' "$VMTOOL_HOME/vms/taken/vm.ini")" "[vm]
+kernel = $tap_dir/kernel
+[guest]
+sysctl = a.b=1
+sysctl =
+sysctl = c.d=2" "what vm.ini takes back of itself is taken back still when it is written anew"
+
 ini "$templates/other.ini" '[vm]\ncpus = 2\n'
 start --config other --config "$templates/base.ini" --disk ''
 is "$(grep -v '^#' "$vm/vm.ini" | head -n 3)" "include = other
