@@ -4,7 +4,6 @@
 #include "host/call.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -15,23 +14,6 @@ static void lose(struct call *c, const char *why)
 {
 	call_close(c);
 	c->ops->lost(c, why);
-}
-
-/* A byte at a time: what follows the newline is the server's first frame. 1 when the line is
- * whole, 0 when more has to come, negative when the connection is of no use. */
-static int read_answer(struct call *c)
-{
-	while (c->have < sizeof(c->line)) {
-		ssize_t n = fd_read(c->conn.fd, c->line + c->have, 1);
-
-		if (n == -EAGAIN)
-			return 0;
-		if (n <= 0)
-			return n < 0 ? (int)n : -ECONNREFUSED;
-		if (c->line[c->have++] == '\n')
-			return memcmp(c->line, "OK ", 3) == 0 ? 1 : -EPROTO;
-	}
-	return -EPROTO;
 }
 
 static int read_frames(struct call *c)
@@ -63,30 +45,28 @@ static void conn_ready(struct watch *w, uint32_t events)
 			lose(c, strerror(-rc));
 		return;
 	}
-	rc = read_answer(c);
-	if (rc < 0) {
-		lose(c, strerror(-rc));
-	} else if (rc > 0) {
+	rc = dial_step(&c->dial);
+	if (rc == 0) {
 		c->up = 1;
 		c->ops->up(c);
+	} else if (rc != -EAGAIN) {
+		lose(c, strerror(rc == -ECONNRESET ? ECONNREFUSED : -rc));
 	}
 }
 
 int call_open(struct call *c, struct loop *l, const struct call_ops *ops, int sockets_dir,
 	      uint32_t port)
 {
-	char path[SOCKET_PATH_ROOM], line[24];
-	int n, rc;
+	char path[SOCKET_PATH_ROOM];
+	int rc;
 
-	*c = (struct call){ .loop = l, .ops = ops, .conn = { -1, conn_ready } };
+	*c = (struct call){ .loop = l, .ops = ops, .dial = DIAL_NONE, .conn = { -1, conn_ready } };
 	inbox_init(&c->in, c->mem, sizeof(c->mem));
-	c->conn.fd = unix_connect(sockets_path(path, sockets_dir, "vsock.sock"), 1);
-	if (c->conn.fd < 0)
-		return c->conn.fd;
-	n = snprintf(line, sizeof(line), "CONNECT %u\n", port);
-	rc = fd_write_all(c->conn.fd, line, (size_t)n);
-	if (rc == 0)
-		rc = loop_add(l, &c->conn, EPOLLIN);
+	rc = dial_begin(&c->dial, sockets_path(path, sockets_dir, "vsock.sock"), port);
+	if (rc < 0)
+		return rc;
+	c->conn.fd = c->dial.fd;
+	rc = loop_add(l, &c->conn, EPOLLIN);
 	if (rc < 0)
 		fd_close(&c->conn.fd);
 	return rc;

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/dial.h"
 #include "base/loop.h"
 #include "proto/frame.h"
 
@@ -27,8 +28,7 @@ struct call {
 	struct loop *loop;	    /* borrowed */
 	const struct call_ops *ops; /* borrowed */
 	struct watch conn;	    /* owned fd; -1 while closed */
-	char line[16];		    /* the answer to CONNECT, as far as it has come */
-	size_t have;
+	struct dial dial;	    /* the same connection, until the server has it */
 	int up;
 	struct inbox in;
 	uint8_t mem[FRAME_HEADER + CALL_FRAME_MAX];

@@ -11,13 +11,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/bytes.h"
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/sockets.h"
 #include "host/text.h"
 #include "proto/ports.h"
-#include "proto/refusal.h"
 
 enum step {
 	STEP_CONNECT, /* the host's own connect(2) is under way */
@@ -116,50 +114,22 @@ static int ask(struct reach *r)
 		.port = r->place->port,
 		.timeout_ms = r->timeout_ms,
 	};
-	uint8_t mem[STREAM_REQ_MAX];
-	long len = stream_req_encode(&q, mem, sizeof(mem));
 
-	return len < 0 ? (int)len : frame_send(r->conn.fd, FRAME_OPEN, mem, (size_t)len);
-}
-
-/* What is behind the answer is the destination's: not a byte of that is read. -EAGAIN: more has to
- * come; 1: it is whole. */
-static int read_answer(struct reach *r)
-{
-	for (;;) {
-		struct rd head = rd_init(r->mem + 1, FRAME_HEADER - 1);
-		size_t want = FRAME_HEADER;
-		ssize_t n;
-
-		if (r->have >= FRAME_HEADER)
-			want += rd_be32(&head);
-		if (want > sizeof(r->mem))
-			return -EPROTO;
-		if (r->have == want)
-			return 1;
-		n = fd_read(r->conn.fd, r->mem + r->have, want - r->have);
-		if (n <= 0)
-			return n < 0 ? (int)n : -ECONNRESET;
-		r->have += (size_t)n;
-	}
+	r->answer.have = 0;
+	return stream_ask(r->conn.fd, &q);
 }
 
 static void take_answer(struct reach *r)
 {
-	struct refusal why;
-	int rc = read_answer(r);
+	struct err why = ERR_NONE;
+	int rc = stream_step(&r->answer, r->conn.fd, &why);
 
-	if (rc == -EAGAIN)
-		return;
-	if (rc < 0)
-		fail(r, strerror(-rc));
-	else if (r->mem[0] == FRAME_OPENED)
+	if (rc == 0) {
 		come_up(r);
-	else if (r->mem[0] == FRAME_ERROR &&
-		 refusal_decode(&why, r->mem + FRAME_HEADER, r->have - FRAME_HEADER) == 0)
+	} else if (rc != -EAGAIN || why.code < 0) { /* which may be what the guest met */
+		stream_explain(&why, rc);
 		fail(r, why.text);
-	else
-		fail(r, "the guest's stream server sent what no such server sends");
+	}
 }
 
 static void dialed(struct reach *r)
@@ -219,7 +189,6 @@ void reach_start(struct reach *r, struct loop *l, int sockets_dir, const struct 
 	r->loop = l;
 	r->place = p;
 	r->timeout_ms = timeout_ms;
-	r->have = 0;
 	r->conn = (struct watch){ -1, conn_ready };
 	rc = begin(r, sockets_dir);
 	if (rc >= 0) {

@@ -8,8 +8,7 @@
 #include "base/dial.h"
 #include "base/loop.h"
 #include "host/conditions.h"
-#include "proto/frame.h"
-#include "proto/stream.h"
+#include "host/stream.h"
 
 struct place {
 	int from_guest;
@@ -24,8 +23,7 @@ struct reach {
 	struct watch conn; /* owned fd; -1 while closed */
 	const struct place *place; /* borrowed */
 	int step;
-	size_t have;
-	uint8_t mem[FRAME_HEADER + 512]; /* the stream server's answer */
+	struct stream_answer answer;
 	unsigned timeout_ms;
 	/* Connected, and quiet until `ready` of conn, which is then the owner's to set. */
 	void (*up)(struct reach *r);

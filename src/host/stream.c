@@ -103,8 +103,7 @@ static int await_answer(int fd, int64_t deadline_ms, struct err *e)
 	return rc;
 }
 
-/* Whatever has no sentence yet. */
-static int explain(struct err *e, int rc)
+int stream_explain(struct err *e, int rc)
 {
 	if (e->code < 0)
 		return e->code;
@@ -129,6 +128,6 @@ int stream_open(const struct target *t, const struct stream_req *q, struct err *
 	if (rc == 0)
 		return fd;
 	fd_close(&fd);
-	explain(e, rc);
+	stream_explain(e, rc);
 	return err_in(e, "%s", t->name);
 }

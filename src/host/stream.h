@@ -27,6 +27,9 @@ int stream_ask(int fd, const struct stream_req *q);
  * errno; without, the connection is of no use. */
 int stream_step(struct stream_answer *a, int fd, struct err *e);
 
+/* A sentence for what stream_step() came to, unless the guest has said one. The error's code. */
+int stream_explain(struct err *e, int rc);
+
 /*
  * Connects; blocks at most for the request's time and some seconds. A non-blocking fd, the
  * caller's, of which nothing behind the answer has been read: for tcp and unix it is the
