@@ -6,6 +6,8 @@
 #	like "$err" "ready in *" "and says how long it took"
 #	done_testing
 
+if [ -d /lab/in ]; then . /lab/in/within.sh; else . test/within.sh; fi
+
 tap_count=0
 tap_failed=0
 tap_dir=$(mktemp -d)

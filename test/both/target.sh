@@ -20,6 +20,7 @@ if [ -d /lab/in ]; then
 	}
 	there() { vmtool exec web -- sh -c "$1" </dev/null; }
 else
+	. test/within.sh
 	PATH=$PWD/out:$PATH
 	peer=$PWD/out/tools/peer
 	target_dir=$(mktemp -d)
@@ -30,14 +31,6 @@ else
 	target_end() { { kill $agent; wait $agent; } 2>/dev/null; rm -rf "$target_dir"; }
 	until [ -S "$target_sock" ]; do sleep 0.01; done
 	there() { sh -c "$1"; }
-	within() { # SECONDS COMMAND...: until it succeeds
-		within_end=$(($(date +%s) + $1))
-		shift
-		until "$@" 2>/dev/null; do
-			[ "$(date +%s)" -le "$within_end" ] || return 1
-			sleep 0.05
-		done
-	}
 fi
 
 port() { echo "mux:$target_sock:$1"; }

@@ -24,15 +24,5 @@ agent_stop() {
 	rm -f "$tap_dir/agent"
 }
 
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.02
-	done
-}
-
 agent_start
 trap 'kill "$agent_pid" 2>/dev/null; rm -rf "$tap_dir"' EXIT

@@ -10,15 +10,6 @@ agent=$!
 trap 'kill "$agent" 2>/dev/null; umount "$tap_dir/small" 2>/dev/null; rm -rf "$tap_dir"' EXIT
 g=unix:$tap_dir/sock
 
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ "$SECONDS" -le "$end" ] || return 1
-		sleep 0.02
-	done
-}
 within 5 test -S sock
 
 cp_() { run timeout 60 "$vmtool" cp "$@"; }

@@ -33,13 +33,4 @@ vm_ended() { ! kill -0 "${vm_pid[$1]}" 2>/dev/null; }
 vms_end() { for pid in "${vm_pid[@]}"; do kill -9 "$pid"; done 2>/dev/null; }
 trap 'vms_end; rm -rf "$tap_dir"' EXIT
 
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.02
-	done
-}
 state_of() { "$vmtool" ls --no-header --columns state "$1"; }

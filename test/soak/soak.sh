@@ -26,7 +26,7 @@ ninja_run release out/vmtool tools
 kernel-config/build.sh
 test/guests/initrd.sh
 # Files a run wants beside it stand in its line "# with: FILE...", as in a VM test.
-files=(-f test/vm/host.sh -f test/both/target.sh -f test/soak/random.sh)
+files=(-f test/within.sh -f test/vm/host.sh -f test/both/target.sh -f test/soak/random.sh)
 for file in $(sed -n 's/^# with: //p' "test/soak/$name.sh"); do files+=(-f "$file"); done
 exec test/lab/lab.sh --auto -o "out/soak/$name" "${files[@]}" -f "test/soak/$name.sh" \
 	-- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null

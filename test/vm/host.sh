@@ -1,4 +1,5 @@
 # host.sh: what tests of vmtool's host side share, inside the lab.
+. /lab/in/within.sh
 
 export VMTOOL_HOME=/tmp/vmtool
 
@@ -24,13 +25,3 @@ left() { ls -A "$VMTOOL_HOME/vms" "$VMTOOL_HOME/run" | grep -v -e '^/' -e '^$'; 
 nothing_left() { [ -z "$(left)" ] && nobody_runs; }
 
 state_is() { vmtool ls | grep -q "^$1 *$2 "; }
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	within_end=$(($(date +%s) + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ "$(date +%s)" -le "$within_end" ] || return 1
-		sleep 0.05
-	done
-}
