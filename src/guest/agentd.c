@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/sparse.h"
 #include "base/util.h"
 #include "guest/procnet.h"
 #include "guest/witness.h"
@@ -314,9 +315,8 @@ struct agentd *agentd_open(struct loop *l, struct reap *r, int listen_fd,
 	struct agentd *d;
 	int rc;
 
-	d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (d == MAP_FAILED)
+	d = sparse_map(sizeof(*d));
+	if (!d)
 		return NULL;
 	d->options = *o;
 	if (d->options.idle_ms == 0)

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/end.h"
+#include "base/sparse.h"
 #include "base/util.h"
 #include "guest/caller.h"
 #include "guest/inflow.h"
@@ -519,13 +520,11 @@ struct execd *execd_open(struct loop *l, struct reap *r, const struct execd_opti
 		.main_ended = o->main_ended,
 		.owner = o->owner,
 	};
-	struct execd *d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct execd *d = sparse_map(sizeof(*d));
 	int err;
 
-	if (d == MAP_FAILED)
+	if (!d)
 		return NULL;
-	madvise(d, sizeof(*d), MADV_NOHUGEPAGE);
 	d->loop = l;
 	d->options = *o;
 	if (d->options.idle_ms == 0)

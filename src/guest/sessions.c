@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/fd.h"
+#include "base/sparse.h"
 #include "base/util.h"
 
 enum { GRACE_MS = 2000 };
@@ -146,13 +147,11 @@ unsigned sessions_signal(struct sessions *all, int sig)
 
 struct sessions *sessions_open(struct loop *l, struct reap *r, const struct session_options *o)
 {
-	struct sessions *all = mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct sessions *all = sparse_map(sizeof(*all));
 	int rc;
 
-	if (all == MAP_FAILED)
+	if (!all)
 		return NULL;
-	madvise(all, sizeof(*all), MADV_NOHUGEPAGE);
 	all->loop = l;
 	all->reap = r;
 	all->options = *o;

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/relay.h"
+#include "base/sparse.h"
 #include "base/util.h"
 #include "guest/caller.h"
 #include "guest/datagrams.h"
@@ -560,9 +561,8 @@ struct streamd *streamd_open(struct loop *l, struct reap *r, int listen_fd,
 	struct streamd *d;
 	int rc;
 
-	d = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		 0);
-	if (d == MAP_FAILED)
+	d = sparse_map(len);
+	if (!d)
 		return NULL;
 	d->loop = l;
 	d->reap = r;

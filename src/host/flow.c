@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/sparse.h"
 #include "base/util.h"
 #include "host/forward.h"
 #include "host/text.h"
@@ -247,10 +248,9 @@ void flows_end(struct flows *s, const struct forward *f)
 
 struct flows *flows_open(struct dialler *d, unsigned idle_ms)
 {
-	struct flows *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct flows *s = sparse_map(sizeof(*s));
 
-	if (s == MAP_FAILED)
+	if (!s)
 		return NULL;
 	s->dialler = d;
 	s->idle_ms = idle_ms ? idle_ms : IDLE_MS;

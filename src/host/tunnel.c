@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sparse.h"
 #include "base/util.h"
 #include "host/forward.h"
 
@@ -174,10 +175,9 @@ struct tunnels *tunnels_open(struct dialler *d)
 {
 	unsigned count = MIN(fd_allow(DESCRIPTORS) / 4, TUNNELS_MAX);
 	size_t len = sizeof(struct tunnels) + count * sizeof(struct tunnel_place);
-	struct tunnels *t = mmap(NULL, len, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct tunnels *t = sparse_map(len);
 
-	if (t == MAP_FAILED)
+	if (!t)
 		return NULL;
 	t->dialler = d;
 	t->count = count;

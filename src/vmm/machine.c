@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sparse.h"
 #include "base/util.h"
 #include "vmm/acpi.h"
 #include "vmm/boot_x86_64.h"
@@ -160,9 +160,8 @@ static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
 	int rc;
 
 	/* Address space only: a page costs memory once a connection has filled it. */
-	m->vsock_buffers = mmap(NULL, len, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (m->vsock_buffers == MAP_FAILED)
+	m->vsock_buffers = sparse_map(len);
+	if (!m->vsock_buffers)
 		return err_sys(e, "map the socket device's buffers");
 	vsockd_init(&m->vsockd, &m->vsock, &m->loop, s->vsock_fd, s->vsock_path);
 	vsock_init(&m->vsock, &m->vm.mem, s->guest_cid, &m->vsockd.host, m->vsock_buffers);
