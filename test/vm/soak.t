@@ -1,5 +1,5 @@
 # soak: a short slice of the long runs.
-# with: test/vm/host.sh test/soak/random.sh test/soak/lifecycle.sh test/soak/streams.sh
+# with: test/vm/host.sh test/soak/random.sh test/soak/lifecycle.sh test/soak/streams.sh test/soak/forwards.sh out/tools/crowd
 . /lab/in/lib.sh
 
 run sh /lab/in/lifecycle.sh 12 7
@@ -7,5 +7,8 @@ is "$rc" 0 "twelve VMs start, end in all ways, and leave nothing"
 diag "$out"
 run sh /lab/in/streams.sh 60 7
 is "$rc" 0 "sixty streams end in all ways, and leave nothing"
+diag "$out"
+run sh /lab/in/forwards.sh 400 7
+is "$rc" 0 "four hundred connections through a forward end in all ways, and leave nothing"
 diag "$out"
 done_testing
