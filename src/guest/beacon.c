@@ -104,8 +104,9 @@ static void try_now(struct beacon *b)
 	int fd = b->connect();
 
 	if (fd < 0) {
-		if (b->tries == 0)
-			log_debug("beacon: no connection to the host errno=%d", -fd);
+		/* A driver that is a module comes when it comes: this one does not. */
+		if (b->tries == RETRY_QUICK_TRIES && !b->was_up)
+			log_warn("beacon: the kernel has no vsock to the host: %s", strerror(-fd));
 		try_later(b);
 		return;
 	}

@@ -92,6 +92,8 @@ static const struct sign {
 	{ "no_init", "No init found", NULL, 0 },
 	{ "no_init", "can't execute", "init", 0 },
 	{ "init_died", "Attempted to kill init!", NULL, 0 },
+	{ "no_vsock", "beacon: the kernel has no vsock to the host", NULL, 0 },
+	{ "no_vsock", "vsock port ", "Address family not supported", 0 },
 	{ "emergency_shell", "You are in emergency mode", NULL, 0 },
 	{ "emergency_shell", "Entering emergency mode", NULL, 0 },
 	{ "emergency_shell", "Freezing execution", NULL, 0 },

@@ -47,6 +47,12 @@
 { "no page", "[    0.9] swapper/0: page allocation failure: order:5, mode:0xcc0(GFP_KERNEL)\r\n", &bare, "out_of_memory", "order:5" },
 { "an old CPU", "This kernel requires the following features not present on the CPU: la57\r\nUnable to boot\r\n", &bare, "cpu_too_old", "la57" },
 { "a damaged bzImage", "\r\nXZ-compressed data is corrupt\r\n\r\n -- System halted", &bare, "kernel_damaged", "System halted" },
+{ "lab: pci=off",
+  "vmtool: ready 49 ms\r\n    6912 init warn: beacon: the kernel has no vsock to the host: No such device\r\n",
+  &bare, "no_vsock", "has no vsock" },
+{ "no vsock in the kernel at all",
+  "vmtool: stage exec failed: vsock port 4089: Address family not supported by protocol\r\n"
+  "vmtool: up, but no host can reach it\r\n", &bare, "no_vsock", "port 4089" },
 { "systemd's emergency", "You are in emergency mode. After logging in, type \"journalctl -xb\" to view\r\n", &with_disk, "emergency_shell", "emergency mode" },
 { "systemd freezes", "[    2.2] systemd[1]: Freezing execution.\r\n", &with_disk, "emergency_shell", "Freezing" },
 { "a soft lockup", "[   48.0] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [swapper/1:0]\r\n", &bare, "soft_lockup", "CPU#1" },
