@@ -12,7 +12,8 @@
 # three times on its way to that, five times by a stream and by exec where its stdout is a pipe. The
 # other (..._relayed) does what we do with the least that can do it, as socat would: the same bytes
 # between the same host pipe and the same command or tcp server of the guest, through one plain vsock
-# connection and a process at each end of it that only reads and writes.
+# connection and a process at each end of it that only reads and writes. The forwards, too, have such
+# relays for a peer: a connection made, a byte there and back (forward_roundtrip), and bytes each way.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -26,7 +27,8 @@ boots="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
 copies="exec_throughput exec_throughput_relayed exec_input_throughput exec_input_throughput_relayed"
 copies+=" stream_throughput stream_throughput_relayed"
 copies+=" stream_input_throughput stream_input_throughput_relayed"
-sessions="exec_roundtrip exec_roundtrip_master $copies agent_memory"
+forwards="forward_roundtrip forward_throughput forward_input_throughput"
+sessions="exec_roundtrip exec_roundtrip_master $copies $forwards agent_memory"
 delays="ready_delay ready_delay_3s ready_delay_bare start_cpu"
 known="$boots $sessions $delays"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
@@ -78,7 +80,7 @@ bench_sessions() {
 	test/guests/ssh.sh
 	cp out/guest/ssh/initrd "$out/ssh.initrd"
 	say "bench: $pairs pairs of sessions, copies of ${COPY_MIB:-16} MiB, in the lab"
-	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/sessions.sh -f out/tools/gauge -f "$out/ssh.initrd" \
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/sessions.sh -f out/tools/gauge -f out/tools/crowd -f "$out/ssh.initrd" \
 		-f out/guest/ssh/client.tar -- sh /lab/in/sessions.sh "$pairs" "${COPY_MIB:-16}" "${names[@]}" >>"$out/samples"
 }
 

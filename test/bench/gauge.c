@@ -3,7 +3,7 @@
  *
  * A WHERE that listens is vsock:PORT, tcp:PORT or unix:PATH; one that is called is raw:PATH:PORT, a
  * vsock port of the guest behind vsock.sock, stream:PATH:PORT, a tcp port there through its stream
- * server, or unix:PATH; "-" is stdin or stdout.
+ * server, tcp:PORT or unix:PATH; "-" is stdin or stdout.
  *
  * Out of the guest:
  *	gauge give WHERE BYTES           serves as many bytes to whoever connects, for ever; - once
@@ -16,12 +16,13 @@
  *	gauge put WHERE                  from stdin to there, until that has closed
  *	gauge pour BYTES WHERE|CMD...    KiB a second until all of it was taken and that has closed
  * And:
+ *	gauge relay WHERE WHERE          whoever connects to one is connected to the other, each by a process
  *	gauge time CMD...                microseconds; its output is thrown away
  *	gauge now                        the wall clock's nanoseconds
  *	gauge uptime                     those of the clock that nobody sets
  *	gauge shift                      how far the wall clock is ahead of that
  *
- * pass, copy, catch and put are the least that a relay can be, as socat is one: a process that reads
+ * pass, copy, catch, put and relay are the least that a relay can be, as socat is one: a process that reads
  * and writes, and knows no frames, no status and no second connection. The first MiB that is poured
  * is not counted: it fills the pipes while the other side starts.
  */
@@ -29,6 +30,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +251,8 @@ static int connect_to(const char *where)
 
 	if (!strncmp(where, "unix:", 5))
 		return unix_connect(path, 0);
+	if (!strncmp(where, "tcp:", 4))
+		return open_tcp(q.port);
 	snprintf(t.vsock, sizeof(t.vsock), "%.*s", (int)(port - 1 - path), path);
 	snprintf(t.name, sizeof(t.name), "guest");
 	if (!strncmp(where, "raw:", 4))
@@ -328,6 +332,48 @@ static int pour(long long bytes, char **sink)
 	return 0;
 }
 
+/* What has come goes on, its end too: 0 then. */
+static int move_on(int from, int to)
+{
+	ssize_t n = fd_read(from, block, BLOCK);
+
+	if (n > 0 && fd_write_all(to, block, (size_t)n) == 0)
+		return 1;
+	shutdown(to, SHUT_WR);
+	return 0;
+}
+
+static void relay_both(int one, int other)
+{
+	struct pollfd p[2] = { { .fd = one, .events = POLLIN }, { .fd = other, .events = POLLIN } };
+
+	while ((p[0].fd >= 0 || p[1].fd >= 0) && poll(p, 2, -1) > 0) {
+		if (p[0].revents && !move_on(one, other))
+			p[0].fd = -1;
+		if (p[1].revents && !move_on(other, one))
+			p[1].fd = -1;
+	}
+}
+
+static int relay(const char *where, const char *to)
+{
+	int listener = listen_at(where), fd, other;
+
+	if (listener < 0)
+		return fail(where);
+	signal(SIGCHLD, SIG_IGN);
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		if (fork() == 0) {
+			other = connect_blocking(to);
+			if (other >= 0)
+				relay_both(fd, other);
+			_exit(other < 0);
+		}
+		close(fd);
+	}
+	return fail("accept");
+}
+
 static int time_command(char **argv)
 {
 	int64_t began = clock_us();
@@ -378,6 +424,8 @@ int main(int argc, char **argv)
 		return put(argv[2]);
 	if (argc > 3 && !strcmp(argv[1], "pour"))
 		return pour(atoll(argv[2]), argv + 3);
+	if (argc == 4 && !strcmp(argv[1], "relay"))
+		return relay(argv[2], argv[3]);
 	if (argc > 2 && !strcmp(argv[1], "time"))
 		return time_command(argv + 2);
 	if (argc == 2 && !strcmp(argv[1], "now"))
@@ -386,7 +434,7 @@ int main(int argc, char **argv)
 		return say(read_clock(CLOCK_MONOTONIC));
 	if (argc == 2 && !strcmp(argv[1], "shift"))
 		return say(read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC));
-	fprintf(stderr, "gauge: give, pass, copy, take, drain, catch, put, pour, time, now, uptime or "
+	fprintf(stderr, "gauge: give, pass, copy, take, drain, catch, put, pour, relay, time, now, uptime or "
 			"shift; see its source\n");
 	return 2;
 }

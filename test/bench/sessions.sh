@@ -10,9 +10,10 @@ bytes=$((mib * 1048576))
 
 busybox tar -xf /lab/in/client.tar -C /
 export HOME=/root PATH="$PATH:/usr/bin"
-chmod +x /lab/in/gauge
-gauge=/lab/in/gauge
+chmod +x /lab/in/gauge /lab/in/crowd
+gauge=/lab/in/gauge crowd=/lab/in/crowd
 
+relays=
 vmtool start bench --kernel /lab/vmlinux --initrd /lab/in/ssh.initrd --memory 512M >/tmp/start.log 2>&1 ||
 	{ cat /tmp/start.log >&2; exit 1; }
 sock=$HOME/.local/state/vmtool/run/bench/vsock.sock
@@ -22,9 +23,14 @@ vmtool exec bench -- sh -c "mkdir -p /run/sshd && /usr/sbin/sshd && (
 	gauge pass vsock:9002 gauge give - $bytes & gauge pass vsock:9003 tcp:9001 &
 	gauge drain vsock:9010 & gauge drain tcp:9011 &
 	gauge catch vsock:9012 gauge drain - & gauge catch vsock:9013 tcp:9011 &) >/dev/null 2>&1"
+vmtool exec bench -- sh -c 'cat >/bin/crowd && chmod 755 /bin/crowd' <$crowd
+vmtool exec bench -- sh -c "(crowd serve 9020 & gauge relay vsock:9030 tcp:9020 &
+	gauge relay vsock:9031 tcp:9001 & gauge relay vsock:9032 tcp:9011 &) >/dev/null 2>&1 </dev/null"
+for server in 9020 9001 9011; do vmtool forward add -q bench $server:$server >/dev/null; done
+for end in 9030 9031 9032; do $gauge relay tcp:$end raw:"$sock":$end </dev/null >/dev/null 2>&1 & relays="$relays $!"; done
 ssh -M -N -f -o ControlPath=/tmp/master bench.vm
 
-trap 'ssh -O exit -o ControlPath=/tmp/master bench.vm 2>/dev/null; vmtool stop bench >/dev/null 2>&1 || true' EXIT
+trap 'kill $relays; ssh -O exit -o ControlPath=/tmp/master bench.vm 2>/dev/null; vmtool stop bench >/dev/null 2>&1 || true' EXIT
 
 sample() { # BENCH SIDE PAIR VALUE
 	[ "$3" -eq 0 ] || echo "$@"
@@ -54,6 +60,13 @@ exec_input_copy() { twice exec_input_throughput "$1" "$($gauge pour "$bytes" vmt
 stream_input_copy() { twice stream_input_throughput "$1" "$($gauge pour "$bytes" stream:"$sock":9011)"; }
 exec_input_relay() { sample exec_input_throughput_relayed relay "$1" "$($gauge pour "$bytes" $gauge put raw:"$sock":9012)"; }
 stream_input_relay() { sample stream_input_throughput_relayed relay "$1" "$($gauge pour "$bytes" raw:"$sock":9013)"; }
+# Ours and the relays lead to the same servers of the guest: 9020, 9001 and 9011.
+forward_trip() { sample forward_roundtrip vmtool "$1" "$($crowd time 9020 100)"; }
+relays_trip() { sample forward_roundtrip relay "$1" "$($crowd time 9030 100)"; }
+forward_copy() { sample forward_throughput vmtool "$1" "$($gauge take tcp:9001)"; }
+relays_copy() { sample forward_throughput relay "$1" "$($gauge take tcp:9031)"; }
+forward_input() { sample forward_input_throughput vmtool "$1" "$($gauge pour "$bytes" tcp:9011)"; }
+relays_input() { sample forward_input_throughput relay "$1" "$($gauge pour "$bytes" tcp:9032)"; }
 raw_input_copy() { sample "$1" raw "$2" "$($gauge pour "$bytes" raw:"$sock":9010)"; }
 
 # is_asked NAME...: one of them was.
@@ -72,6 +85,9 @@ for copy in exec exec_input stream stream_input; do
 	is_asked ${copy}_throughput ${copy}_throughput_relayed &&
 		order="$order ${copy}_copy $raw:${copy}_throughput ${copy}_relay"
 done
+is_asked forward_roundtrip && order="$order forward_trip relays_trip"
+is_asked forward_throughput && order="$order forward_copy relays_copy"
+is_asked forward_input_throughput && order="$order forward_input relays_input"
 is_asked agent_memory && order="$order memory"
 backwards=""
 for step in $order; do backwards="$step $backwards"; done
