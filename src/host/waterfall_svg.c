@@ -26,6 +26,7 @@ enum {
 	NOTE_LINE = 20,
 	NOTE_LETTERS = (WIDTH - 2 * MARGIN) / LETTER,
 	TICKS_MAX = 8,
+	TICK_HALF = 32, /* of what is said above a line of the scale */
 };
 
 /* Without variables: there are viewers that do not know them, and show the light half. */
@@ -138,9 +139,13 @@ static void put_scale(const struct sheet *s, int bottom)
 		double x = x_of(s, ms);
 
 		fprintf(s->out,
-			"<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>\n"
+			"<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>\n", x, x,
+			HEAD, bottom);
+		if (ms > 0 && x + TICK_HALF > s->right)
+			continue; /* the end is drawn here, and says its own time */
+		fprintf(s->out,
 			"<text class=\"took\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-			x, x, HEAD, bottom, x, HEAD - 8, tick(at, ms, step));
+			x, HEAD - 8, tick(at, ms, step));
 	}
 }
 

@@ -49,6 +49,7 @@ like "$out" '"name": "kernel",
 run out/vmtool report web --svg "$tap_dir/web.svg"
 is "$rc/$out$err" "0/" "a picture is written without a word"
 like "$(cat "$tap_dir/web.svg")" '<svg xmlns="http://www.w3.org/2000/svg"*never ended*</svg>' "it is one"
+is "$(grep -o '>[0-9]* ms</text>' "$tap_dir/web.svg" | grep -c -e '>600 ' -e '>800 ')" 1 "what the scale says is not written over the end"
 run out/vmtool report web --svg -
 is "$out" "$(cat "$tap_dir/web.svg")" "- is standard output"
 (cd "$tap_dir" && "$OLDPWD/out/vmtool" report web --svg here.svg)
