@@ -16,9 +16,10 @@
 #include "host/guestkeys.h"
 #include "host/pins.h"
 #include "host/serverkeys.h"
+#include "host/vmkeys.h"
 #include "ssh/endpoint.h"
 
-enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_JSON, OPT_TIMEOUT };
+enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_SHOWN, OPT_TELL, OPT_JSON, OPT_TIMEOUT };
 enum { SCAN_MS = 10000, SCANS = 64 };
 enum { KEY_FILE_ROOM = 128 * 1024 };
 
@@ -26,14 +27,16 @@ static const struct opt known_hosts_opts[] = {
 	{ OPT_KEY, "key", "FILE",
 	  "pin, check: the server's public keys, as in .pub files; - is stdin. Without it the server "
 	  "is asked" },
-	{ OPT_AS, "as", "NAME", "pin, check: the name it is kept under, instead of HOST" },
+	{ OPT_AS, "as", "NAME", "pin, check, guest: the name it is kept under, instead of HOST" },
+	{ OPT_SHOWN, "shown", "TYPE:BASE64", "guest: the key its server shows: 3 when that is another" },
+	{ OPT_TELL, "tell", "FILE", "guest: where to say so, too" },
 	{ OPT_TIMEOUT, "timeout", "TIME", "scan, pin, check: for the server to show its keys (10s)" },
 	{ OPT_JSON, "json", NULL, "ls: as JSON" },
 	{ 0 },
 };
 
 struct request {
-	const char *key_file, *as;
+	const char *key_file, *as, *shown, *tell;
 	uint32_t timeout_ms;
 	int json;
 	struct home home;
@@ -118,21 +121,83 @@ static void vm_of(char *out, size_t cap, const char *host)
 	snprintf(out, cap, "%.*s", (int)len, host);
 }
 
-/* The keys of a guest of ours, from itself: lines for ssh's KnownHostsCommand. */
+/* Those a guest's server may show: the one that was made for it, or what the guest says. */
+static int guests_keys(struct hostkeys *keys, char where[PATH_ROOM], const struct home *h,
+		       const char *vm, struct err *e)
+{
+	struct vmkeys *own = calloc(1, sizeof(*own));
+	int rc = own ? vmkeys_find(own, h, vm, e) : err_set(e, -ENOMEM, "no memory for a key");
+
+	if (rc == 0 && own->has_host) {
+		keys->count = 1;
+		keys->at[0] = own->host;
+		snprintf(where, PATH_ROOM, "%s", own->host_path);
+	} else if (rc == 0) {
+		rc = guestkeys_ask(keys, vm, e);
+		snprintf(where, PATH_ROOM, "/etc/ssh of the guest");
+	}
+	free(own);
+	return rc;
+}
+
+/* "NONE:NONE": ssh asks before the server has shown anything. */
+static int take_shown(struct hostkey *k, const char *text, struct err *e)
+{
+	size_t type = strcspn(text, ":");
+
+	if (!strcmp(text, "NONE:NONE"))
+		return 0;
+	if (text[type] && hostkey_from_fields(k, text, type, text + type + 1,
+					      strlen(text + type + 1)) == 0)
+		return 1;
+	return err_usage(e, "--shown: '%.40s...' is no TYPE:BASE64", text);
+}
+
+/* Whoever waits for ssh cannot tell by its exit code, which is 255 for all that goes wrong. */
+static void tell_mismatch(const char *file)
+{
+	int fd = file ? open(file, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		fd_write(fd, "3", 1);
+	fd_close(&fd);
+}
+
+static int judge_shown(const struct request *q, const struct hostkeys *keys, const char *vm,
+		       const char *where, struct err *e)
+{
+	static struct hostkey shown;
+	const struct hostkey *old = &keys->at[0];
+	int rc = q->shown ? take_shown(&shown, q->shown, e) : 0;
+
+	if (rc <= 0)
+		return rc;
+	for (unsigned i = 0; i < keys->count; i++) {
+		if (hostkey_is_same(&keys->at[i], &shown))
+			return 0;
+		if (!strcmp(keys->at[i].type, shown.type))
+			old = &keys->at[i];
+	}
+	tell_mismatch(q->tell);
+	return pins_guest_mismatch(e, vm, &shown, old, where);
+}
+
+/* The keys of a guest of ours: lines for ssh's KnownHostsCommand. */
 static int do_guest(struct request *q, struct cmdline *cl, struct err *e)
 {
 	static char text[HOSTKEY_TEXT_ROOM];
+	static struct hostkeys keys;
 	const char *host = operand_alone(cl, "NAME", e);
-	char name[KNOWNNAME_ROOM], vm[KNOWNNAME_ROOM];
-	struct hostkeys keys;
+	char name[KNOWNNAME_ROOM], vm[KNOWNNAME_ROOM], where[PATH_ROOM];
 
-	(void)q;
 	if (!host)
 		return e->code;
 	vm_of(vm, sizeof(vm), host);
-	if (parse_name(vm, e) < 0 || guestkeys_ask(&keys, vm, e) < 0)
+	if (parse_name(vm, e) < 0 || guests_keys(&keys, where, &q->home, vm, e) < 0 ||
+	    judge_shown(q, &keys, vm, where, e) < 0)
 		return e->code;
-	snprintf(name, sizeof(name), "%s%s", host, strchr(host, '.') ? "" : ".vm");
+	snprintf(name, sizeof(name), "%.290s%s", q->as ? q->as : host,
+		 q->as || strchr(host, '.') ? "" : ".vm");
 	for (unsigned i = 0; i < keys.count; i++) {
 		hostkey_text(text, &keys.at[i]);
 		printf("%s %s\n", name, text);
@@ -402,16 +467,22 @@ static int run_verb(struct request *q, const char *verb, struct cmdline *cl, str
 static int known_hosts_run(struct cmdline *cl, struct err *e)
 {
 	struct request q = { .home = HOME_NONE, .timeout_ms = SCAN_MS };
+	const struct {
+		int option;
+		const char **to;
+	} texts[] = { { OPT_KEY, &q.key_file },
+		      { OPT_AS, &q.as },
+		      { OPT_SHOWN, &q.shown },
+		      { OPT_TELL, &q.tell } };
 	const char *verb;
 	int c, rc;
 
 	while ((c = opt_next(cl, e)) != 0) {
 		if (c < 0)
 			return c;
-		if (c == OPT_KEY)
-			q.key_file = cl->value;
-		if (c == OPT_AS)
-			q.as = cl->value;
+		for (size_t i = 0; i < COUNT(texts); i++)
+			if (texts[i].option == c)
+				*texts[i].to = cl->value;
 		if (c == OPT_TIMEOUT && parse_time(&q.timeout_ms, "--timeout", cl->value, e) < 0)
 			return e->code;
 		q.json |= c == OPT_JSON;

@@ -13,5 +13,6 @@ if [ "${1-}" != unit ]; then
 	test/guests/initrd.sh
 	test/guests/disks.sh
 	test/guests/servers.sh
+	test/guests/ssh.sh
 fi
 exec test/run "$@"

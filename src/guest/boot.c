@@ -21,6 +21,7 @@
 #include "guest/mount.h"
 #include "guest/mounts.h"
 #include "guest/root.h"
+#include "guest/sshkeys.h"
 #include "guest/syscon.h"
 #include "guest/sysctl.h"
 #include "proto/ready.h"
@@ -258,6 +259,11 @@ static int stage_filesystems(struct init *in, struct err *e)
 	return e->code;
 }
 
+static int stage_ssh(struct init *in, struct err *e)
+{
+	return sshkeys_put("", &in->wanted->desc.ssh, e);
+}
+
 /* --- what the guest is for --- */
 
 /* On another root, or without its data, it would do harm. */
@@ -368,6 +374,11 @@ static int wants_filesystems(const struct guest_desc *g)
 	return g->nmounts > 0;
 }
 
+static int wants_ssh(const struct guest_desc *g)
+{
+	return g->ssh.user[0] != '\0';
+}
+
 static int wants_handover(const struct guest_desc *g)
 {
 	return g->ninit > 0;
@@ -391,6 +402,7 @@ const struct stage boot_stages[] = {
 	{ "root", stage_root, WHEN_LATE, wants_root, 1 },
 	{ "resolv.conf", stage_resolv, WHEN_LATE, wants_resolv, 0 },
 	{ "filesystems", stage_filesystems, WHEN_LATE, wants_filesystems, 1 },
+	{ "ssh", stage_ssh, WHEN_LATE, wants_ssh, 0 },
 	{ "services", stage_services, WHEN_LATE, wants_services, 0 },
 	{ "main", stage_main, WHEN_LATE, wants_main, 0 },
 	{ "handover", stage_handover, WHEN_LATE, wants_handover, 0 },

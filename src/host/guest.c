@@ -20,6 +20,7 @@ enum { WORDS_MAX = 24 };
 void guest_init(struct guest *g)
 {
 	guest_desc_init(&g->desc);
+	g->ssh_own_keys = 0;
 	g->bag.used = 0;
 }
 
@@ -377,6 +378,25 @@ int guest_user(struct guest *g, const char *what, const char *text, struct err *
 	return keep_user(g, &g->desc.main.user, what, text, e);
 }
 
+/* --- ssh-user --- */
+
+int guest_ssh_user(struct guest *g, const char *what, const char *text, struct err *e)
+{
+	if (!is_made_of(text, LETTERS DIGITS "._-") || text[0] == '-' ||
+	    text[strspn(text, DIGITS)] == '\0')
+		return err_usage(e, "%s: '%s' is no user's name", what, text);
+	g->desc.ssh.user = keep(g, what, text, strlen(text), e);
+	return e->code;
+}
+
+int guest_ssh_host_key(struct guest *g, const char *what, const char *text, struct err *e)
+{
+	g->ssh_own_keys = !strcmp(text, "guest");
+	if (g->ssh_own_keys || !strcmp(text, "vm"))
+		return 0;
+	return err_usage(e, "%s: '%s' is neither vm nor guest", what, text);
+}
+
 /* --- [service NAME] --- */
 
 static struct desc_service *find_or_add_service(struct guest *g, const char *name, struct err *e)
@@ -491,5 +511,7 @@ int guest_check(const struct guest *g, struct err *e)
 	if (!d->has_main && (d->main.envc || d->main.cwd[0] || d->main.user[0]))
 		return err_usage(e, "env, workdir and user are the main process's, and there is none\n"
 				    "  try: vmtool start NAME [OPTION]... -- CMD [ARG]...");
+	if (g->ssh_own_keys && !d->ssh.user[0])
+		return err_usage(e, "ssh-host-key: there is no ssh-user who would meet it");
 	return 0;
 }

@@ -13,6 +13,7 @@
 
 struct guest {
 	struct guest_desc desc; /* its strings lie in the bag */
+	int ssh_own_keys; /* its SSH server shows keys of its own */
 	struct strings bag;
 };
 
@@ -28,6 +29,8 @@ guest_setter guest_search;   /* DOMAIN */
 guest_setter guest_root;     /* SOURCE [TYPE [OPTIONS]] */
 guest_setter guest_overlay;  /* tmpfs [SIZE], or DEVICE [TYPE] */
 guest_setter guest_mount;    /* SOURCE TARGET TYPE [OPTIONS]; a blank in one of them is \040 */
+guest_setter guest_ssh_user;	 /* NAME */
+guest_setter guest_ssh_host_key; /* vm, guest */
 guest_setter guest_init_arg; /* the image's own init, then each of its arguments */
 guest_setter guest_arg;	     /* the main process, then each of its arguments */
 guest_setter guest_env;	     /* KEY=VALUE */

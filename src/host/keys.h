@@ -84,6 +84,12 @@
 	    TEXT, GUEST_SETTER(guest_overlay)) \
 	KEY(GUEST, MOUNT, "mount", MANY, MACHINE, 0, "WORDS", NONE, \
 	    "\"SOURCE TARGET TYPE OPTIONS\" as in fstab", TEXT, GUEST_SETTER(guest_mount)) \
+	KEY(GUEST, SSH_USER, "ssh-user", ONE, MACHINE, 0, "USER", NONE, \
+	    "let `vmtool ssh` in as USER, with a key made for this VM", \
+	    TEXT, GUEST_SETTER(guest_ssh_user)) \
+	KEY(GUEST, SSH_HOST_KEY, "ssh-host-key", ONE, MACHINE, 0, "vm|guest", IS("vm"), \
+	    "with ssh-user, the one its server shows: made for this VM, or the guest's own", \
+	    TEXT, GUEST_SETTER(guest_ssh_host_key)) \
 	KEY(GUEST, INIT, "init", LIST, MACHINE, 0, "ARG", NONE, \
 	    "the image's own init becomes process 1; again for its arguments", \
 	    TEXT, GUEST_SETTER(guest_init_arg)) \

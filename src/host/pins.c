@@ -65,6 +65,21 @@ int pins_mismatch(struct err *e, const char *path, const char *name, const struc
 	return e->code;
 }
 
+int pins_guest_mismatch(struct err *e, const char *vm, const struct hostkey *shown,
+			const struct hostkey *right, const char *where)
+{
+	char now[HOSTKEY_PRINT_ROOM], known[HOSTKEY_PRINT_ROOM];
+
+	hostkey_print(now, shown);
+	hostkey_print(known, right);
+	err_set(e, -EKEYREJECTED,
+		"%s: its SSH server's key is not its guest's: possible man in the middle\n"
+		"  shown:  %s %s\n  pinned: %s %s (%s)",
+		vm, shown->type, now, right->type, known, where);
+	e->exit = EXIT_MISMATCH;
+	return e->code;
+}
+
 /* What the keys of a server say together. 0, 1 or negative as of pins_check(); *of has each
  * key's own answer. */
 static int judge(const struct knownhosts *k, const char *name, const struct hostkeys *keys,

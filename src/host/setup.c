@@ -16,6 +16,7 @@
 #include "host/published.h"
 #include "host/requests.h"
 #include "host/text.h"
+#include "host/vmkeys.h"
 
 /* The host sees a vsock guest through its own vmm alone, so one number does for all. */
 enum { GUEST_CID = 3 };
@@ -144,6 +145,8 @@ static int open_files(struct agent *a, struct err *e)
 	if (rc >= 0)
 		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
 				&a->files.ndisks, e);
+	if (rc >= 0)
+		rc = vmkeys_give(&a->config.guest, &a->vm, e);
 	if (rc >= 0 && !a->config.proof.is_plain)
 		rc = a->files.initrd[1] = initrd_ours(desc, e);
 	if (rc >= 0)

@@ -55,14 +55,16 @@ static int own_command(char *out, size_t cap, struct err *e)
 	return 0;
 }
 
-int sshclient_init(struct sshclient *c, struct err *e)
+int sshclient_init(struct sshclient *c, const char *tell, struct err *e)
 {
+	static const char guest[] = "known-hosts guest --as %H --shown %t:%K";
 	char vmtool[SSHCLIENT_ROOM];
 
 	*c = (struct sshclient){ .count = 0 };
 	if (own_command(vmtool, sizeof(vmtool), e) < 0 ||
 	    add(c, e, "ProxyCommand %s ssh-proxy %%h:%%p", vmtool) < 0 ||
-	    add(c, e, "KnownHostsCommand %s known-hosts guest %%H", vmtool) < 0 ||
+	    add(c, e, "KnownHostsCommand %s %s%s%s %%n", vmtool, guest, tell ? " --tell " : "",
+		tell ? tell : "") < 0 ||
 	    add(c, e, "UserKnownHostsFile none") < 0 ||
 	    add(c, e, "GlobalKnownHostsFile none") < 0 ||
 	    add(c, e, "StrictHostKeyChecking yes") < 0 || add(c, e, "CheckHostIP no") < 0 ||
@@ -71,6 +73,15 @@ int sshclient_init(struct sshclient *c, struct err *e)
 		return e->code;
 	}
 	return 0;
+}
+
+int sshclient_identify(struct sshclient *c, const char *path, struct err *e)
+{
+	char word[SSHCLIENT_ROOM];
+
+	if (sshconfig_file(word, sizeof(word), path, e) < 0)
+		return e->code;
+	return add(c, e, "IdentityFile %s", word) < 0 ? e->code : add(c, e, "IdentitiesOnly yes");
 }
 
 void sshclient_close(struct sshclient *c)

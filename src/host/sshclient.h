@@ -10,15 +10,19 @@
 
 #include "base/err.h"
 
-enum { SSHCLIENT_OPTIONS = 8, SSHCLIENT_ROOM = 9000 };
+enum { SSHCLIENT_OPTIONS = 10, SSHCLIENT_ROOM = 9000 };
 
 struct sshclient {
 	unsigned count;
 	char *option[SSHCLIENT_OPTIONS]; /* "Key value"; owned */
 };
 
-/* 0 or negative with *e filled. */
-int sshclient_init(struct sshclient *c, struct err *e);
+/* tell: where it is to be written when a server shows another key than it should; or NULL. 0 or
+ * negative with *e filled. */
+int sshclient_init(struct sshclient *c, const char *tell, struct err *e);
+
+/* And the private key to log in with, and no other. */
+int sshclient_identify(struct sshclient *c, const char *path, struct err *e);
 void sshclient_close(struct sshclient *c);
 
 #endif

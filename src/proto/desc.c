@@ -139,6 +139,24 @@ static void rd_service(struct rd *r, struct desc_service *s)
 		r->bad = 1;
 }
 
+static void wr_ssh(struct wr *w, const struct desc_ssh *s)
+{
+	wr_str(w, s->user);
+	wr_str(w, s->authorized);
+	wr_str(w, s->host_key);
+}
+
+/* Of somebody with no key, or a key of nobody's, nothing could be made. */
+static void rd_ssh(struct rd *r, struct desc_ssh *s)
+{
+	s->user = rd_str(r);
+	s->authorized = rd_str(r);
+	s->host_key = rd_str(r);
+	if (!s->user[0] != !s->authorized[0] || (!s->user[0] && s->host_key[0]) ||
+	    strchr(s->authorized, '\n'))
+		r->bad = 1;
+}
+
 /* In its own encoding, and last: it takes all the room there is. */
 static void wr_main(struct wr *w, const struct guest_desc *g)
 {
@@ -173,6 +191,7 @@ void guest_desc_init(struct guest_desc *g)
 	memset(g, 0, sizeof(*g));
 	g->boot = g->hostname = "";
 	g->root = (struct desc_root){ ROOT_INITRAMFS, "", "", "", "", "", 0 };
+	g->ssh = (struct desc_ssh){ "", "", "" };
 	g->main.id = g->main.user = g->main.cwd = "";
 }
 
@@ -205,6 +224,7 @@ long guest_desc_encode(const struct guest_desc *g, void *out, size_t room)
 	wr_be32(&w, g->nservices);
 	for (uint32_t i = 0; i < g->nservices; i++)
 		wr_service(&w, &g->services[i]);
+	wr_ssh(&w, &g->ssh);
 	wr_be32(&w, g->ninit);
 	for (uint32_t i = 0; i < g->ninit; i++)
 		wr_str(&w, g->init[i]);
@@ -236,6 +256,7 @@ static void rd_all(struct rd *r, struct guest_desc *g)
 	g->nservices = rd_count(r, DESC_SERVICES_MAX);
 	for (uint32_t i = 0; i < g->nservices; i++)
 		rd_service(r, &g->services[i]);
+	rd_ssh(r, &g->ssh);
 	g->ninit = rd_count(r, DESC_INIT_MAX);
 	for (uint32_t i = 0; i < g->ninit; i++)
 		g->init[i] = rd_str(r);

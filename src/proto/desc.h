@@ -60,6 +60,13 @@ struct desc_mount {
 	const char *source, *target, *type, *options;
 };
 
+/* An SSH server's: whose key may log in as whom, and which one it shows. */
+struct desc_ssh {
+	const char *user;	/* a name of the guest's passwd; "": none of this */
+	const char *authorized; /* "TYPE BASE64", without a comment or a newline */
+	const char *host_key;	/* a private key's file as a whole; "": the guest has its own */
+};
+
 enum desc_root_kind {
 	ROOT_INITRAMFS = 0,
 	ROOT_DEVICE = 1,
@@ -97,6 +104,7 @@ struct guest_desc {
 	struct desc_root root;
 	struct desc_mount mounts[DESC_MOUNTS_MAX];
 	struct desc_service services[DESC_SERVICES_MAX];
+	struct desc_ssh ssh;
 	uint32_t ninit;			     /* 0: vmtool stays process 1 */
 	const char *init[DESC_INIT_MAX + 1]; /* else what becomes it; NULL-terminated */
 	int has_main;

@@ -7,24 +7,36 @@
 #include <errno.h>
 #include <string.h>
 
-int sshconfig_path(char *out, size_t cap, const char *path, struct err *e)
+static int put_path(char *out, size_t cap, const char *path, char quote, const char *bad,
+		    struct err *e)
 {
 	size_t used = 0;
 
-	out[used++] = '\'';
+	out[used++] = quote;
 	for (const char *at = path; *at && used + 4 < cap; at++) {
-		if ((unsigned char)*at < 0x20 || *at == 0x7f || strchr("'\"\\", *at))
+		if ((unsigned char)*at < 0x20 || *at == 0x7f || strchr(bad, *at))
 			return err_set(e, -EINVAL,
 				       "%.100s: a path that ssh is told may have no quotes, "
-				       "backslashes or control bytes",
-				       path);
+				       "backslashes or control bytes%s",
+				       path, strchr(bad, '$') ? ", and no $" : "");
 		if (*at == '%')
 			out[used++] = '%';
 		out[used++] = *at;
 	}
-	out[used++] = '\'';
+	out[used++] = quote;
 	out[used] = '\0';
 	return used + 4 < cap ? 0 : err_set(e, -ENAMETOOLONG, "%.100s...: too long a path", path);
+}
+
+int sshconfig_path(char *out, size_t cap, const char *path, struct err *e)
+{
+	return put_path(out, cap, path, '\'', "'\"\\", e);
+}
+
+/* Double quotes are all that OpenSSH before 8.7 knows. */
+int sshconfig_file(char *out, size_t cap, const char *path, struct err *e)
+{
+	return put_path(out, cap, path, '"', "'\"\\$", e);
 }
 
 int sshconfig_word(const char *what, const char *word, struct err *e)

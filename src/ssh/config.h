@@ -14,6 +14,9 @@
  * control byte, or is too long for out[cap]. */
 int sshconfig_path(char *out, size_t cap, const char *path, struct err *e);
 
+/* The same of a path that is an option's value: no variable's name may begin in it, either. */
+int sshconfig_file(char *out, size_t cap, const char *path, struct err *e);
+
 /* A plain word (a user, a port): nothing that would be a second word or a line of its own. 0, or
  * wrong usage with *e filled. */
 int sshconfig_word(const char *what, const char *word, struct err *e);

@@ -75,10 +75,17 @@ ok "git" test -d clone/.git
 cp etcssh/ssh_host_ed25519_key.pub was.pub
 cp other/key.pub etcssh/ssh_host_ed25519_key.pub
 run "$vmtool" ssh "${in_guest[@]}" web -- touch "$tap_dir/reached"
-is "$rc" 255 "a server with another key than the guest's is not connected to"
-like "$err" "Host key verification failed" "and ssh says why"
+is "$rc" 3 "a server with another key than the guest's is not connected to, and has an exit code of its own"
+like "$err" "web: its SSH server's key is not its guest's: possible man in the middle" "is called by its name"
+print() { ssh-keygen -l -f "$1" | cut -d' ' -f2; }
+like "$err" "shown: *$(print was.pub)" "with the key that is shown"
+like "$err" "pinned: *$(print other/key.pub) (/etc/ssh of the guest)" "the right one, and where it stands"
 run "$vmtool" ssh "${in_guest[@]}" -o UserKnownHostsFile=/dev/null web -- touch "$tap_dir/reached"
-is "$rc" 255 "no known_hosts of a person's changes that"
+is "$rc" 3 "no known_hosts of a person's changes that"
+run "$vmtool" ssh "${in_guest[@]}" -o StrictHostKeyChecking=no -o KnownHostsCommand=none web -- touch "$tap_dir/reached"
+is "$rc" 3 "nor does an option that turns the check off"
+run ssh "${mine[@]}" web.vm touch "$tap_dir/reached"
+is "$rc" 255 "ssh alone, with our file, goes no further either"
 ok "nothing was run" [ ! -e reached ]
 : >etcssh/ssh_host_ed25519_key.pub
 run "$vmtool" ssh "${in_guest[@]}" web -- touch "$tap_dir/reached"

@@ -1,37 +1,24 @@
 #!/usr/bin/env bash
-# ssh.sh - make the guest that OpenSSH serves, for the benches: out/guest/ssh/.
+# ssh.sh - make the guest that OpenSSH serves, for benches and tests: out/guest/ssh/.
 #
 #	initrd       out/guest/initrd with Debian's sshd over it; "mkdir /run/sshd; /usr/sbin/sshd" starts it
-#	client.tar   Debian's ssh with what it loads, its key and the guest's, for /
+#	client.tar   Debian's ssh, scp, sftp, ssh-keygen and rsync with what they load, its key and the guest's, for /
 #
 # The server comes out of its package: installing that would start one here. Keys are made anew.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
+. test/guests/openssh.sh
 
 out=$root/out/guest/ssh
-need_packages "the guest with OpenSSH" openssh-client busybox-static cpio \
-	libwrap0 libpam0g libaudit1 libsystemd0 libselinux1 libgssapi-krb5-2 libkrb5-3 libcom-err2 libssl3 zlib1g
+# shellcheck disable=SC2086 # one package each
+need_packages "the guest with OpenSSH" openssh-client rsync busybox-static cpio $server_libraries
 test/guests/initrd.sh
-
-# A package fetched before is good for ever: only an empty cache needs the network.
-sshd_package() { find "$cache/openssh" -name 'openssh-server_*.deb' 2>/dev/null | sort -V | tail -n 1; }
-sshd_fetch() {
-	local log
-	log=$(mktemp)
-	mkdir -p "$cache/openssh"
-	say "ssh: fetching openssh-server"
-	(cd "$cache/openssh" && { apt-get -qq download openssh-server ||
-		{ as_root apt-get -qq update && apt-get -qq download openssh-server; }; }) >"$log" 2>&1 ||
-		{ apt_reason "$log"; rm -f "$log"; die "ssh: apt-get could not download openssh-server"; }
-	rm -f "$log"
-}
-want=ssh missing=openssh-server
-[ -n "$(sshd_package)" ] || sshd_fetch
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-dpkg-deb -x "$(sshd_package)" "$work/package"
+server=$(server_package openssh-server)
+dpkg-deb -x "$server" "$work/package"
 
 # with_libraries PROGRAM TREE: the program goes where it is called, what it loads where it looks.
 with_libraries() {
@@ -44,7 +31,8 @@ with_libraries() {
 guest=$work/guest client=$work/client
 mkdir -p "$guest"/etc/ssh "$guest/root/.ssh" "$client/root/.ssh" "$out"
 with_libraries "$work/package/usr/sbin/sshd" "$guest" sbin
-with_libraries "$(command -v ssh)" "$client"
+with_libraries "$(command -v rsync)" "$guest"
+for program in ssh scp sftp ssh-keygen rsync; do with_libraries "$(command -v $program)" "$client"; done
 ssh-keygen -q -t ed25519 -N '' -C '' -f "$guest/etc/ssh/host"
 ssh-keygen -q -t ed25519 -N '' -C '' -f "$client/root/.ssh/key"
 cp "$client/root/.ssh/key.pub" "$guest/root/.ssh/authorized_keys"
@@ -66,6 +54,7 @@ PermitRootLogin prohibit-password
 UsePAM no
 UseDNS no
 MaxStartups 100
+Subsystem sftp internal-sftp
 END
 cat >"$guest/etc/passwd" <<'END'
 root:x:0:0:root:/root:/bin/sh

@@ -39,6 +39,7 @@ static void make_full(void)
 	full.nservices = 1;
 	full.services[0] =
 		(struct desc_service){ "db", RESTART_ALWAYS, "www", 2, { "/bin/db", "" } };
+	full.ssh = (struct desc_ssh){ "guest", "ssh-x AAAA", "KEY\n" };
 	full.has_main = 1;
 	full.main.argc = 2;
 	full.main.argv[0] = "/bin/sh";
@@ -72,6 +73,8 @@ static void a_description_changes_on_its_way(void)
 	      back.services[0].restart == RESTART_ALWAYS && !strcmp(back.services[0].user, "www") &&
 	      back.services[0].argc == 2 && !strcmp(back.services[0].argv[0], "/bin/db") &&
 	      !back.services[0].argv[2]);
+	CHECK(!strcmp(back.ssh.user, "guest") && !strcmp(back.ssh.authorized, "ssh-x AAAA") &&
+	      !strcmp(back.ssh.host_key, "KEY\n"));
 	CHECK(back.has_main && back.main.argc == 2 && !strcmp(back.main.argv[1], " a\n'\""));
 	for (long cut = 0; cut < len; cut++) {
 		uint8_t *piece = malloc((size_t)cut + 1); /* so that ASan sees a read behind it */
@@ -122,6 +125,10 @@ static void what_cannot_be_meant_is_taken(void)
 		(full.has_main = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
 	REFUSES("an init beside a main process",
 		(full.nservices = 0, full.ninit = 1, full.init[0] = "/sbin/init"));
+	REFUSES("a user without a key", full.ssh.authorized = "");
+	REFUSES("a key of nobody's", full.ssh.user = "");
+	REFUSES("two lines for one key", full.ssh.authorized = "ssh-x AAAA\nssh-x BBBB");
+	REFUSES("an init beside a main process", (full.ninit = 1, full.init[0] = "/sbin/init"));
 	REFUSES("an init without a path",
 		(full.has_main = 0, full.nservices = 0, full.ninit = 1, full.init[0] = "init"));
 	REFUSES("a main process without a command", full.main.argc = 0);
