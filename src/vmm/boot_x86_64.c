@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "vmm/ioctl.h"
 #include "vmm/layout.h"
+#include "vmm/power.h"
 
 enum {
 	PAGE = 4096,
@@ -33,6 +34,8 @@ enum {
 	E820_ENTRIES = 16,
 
 	LOADER_UNDEFINED = 0xff,
+
+	RESET_PORT = PORT_POWER + POWER_RESET,
 };
 #define CR0_PG 0x80000000ull
 
@@ -62,6 +65,24 @@ int boot_write_tables(const struct gmem *m)
 	return 0;
 }
 
+/* A stock kernel on hardware-reduced ACPI does not reset by ACPI's register: it wants EFI, and
+ * without it jumps to where a PC's BIOS begins, in real mode (Linux, arch/x86/kernel/reboot.c). */
+int boot_write_bios_entry(const struct gmem *m)
+{
+	static const uint8_t code[] = {
+		0xba, RESET_PORT & 0xff, RESET_PORT >> 8, /* mov dx, RESET_PORT */
+		0xb0, POWER_RESET_NOW,			  /* mov al, POWER_RESET_NOW */
+		0xee,					  /* out dx, al */
+		0xf4, 0xeb, 0xfd,			  /* hlt, for ever */
+	};
+	void *to = gmem_span(m, GPA_BIOS_ENTRY, sizeof(code));
+
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, code, sizeof(code));
+	return 0;
+}
+
 static void add_range(struct boot_params *bp, uint64_t from, uint64_t to, uint32_t type)
 {
 	if (from < to)
@@ -80,8 +101,8 @@ static void write_memory_map(struct boot_params *bp, const struct gmem *m)
 	add_range(bp, high->at, high->at + high->len, E820_RAM);
 }
 
-int boot_write_params(const struct gmem *m, const char *cmdline, const struct initrd *i, gpa_t rsdp,
-		      struct err *e)
+int boot_write_params(const struct gmem *m, const struct kernel *k, const char *cmdline,
+		      const struct initrd *i, gpa_t rsdp, struct err *e)
 {
 	struct boot_params *bp = gmem_span(m, GPA_ZERO_PAGE, sizeof(*bp));
 	size_t len = strlen(cmdline) + 1;
@@ -89,14 +110,20 @@ int boot_write_params(const struct gmem *m, const char *cmdline, const struct in
 
 	if (!bp || !line)
 		return err_set(e, -ENOMEM, "memory: too little for a kernel's boot parameters");
+	if (k->header.cmdline_size && len - 1 > k->header.cmdline_size)
+		return err_usage(e, "append: the kernel's command line has %zu bytes, this kernel keeps %u",
+				 len - 1, k->header.cmdline_size);
 	memcpy(line, cmdline, len);
 	memset(bp, 0, sizeof(*bp));
-	bp->hdr.boot_flag = 0xaa55;
-	memcpy(&bp->hdr.header, "HdrS", 4);
+	bp->hdr = k->header;
+	if (k->header.header == 0) {
+		bp->hdr.boot_flag = 0xaa55;
+		memcpy(&bp->hdr.header, "HdrS", 4);
+		bp->hdr.kernel_alignment = 0x200000;
+		bp->hdr.cmdline_size = (uint32_t)len - 1;
+	}
 	bp->hdr.type_of_loader = LOADER_UNDEFINED;
-	bp->hdr.kernel_alignment = 0x200000;
 	bp->hdr.cmd_line_ptr = (uint32_t)GPA_CMDLINE;
-	bp->hdr.cmdline_size = (uint32_t)len - 1;
 	bp->hdr.ramdisk_image = (uint32_t)i->at;
 	bp->hdr.ramdisk_size = (uint32_t)i->len;
 	bp->acpi_rsdp_addr = rsdp;

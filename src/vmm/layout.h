@@ -15,7 +15,8 @@
 #define GPA_CMDLINE	0x00020000ull
 #define GPA_LOW_END	0x0009fc00ull /* as a PC's: where its extended BIOS data would begin */
 #define GPA_ACPI	0x000e0000ull
-#define GPA_ACPI_END	0x00100000ull
+#define GPA_ACPI_END	0x000ffff0ull
+#define GPA_BIOS_ENTRY	0x000ffff0ull /* F000:FFF0, where a PC begins, and a kernel ends that knows no other way */
 #define GPA_KERNEL_MIN	0x00100000ull
 
 /* The hole under 4 GiB. */

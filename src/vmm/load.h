@@ -1,11 +1,12 @@
 /*
- * load - a kernel (ELF64 vmlinux) and initramfs parts from descriptors into guest RAM.
+ * load - a kernel (ELF64 vmlinux, or a bzImage) and initramfs parts from descriptors into guest RAM.
  *
  * The files are a stranger's: any header may lie, any file may be shorter than it says.
  */
 #ifndef VMM_LOAD_H
 #define VMM_LOAD_H
 
+#include <asm/bootparam.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -13,7 +14,8 @@
 
 struct kernel {
 	gpa_t entry;	  /* of its 64-bit code */
-	gpa_t start, end; /* what its segments cover, bss included */
+	gpa_t start, end; /* what it covers in memory, bss and the room to unpack included */
+	struct setup_header header; /* a bzImage's own; of zeros for a vmlinux, which has none */
 };
 
 struct initrd {
@@ -21,7 +23,7 @@ struct initrd {
 	uint64_t len; /* 0: there is none */
 };
 
-/* 0, or negative with *e filled: not an x86-64 ELF executable, cut, or too large for the RAM. */
+/* 0, or negative with *e filled: no kernel for x86-64, cut, or too large for the RAM. */
 int load_kernel(const struct gmem *m, int fd, struct kernel *k, struct err *e);
 
 /* The parts one behind the other, each from a multiple of 4 on, at the top of low RAM above the

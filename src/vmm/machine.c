@@ -242,7 +242,7 @@ static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 	int64_t rsdp;
 	int rc;
 
-	if (boot_write_tables(mem) < 0)
+	if (boot_write_tables(mem) < 0 || boot_write_bios_entry(mem) < 0)
 		return err_set(e, -ENOMEM, "memory: too little to start a kernel");
 	if (probe_run(mem, m->vcpu[0].fd, m->vcpu[0].run, e) < 0)
 		return e->code;
@@ -257,7 +257,7 @@ static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 	rsdp = acpi_write(mem, s->cpus);
 	if (rsdp <= 0)
 		return err_set(e, -ENOSPC, "cpus: no room for their ACPI tables");
-	rc = boot_write_params(mem, s->cmdline, &initrd, (gpa_t)rsdp, e);
+	rc = boot_write_params(mem, &kernel, s->cmdline, &initrd, (gpa_t)rsdp, e);
 	if (rc < 0)
 		return rc;
 	rc = boot_set_registers(m->vcpu[0].fd, kernel.entry);

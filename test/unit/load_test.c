@@ -189,7 +189,6 @@ static void what_people_pass_by_mistake_is_not_named(void)
 		{ "\x1f\x8b", "gzip" },	   { "\x28\xb5\x2f\xfd", "zstd" }, { "070701", "cpio" },
 		{ "#!/bin/sh", "script" }, { "what?", "no ELF file" },
 	};
-	uint8_t bzimage[0x206] = { 'M', 'Z' };
 
 	for (size_t n = 0; n < COUNT(cases); n++) {
 		int fd = file_of(cases[n].bytes, strlen(cases[n].bytes), 4096);
@@ -200,13 +199,6 @@ static void what_people_pass_by_mistake_is_not_named(void)
 		CHECK(strstr(e.text, cases[n].says));
 		close(fd);
 	}
-	memcpy(bzimage + 0x202, "HdrS", 4);
-	struct err e = ERR_NONE;
-	struct kernel k;
-	int fd = file_of(bzimage, sizeof(bzimage), 4096);
-
-	CHECK(load_kernel(&mem, fd, &k, &e) == -ENOEXEC && strstr(e.text, "bzImage"));
-	close(fd);
 }
 
 static void what_is_no_file_is_read(void)
