@@ -5,7 +5,7 @@
 
 . vendor/fetch.sh
 
-vendor_libraries=(jansson inih bearssl sodium libnl)
+vendor_libraries=(jansson inih bearssl sodium libnl zlib lz4 zstd lzma)
 
 # A build file for the unpacked tree in $PWD, objects in obj/, archive lib/.
 library_ninja() {
