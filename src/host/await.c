@@ -81,11 +81,14 @@ static int is_so(struct await *a, const struct life *l)
 	return 0;
 }
 
-/* Whether its end leaves nothing to wait for. */
+/* Whether its end leaves nothing to wait for. One that lives again, as after a reboot of its own, may yet
+ * become what it was. */
 static int is_hopeless(const struct await *a, const struct life *l)
 {
 	unsigned dead = 0;
 
+	if (a->is_there && state_is_live(a->state.state))
+		return 0;
 	for (unsigned i = 0; l->ended && i < a->count; i++)
 		dead += (unsigned)(cond_dies_with_vm(&a->cond[i]) && !holds(a, &a->cond[i], l));
 	return a->any ? dead == a->count && dead > 0 : dead > 0;
