@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/util.h"
+#include "guest/modules.h"
 #include "guest/mount.h"
 #include "guest/mounts.h"
 #include "guest/root.h"
@@ -60,6 +61,12 @@ static void read_kernels_words(struct init *in)
 			 parse_time(&in->wait_ms, "vmtool.wait", word + 12, &e) < 0)
 			syscon_say("%s", e.text);
 	}
+}
+
+static int stage_modules(struct init *in, struct err *e)
+{
+	(void)in;
+	return modules_load(GUEST_MODULES, e);
 }
 
 /* Without a description we were started by another VMM than ours: that is no failure. */
@@ -388,6 +395,7 @@ static int wants_handover(const struct guest_desc *g)
 const struct stage boot_stages[] = {
 	{ "mounts", stage_mounts, WHEN_ALONE, NULL, 0 },
 	{ "console", stage_console, WHEN_ALONE, NULL, 0 },
+	{ "modules", stage_modules, WHEN_ALONE, NULL, 0 },
 	{ "description", stage_description, WHEN_ALONE, NULL, 0 },
 	{ "hostname", stage_hostname, WHEN_FIRST, NULL, 0 },
 	{ "exec", stage_exec, WHEN_FIRST, NULL, 0 },

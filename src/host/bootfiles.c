@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "host/initrd.h"
+#include "host/kernels.h"
 
 static int open_file(const char *what, const char *path, struct err *e)
 {
@@ -38,38 +39,61 @@ static int open_kernel(const struct config *c, const struct home *h, struct err 
 
 	if (c->kernel[0] == '/')
 		return open_file("kernel", c->kernel, e);
-	rc = path_fmt(path, e, "%s/kernels/%s/vmlinux", h->path, c->kernel);
+	rc = path_fmt(path, e, KERNEL_IMAGE, h->path, c->kernel);
 	if (rc < 0)
 		return rc;
 	if (access(path, F_OK) < 0)
 		return err_set(e, -ENOENT,
 			       "kernel: there is no '%s' in the catalogue (%s)\n  try: --kernel "
-			       "PATH with an x86-64 vmlinux",
+			       "PATH with a vmlinux or bzImage, or vmtool kernel add",
 			       c->kernel, path);
 	return open_file("kernel", path, e);
 }
 
-int bootfiles_open(const struct config *c, const struct home *h, int *kernel, int *initrd,
-		   struct err *e)
+/* Only a kernel of the catalogue has any, and not every one. */
+static int open_modules(const struct config *c, const struct home *h, int *fd, struct err *e)
+{
+	char path[PATH_ROOM];
+	int rc;
+
+	if (c->kernel[0] == '/')
+		return 0;
+	rc = path_fmt(path, e, KERNEL_MODULES, h->path, c->kernel);
+	if (rc < 0 || access(path, F_OK) < 0)
+		return rc;
+	*fd = rc = open_file("modules", path, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int open_initrd(const struct config *c, int *fd, struct err *e)
 {
 	int rc;
 
-	*kernel = *initrd = -1;
-	rc = open_kernel(c, h, e);
-	if (rc < 0)
-		return rc;
-	*kernel = rc;
 	if (!c->initrd[0])
 		return 0;
-	rc = open_file("initrd", c->initrd, e);
+	*fd = rc = open_file("initrd", c->initrd, e);
+	return rc < 0 ? rc : initrd_check(*fd, c->initrd, e);
+}
+
+int bootfiles_open(const struct config *c, const struct home *h, struct bootfiles *f, struct err *e)
+{
+	int rc = open_kernel(c, h, e);
+
+	*f = BOOTFILES_NONE;
 	if (rc < 0)
-		goto out;
-	*initrd = rc;
-	rc = initrd_check(*initrd, c->initrd, e);
-out:
-	if (rc < 0) {
-		fd_close(initrd);
-		fd_close(kernel);
-	}
-	return rc < 0 ? rc : 0;
+		return rc;
+	f->kernel = rc;
+	rc = open_initrd(c, &f->initrd, e);
+	if (rc == 0)
+		rc = open_modules(c, h, &f->modules, e);
+	if (rc < 0)
+		bootfiles_close(f);
+	return rc;
+}
+
+void bootfiles_close(struct bootfiles *f)
+{
+	fd_close(&f->modules);
+	fd_close(&f->initrd);
+	fd_close(&f->kernel);
 }

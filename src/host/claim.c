@@ -20,16 +20,16 @@ enum { NAME_TRIES = 100 };
 
 int claim_check_files(const struct config *c, const struct home *h, struct err *e)
 {
-	int kernel = -1, initrd = -1, disk[SPEC_DISKS_MAX];
+	struct bootfiles files;
+	int disk[SPEC_DISKS_MAX];
 	unsigned ndisks = 0;
-	int rc = bootfiles_open(c, h, &kernel, &initrd, e);
+	int rc = bootfiles_open(c, h, &files, e);
 
 	if (rc == 0)
 		rc = disks_open(&c->disks, h, NULL, disk, &ndisks, e);
 	while (ndisks > 0)
 		fd_close(&disk[--ndisks]);
-	fd_close(&kernel);
-	fd_close(&initrd);
+	bootfiles_close(&files);
 	return rc;
 }
 

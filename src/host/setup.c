@@ -134,6 +134,7 @@ static int listen_all(struct agent *a, struct err *e)
 static int open_files(struct agent *a, struct err *e)
 {
 	struct guest_desc *desc = &a->config.guest.desc;
+	struct bootfiles boot = BOOTFILES_NONE;
 	int rc;
 
 	desc->boot = a->st.boot;
@@ -141,14 +142,17 @@ static int open_files(struct agent *a, struct err *e)
 		desc->hostname = a->vm.name;
 	rc = a->files.kvm = kvm_open(e);
 	if (rc >= 0)
-		rc = bootfiles_open(&a->config, &a->home, &a->files.kernel, &a->files.initrd[0], e);
+		rc = bootfiles_open(&a->config, &a->home, &boot, e);
+	a->files.kernel = boot.kernel;
+	a->files.initrd[0] = boot.initrd;
+	a->files.initrd[1] = boot.modules;
 	if (rc >= 0)
 		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
 				&a->files.ndisks, e);
 	if (rc >= 0)
 		rc = vmkeys_give(&a->config.guest, &a->vm, e);
 	if (rc >= 0 && !a->config.proof.is_plain)
-		rc = a->files.initrd[1] = initrd_ours(desc, e);
+		rc = a->files.initrd[2] = initrd_ours(desc, e);
 	if (rc >= 0)
 		rc = a->files.console = console_open(&a->vm, &a->console_from, e);
 	a->st.console_from = a->console_from;

@@ -33,8 +33,8 @@ void vmm_files_close(struct vmm_files *f)
 	fd_close(&f->kernel);
 	fd_close(&f->console);
 	fd_close(&f->vsock);
-	fd_close(&f->initrd[0]);
-	fd_close(&f->initrd[1]);
+	for (size_t i = 0; i < COUNT(f->initrd); i++)
+		fd_close(&f->initrd[i]);
 	for (unsigned i = 0; i < f->ndisks; i++)
 		fd_close(&f->disk[i]);
 	f->ndisks = 0;

@@ -18,12 +18,12 @@ struct vmm_files {
 	int vsock;	 /* listening */
 	int sockets_dir; /* where the sockets of guest-to-host ports are */
 	int sockets_lock; /* held as long as the vmm serves there, whatever becomes of us */
-	int initrd[2];	 /* the person's, then ours; -1 for none */
+	int initrd[3];	 /* the person's, the kernel's modules, ours; -1 for none */
 	int disk[SPEC_DISKS_MAX];
 	unsigned ndisks;
 };
 
-#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, -1, { -1, -1 }, { 0 }, 0 })
+#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, -1, { -1, -1, -1 }, { 0 }, 0 })
 
 void vmm_files_close(struct vmm_files *f);
 

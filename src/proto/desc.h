@@ -16,6 +16,9 @@
 
 #define GUEST_FILE "/.vmtool-guest"
 
+/* Kernel modules to load first of all, in the order of their names; the folder may be absent. */
+#define GUEST_MODULES "/.vmtool-modules"
+
 enum {
 	DESC_VERSION = 2,
 	DESC_BYTES_MAX = 192 * 1024,
