@@ -21,6 +21,7 @@ enum { GUEST_MS = 5000 };
 enum { OPT_VMM = OPT_LONG, OPT_LIST };
 
 static const struct opt kill_opts[] = {
+	ALL_OPT("all that live"),
 	{ 's', "signal", "SIGNAL", "which: TERM, SIGTERM or 15 (default TERM)" },
 	{ OPT_VMM, "vmm", NULL, "for the machine, not for what runs in it: TERM or KILL" },
 	{ OPT_LIST, "list", NULL, "print the signals' names and numbers" },
@@ -31,6 +32,7 @@ static const struct opt kill_opts[] = {
 struct kill {
 	uint32_t signal;
 	int vmm, list, quiet;
+	enum whom whom;
 };
 
 enum { SIGNAL_ROOM = 24 };
@@ -127,20 +129,22 @@ static int kill_run(struct cmdline *cl, struct err *e)
 		k.vmm |= c == OPT_VMM;
 		k.list |= c == OPT_LIST;
 		k.quiet |= c == 'q';
+		if (c == 'a')
+			k.whom = ALL_LIVING;
 	}
 	if (rc == 0 && k.list)
 		rc = operands_end(cl, e);
 	if (rc < 0)
 		return rc;
 	if (!k.list)
-		return for_each_operand(cl, kill_one, &k, e);
+		return for_each_of(cl, k.whom, kill_one, &k, e);
 	signals_print();
 	return 0;
 }
 
 const struct applet applet_kill = {
 	.name = "kill",
-	.args = "NAME...",
+	.args = "NAME...|--all",
 	.help = "Send a signal to the main process of VMs, or end their machines",
 	.more = "A VM that was started with -- CMD has a main process, whose process group gets the\n"
 		"signal; what it makes of it is its own affair. One without is a machine alone: TERM ends\n"

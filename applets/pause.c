@@ -4,20 +4,21 @@
 #include "applets/pausing.h"
 
 static const struct opt pause_opts[] = {
+	ALL_OPT("all that live"),
 	{ 'q', "quiet", NULL, "do not tell what was done" },
 	{ 0 },
 };
 
 static int pause_run(struct cmdline *cl, struct err *e)
 {
-	struct pausing p = { "pause", VM_PAUSED, 0 };
+	struct pausing p = { .op = "pause", .after = VM_PAUSED };
 
 	return pausing_run(cl, &p, e);
 }
 
 const struct applet applet_pause = {
 	.name = "pause",
-	.args = "NAME...",
+	.args = "NAME...|--all",
 	.help = "Hold VMs as they are: their CPUs stand still until `resume`",
 	.more = "Connections to it stay, and wait. The guest's clock is set right when it goes on.\n"
 		"Pausing one that is paused is fine.\n",

@@ -15,6 +15,7 @@ struct pausing {
 	const char *op;
 	enum vm_state after;
 	int quiet;
+	enum whom whom;
 };
 
 static inline int pause_or_resume(const char *name, void *arg, struct err *e)
@@ -47,9 +48,12 @@ static inline int pausing_run(struct cmdline *cl, struct pausing *p, struct err 
 {
 	int c;
 
-	while ((c = opt_next(cl, e)) > 0)
+	while ((c = opt_next(cl, e)) > 0) {
 		p->quiet |= c == 'q';
-	return c < 0 ? c : for_each_operand(cl, pause_or_resume, p, e);
+		if (c == 'a')
+			p->whom = ALL_LIVING;
+	}
+	return c < 0 ? c : for_each_of(cl, p->whom, pause_or_resume, p, e);
 }
 
 #endif

@@ -12,6 +12,7 @@
 enum { OPT_TIMEOUT = OPT_LONG };
 
 static const struct opt restart_opts[] = {
+	ALL_OPT("all that live"),
 	{ 't', "stop-timeout", "TIME", "time the guest gets to power off (default 10s)" },
 	{ 'f', "force", NULL, "do not ask it: kill it at once" },
 	{ OPT_TIMEOUT, "timeout", "TIME", "deadline for being ready again (default 60s)" },
@@ -61,6 +62,7 @@ static int restart_run(struct cmdline *cl, struct err *e)
 		.tell = 1,
 	};
 	struct names names = NAMES_NONE;
+	enum whom whom = NAMED;
 	int c, rc = 0;
 
 	while (rc == 0 && (c = opt_next(cl, e)) != 0) {
@@ -72,9 +74,11 @@ static int restart_run(struct cmdline *cl, struct err *e)
 			rc = parse_time(&r.ask.timeout_ms, "--timeout", cl->value, e);
 		r.force |= c == 'f';
 		r.tell &= c != 'q';
+		if (c == 'a')
+			whom = ALL_LIVING;
 	}
 	if (rc == 0)
-		rc = names_of_operands(&names, cl, e);
+		rc = names_of(&names, cl, whom, e);
 	r.ask.stages = r.tell && names.count == 1;
 	if (rc == 0)
 		rc = for_each_name(cl, &names, restart_one, &r, e);
@@ -84,7 +88,7 @@ static int restart_run(struct cmdline *cl, struct err *e)
 
 const struct applet applet_restart = {
 	.name = "restart",
-	.args = "NAME...",
+	.args = "NAME...|--all",
 	.help = "Stop VMs, and start them again until each is proven ready",
 	.more = "What vm.ini says by now is what starts. One that does not run is started. One that\n"
 		"cannot be stopped is not.\n",

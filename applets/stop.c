@@ -11,6 +11,7 @@
 #include "host/known.h"
 
 static const struct opt stop_opts[] = {
+	ALL_OPT("all that live"),
 	{ 't', "timeout", "TIME", "time the guest gets to power off (default 10s)" },
 	{ 'f', "force", NULL, "do not ask: kill it at once" },
 	{ 'q', "quiet", NULL, "do not tell how it ended" },
@@ -42,6 +43,7 @@ static void report(const char *name, const struct stop_result *r)
 struct stop {
 	uint32_t wait_ms;
 	int force, quiet;
+	enum whom whom;
 };
 
 static int stop_one(const char *name, void *arg, struct err *e)
@@ -76,13 +78,15 @@ static int stop_run(struct cmdline *cl, struct err *e)
 			rc = parse_time(&how.wait_ms, "--timeout", cl->value, e);
 		how.force |= c == 'f';
 		how.quiet |= c == 'q';
+		if (c == 'a')
+			how.whom = ALL_LIVING;
 	}
-	return rc < 0 ? rc : for_each_operand(cl, stop_one, &how, e);
+	return rc < 0 ? rc : for_each_of(cl, how.whom, stop_one, &how, e);
 }
 
 const struct applet applet_stop = {
 	.name = "stop",
-	.args = "NAME...",
+	.args = "NAME...|--all",
 	.help = "Power off VMs, and say which way each ended",
 	.more = "The guest ends its processes, syncs its disks and powers off. When it does not in time, or\n"
 		"has no agent to be asked, its power button is pressed; then its vmm gets SIGTERM, and 2\n"

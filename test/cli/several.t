@@ -85,6 +85,34 @@ is "$("$vmtool" ls -q a 2>/dev/null)" "" "the other one has gone"
 run "$vmtool" rm -f busy gone b c
 is "$rc/$("$vmtool" ls -q | paste -sd ' ')" "0/2nd again d e f g h one three" "by force, absent ones are fine"
 
+# --dry-run, --all
+vm_up live1; vm_up live2
+before=$("$vmtool" ls -q)
+run "$vmtool" rm --dry-run d one live1
+is "$rc/$(paste -sd ' ' <<<"$out")" "1/d one" "rm --dry-run tells which would go"
+like "$err" "live1: is running" "and which would not"
+run "$vmtool" rm --dry-run -f --all
+is "$rc/$(sort <<<"$out")" "0/$(sort <<<"$before")" "by force, all would"
+is "$("$vmtool" ls -q)/$(state_of live1)" "$before/running" "and none has gone"
+run "$vmtool" stop --all d
+is "$rc" 2 "--all goes with no name"
+is "$(state_of live1)/$(state_of live2)" "running/running" "and nobody was stopped for that"
+run "$vmtool" stop
+is "$rc" 2 "no name is not all"
+run "$vmtool" pause --all
+is "$(grep -o "[a-z0-9]*: not of a fake" <<<"$err" | sort | paste -sd ' ')" "live1: not of a fake live2: not of a fake" "pause --all asks all that live, and no other"
+run "$vmtool" stop --all
+is "$rc/$(grep -c "powered off" <<<"$err")/$(state_of live1)/$(state_of live2)" "0/2/stopped/stopped" "all that live are stopped"
+run "$vmtool" stop --all
+is "$rc/$err" "0/" "with none of them there is nothing to do"
+vm_up live1
+run "$vmtool" kill -a --vmm
+is "$rc/$(state_of live1)" "0/stopped" "kill --all is for those that live"
+VMTOOL_HOME=$tap_dir/other "$vmtool" create one two --kernel "$kernel" >/dev/null
+run env VMTOOL_HOME="$tap_dir/other" "$vmtool" rm --all
+is "$rc/$(ls -A "$tap_dir/other/vms")" "0/" "rm --all leaves none"
+"$vmtool" rm live1 live2
+
 # A process that dies on its way is no success.
 vm_up slow 60000
 "$vmtool" stop -t 60s slow one >out 2>err &
