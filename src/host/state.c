@@ -232,7 +232,7 @@ void state_settle(struct state *s, const struct vmref *v)
 
 int state_read(struct state *s, const struct vmref *v, struct err *e)
 {
-	char text[STATE_BYTES_MAX];
+	static char text[STATE_BYTES_MAX]; /* on the stack it would be cleared for each VM */
 	json_t *j;
 	ssize_t n;
 	int rc;
