@@ -12,7 +12,7 @@ if [ "${1-}" != unit ]; then
 	kernel-config/build.sh
 	test/guests/initrd.sh
 	test/guests/disks.sh
-	test/guests/stock.sh
+	test/guests/kernel.sh
 	test/guests/servers.sh
 	test/guests/ssh.sh
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# stock.sh - a kernel as Debian packages it, with its modules, for guests: out/guest/stock.
+# kernel.sh - a kernel as Debian packages it, with its modules, for guests: out/guest/kernel.
 #
 # It is the emulated host's own, and of its modules those alone that a guest may want: the emulated
 # host keeps all of this in memory.
@@ -8,7 +8,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
 . test/lab/image.sh
 
-out=out/guest/stock
+out=out/guest/kernel
 wanted=(virtio_pci vmw_vsock_virtio_transport virtio_blk overlay virtio_net virtio_rng virtio_balloon virtio_console
 	button ptp_kvm pvpanic_mmio dm_mod)
 need_packages "the guest with a packaged kernel" busybox-static

@@ -1,14 +1,14 @@
-# stock: a kernel as a distribution packages it, its drivers as modules, boots a guest to ready.
-# with: test/vm/host.sh out/guest/stock out/guest/disk
+# kernel: a kernel as a distribution packages it, its drivers as modules, boots a guest to ready.
+# with: test/vm/host.sh out/guest/kernel out/guest/disk
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
-stock=/lab/in/stock
-version=$(ls $stock/modules)
+packaged=/lab/in/kernel
+version=$(ls $packaged/modules)
 
 # --- into the catalogue ---
 
-run vmtool kernel add $stock/vmlinuz --modules "$stock/modules/$version"
+run vmtool kernel add $packaged/vmlinuz --modules "$packaged/modules/$version"
 is "$rc $out" "0 default" "a packaged kernel goes into the catalogue"
 diag "$err"
 like "$(vmtool kernel ls)" "*default *$version *" "where it stands with its version"
@@ -40,13 +40,13 @@ vmtool rm -f web >/dev/null 2>&1
 
 # --- as it is, and with more modules ---
 
-run vmtool start packed --kernel $stock/vmlinuz --initrd /lab/initrd --plain --require vm_alive
+run vmtool start packed --kernel $packaged/vmlinuz --initrd /lab/initrd --plain --require vm_alive
 is "$rc" 0 "the packed file itself is started too"
 ok "where no init is to be had it panics, and ends" within 60 state_is packed failed
 like "$(cat "$VMTOOL_HOME/vms/packed/console.log")" "*Kernel panic*$version*" "having unpacked itself in the guest"
 vmtool rm -f packed >/dev/null 2>&1
 
-run vmtool kernel add $stock/vmlinuz --name more --modules "$stock/modules/$version" --module dm-mod
+run vmtool kernel add $packaged/vmlinuz --name more --modules "$packaged/modules/$version" --module dm-mod
 is "$rc" 0 "a module more is taken along"
 run vmtool start web -q --kernel more --initrd /lab/initrd
 is "$rc" 0 "a VM boots a kernel by its name"
