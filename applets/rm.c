@@ -18,14 +18,17 @@ static const struct opt rm_opts[] = {
 	{ 0 },
 };
 
+static int refuse_running(const struct vmref *vm, struct err *e)
+{
+	return err_set(e, -EBUSY, "%s: is running\n  try: vmtool stop %s, or vmtool rm -f %s", vm->name,
+		       vm->name, vm->name);
+}
+
 static int seize_to_remove(struct vmref *vm, int force, struct err *e)
 {
 	int rc = seize(vm, force, e);
 
-	if (rc == -EBUSY)
-		err_set(e, rc, "%s: is running\n  try: vmtool stop %s, or vmtool rm -f %s",
-			vm->name, vm->name, vm->name);
-	return rc;
+	return rc == -EBUSY ? refuse_running(vm, e) : rc;
 }
 
 struct rm {
@@ -40,8 +43,7 @@ static int would_go(const struct vmref *vm, int force, struct err *e)
 	struct state s;
 
 	if (!force && state_read(&s, vm, &damaged) == 0 && state_is_live(s.state))
-		return err_set(e, -EBUSY, "%s: is running\n  try: vmtool stop %s, or vmtool rm -f %s",
-			       vm->name, vm->name, vm->name);
+		return refuse_running(vm, e);
 	puts(vm->name);
 	return 0;
 }
