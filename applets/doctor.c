@@ -124,8 +124,8 @@ static void look_at_kernel(struct finding *f)
 	}
 	f->verdict = NOTE;
 	snprintf(f->found, sizeof(f->found), "%.500s: %s", path, strerror(errno));
-	snprintf(f->remedy, sizeof(f->remedy), "mkdir -p %s/kernels/default; cp vmlinux %s", h.path,
-		 path);
+	snprintf(f->remedy, sizeof(f->remedy),
+		 "vmtool kernel add /boot/vmlinuz-$(uname -r) --modules /lib/modules/$(uname -r)");
 }
 
 /* MemAvailable is the kernel's own guess of what can be had without swapping. */

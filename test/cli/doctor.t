@@ -17,7 +17,7 @@ case $kvm in
 esac
 like "$(check state)" "\"found\": \"$VMTOOL_HOME, *free\"" "the state folder need not be there yet"
 ok "and is not made" test ! -e "$VMTOOL_HOME"
-like "$(check kernel)" '"state": "note"*"remedy": "mkdir -p *kernels/default' "no kernel in the catalogue is a note, with the cure"
+like "$(check kernel)" '"state": "note"*"remedy": "vmtool kernel add /boot/' "no kernel in the catalogue is a note, with the cure"
 mkdir -p "$VMTOOL_HOME/kernels/default"
 : >"$VMTOOL_HOME/kernels/default/vmlinux"
 run out/vmtool doctor --json

@@ -2,8 +2,8 @@
 # with: README.md
 . /lab/in/lib.sh
 
-# The block that begins with mkdir, without its fences.
-awk '/^```/ { inside = 0 } /^mkdir -p ~\/.local\/state/ { inside = 1 } inside' /lab/in/README.md >/tmp/readme.sh
+# The block that begins with the kernel, without its fences.
+awk '/^```/ { inside = 0 } /^vmtool kernel add \/lab/ { inside = 1 } inside' /lab/in/README.md >/tmp/readme.sh
 ok "the README has its block of commands" test -s /tmp/readme.sh
 
 run sh -ex /tmp/readme.sh
