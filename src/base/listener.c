@@ -32,29 +32,36 @@ static void resume(struct listener *l)
 		l->paused = 0;
 }
 
+static int accept_one(struct listener *l)
+{
+	int fd = accept4(l->w.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 && l->admits && !l->admits(fd)) {
+		log_debug("listener: a peer was turned away");
+		fd_close(&fd);
+		return -EAGAIN;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* One: the loop comes back while there are more. Asking until there are none would cost a tick: a vsock
+ * that has none sleeps for one, non-blocking as it is (schedule_timeout(0) in vsock_accept(), Linux,
+ * net/vmw_vsock/af_vsock.c). */
 static void listener_ready(struct watch *w, uint32_t events)
 {
 	struct listener *l = CONTAINER(w, struct listener, w);
+	int fd = accept_one(l);
 
 	(void)events;
-	while (!l->paused) {
-		int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0 && (!l->admits || l->admits(fd))) {
-			if (++l->taken == l->places)
-				pause_listening(l);
-			l->accepted(l, fd);
-		} else if (fd >= 0) {
-			log_debug("listener: a peer was turned away");
-			fd_close(&fd);
-		} else if (errno == EAGAIN) {
-			return;
-		} else if (!is_transient(errno)) {
-			/* Out of descriptors or memory: the same would come back at once. */
-			log_warn("listener: cannot accept errno=%d", errno);
+	if (fd >= 0) {
+		if (++l->taken == l->places)
 			pause_listening(l);
-			loop_after(l->loop, &l->retry, RETRY_MS);
-		}
+		l->accepted(l, fd);
+	} else if (fd != -EAGAIN && !is_transient(-fd)) {
+		/* Out of descriptors or memory: the same would come back at once. */
+		log_warn("listener: cannot accept errno=%d", -fd);
+		pause_listening(l);
+		loop_after(l->loop, &l->retry, RETRY_MS);
 	}
 }
 
