@@ -113,6 +113,26 @@ static int rm(const struct home *h, struct ask *ask, struct cmdline *cl, struct 
 	return failed ? e->code : 0;
 }
 
+static int take_options(struct ask *ask, struct cmdline *cl, struct err *e)
+{
+	int c;
+
+	while ((c = opt_next(cl, e)) > 0) {
+		if (c == OPT_NAME)
+			ask->wish.name = cl->value;
+		if (c == OPT_MODULES)
+			ask->wish.modules = cl->value;
+		if (c == OPT_MODULE && ask->nmore == MORE_MAX)
+			return err_usage(e, "--module: at most %d", MORE_MAX);
+		if (c == OPT_MODULE)
+			ask->more[ask->nmore++] = cl->value;
+		ask->wish.replace |= c == OPT_REPLACE;
+		ask->json |= c == OPT_JSON;
+	}
+	ask->wish.more = ask->more;
+	return c;
+}
+
 static int kernel_run(struct cmdline *cl, struct err *e)
 {
 	static const struct {
@@ -123,23 +143,10 @@ static int kernel_run(struct cmdline *cl, struct err *e)
 	struct ask ask = { .wish.name = "default" };
 	struct home home = HOME_NONE;
 	const char *verb;
-	int c, rc;
+	int rc = take_options(&ask, cl, e);
 
-	while ((c = opt_next(cl, e)) > 0) {
-		if (c == OPT_NAME)
-			ask.wish.name = cl->value;
-		else if (c == OPT_MODULES)
-			ask.wish.modules = cl->value;
-		else if (c == OPT_MODULE && ask.nmore == MORE_MAX)
-			return err_usage(e, "--module: at most %d", MORE_MAX);
-		else if (c == OPT_MODULE)
-			ask.more[ask.nmore++] = cl->value;
-		ask.wish.replace |= c == OPT_REPLACE;
-		ask.json |= c == OPT_JSON;
-	}
-	if (c < 0)
-		return c;
-	ask.wish.more = ask.more;
+	if (rc < 0)
+		return rc;
 	verb = operand(cl, "add, ls or rm", e);
 	if (!verb)
 		return e->code;

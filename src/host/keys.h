@@ -53,7 +53,7 @@
 	KEY(VM, MEMORY, "memory", ONE, MACHINE, 'm', "SIZE", IS("256M"), \
 	    "guest memory, with its unit: 512M, 2G", TEXT, MACHINE_SETTER(config_memory)) \
 	KEY(VM, KERNEL, "kernel", ONE, MACHINE, 0, "PATH", IS("default"), \
-	    "x86-64 vmlinux, or a name in the catalogue", \
+	    "vmlinux or bzImage, or a name in the catalogue", \
 	    NAME_OR_PATH, MACHINE_SETTER(config_kernel)) \
 	KEY(VM, INITRD, "initrd", ONE, MACHINE, 0, "PATH", NONE, \
 	    "the guest's initramfs; vmtool adds itself", PATH, MACHINE_SETTER(config_initrd)) \
