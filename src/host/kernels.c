@@ -114,6 +114,10 @@ static int write_image(struct adding *a, struct err *e)
 	struct vmlinux k = { 0 };
 	int fd = -1, rc = read_kernel(&k, a->wish->file, e);
 
+	if (rc == 0 && !k.version[0])
+		rc = err_set(e, -ENOEXEC,
+			     "%s: is an ELF file, but no Linux kernel: it has no \"Linux version\" in it",
+			     a->wish->file);
 	if (rc == 0)
 		rc = fd = create(a->dir, "vmlinux", e);
 	if (rc >= 0) {

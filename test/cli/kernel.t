@@ -34,6 +34,8 @@ is "$rc" 1 "a kernel that is cut short does not go in"
 like "$err" "*truncated: what is packed in it ends at byte *, the file at 5000000*" "and how much there is is told"
 run vmtool kernel add test/lib.sh --name text
 like "$rc $err" "1 *neither a bzImage nor an ELF vmlinux*" "nor does what is no kernel"
+run vmtool kernel add out/vmtool --name program
+like "$rc $err" "1 *out/vmtool: is an ELF file, but no Linux kernel*" "nor a program"
 run vmtool kernel add "$tap_dir" --name folder
 is "$rc" 1 "nor a folder"
 mkfifo "$tap_dir/fifo"
