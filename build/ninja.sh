@@ -47,11 +47,11 @@ ninja_libraries() {
 
 # The rules of one flavour, its objects and its archive.
 ninja_flavour() {
-	local f=$1 src objs="" include defs
+	local f=$1 src objs="" include flags
 	include=${library_dirs[$f]// / -isystem }
 	printf 'libs_%s =%s\n' "$f" "${library_archives[$f]}"
 	printf 'rule cc_%s\n' "$f"
-	printf ' command = %s %s %s %s -MMD -MF $out.d $defs -c $in -o $out\n' \
+	printf ' command = %s %s %s %s -MMD -MF $out.d $flags -c $in -o $out\n' \
 		"${flavour_cc[$f]}" "$warnings" "${flavour_cflags[$f]}" \
 		"-ffile-prefix-map=$root=. -Isrc -I. -Iout/gen -Itest/unit$include"
 	printf ' depfile = $out.d\n deps = gcc\n description = cc %s $in\n' "$f"
@@ -59,19 +59,20 @@ ninja_flavour() {
 		"$f" "${flavour_cc[$f]}" "${flavour_ldflags[$f]}" "$f"
 	printf ' description = link $out\n'
 	for src in "${c_files[@]}"; do
-		defs=
+		flags=
+		[[ $f != release || ! $src =~ $hot ]] || flags=-O2
 		[ "$src" != src/base/version.c ] ||
-			defs="-DVMTOOL_VERSION=\\\"$(version_of "$f")\\\""
-		ninja_object "$f" "$src" "" "$defs"
+			flags+=" -DVMTOOL_VERSION=\\\"$(version_of "$f")\\\""
+		ninja_object "$f" "$src" "" "$flags"
 		[ "$src" = src/main.c ] || objs+=" out/$f/$src.o"
 	done
 	printf 'build out/%s/vmtool.a: ar%s\n' "$f" "$objs"
 }
 
-# ninja_object FLAVOUR SOURCE [OBJECT [DEFINES]]
+# ninja_object FLAVOUR SOURCE [OBJECT [FLAGS]]
 ninja_object() {
 	printf 'build %s: cc_%s %s\n' "${3:-out/$1/$2.o}" "$1" "$2"
-	[ -z "${4-}" ] || printf ' defs = %s\n' "$4"
+	[ -z "${4-}" ] || printf ' flags = %s\n' "$4"
 }
 
 # ninja_program FLAVOUR OUTPUT OBJECT...
