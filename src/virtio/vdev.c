@@ -68,6 +68,12 @@ int vdev_set_status(struct vdev *dev, uint8_t value)
 {
 	uint8_t added = value & (uint8_t)~dev->status;
 
+	if (value == 0 && !(dev->status & VDEV_DRIVER_OK)) {
+		/* Nothing is under way yet. And a status that is 0 already tells a driver that its reset is
+		 * done: one that was still to come would take what it writes next. */
+		forget_driver(dev);
+		return 0;
+	}
 	if (value == 0) {
 		dev->reset_wanted = 1;
 		return 1;

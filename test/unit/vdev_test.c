@@ -235,6 +235,26 @@ static void a_reset_leaves_something_behind(void)
 	dev = running(); /* and the way up is the same as the first time */
 }
 
+/* Each driver resets the device it finds, reads 0 and goes on at once: before the loop has a turn. */
+static void a_reset_that_is_late_takes_what_the_driver_said_since(void)
+{
+	static const uint8_t reached[] = { 0, ACK, DRIVER, FEATURES };
+
+	for (size_t i = 0; i < COUNT(reached); i++) {
+		struct vdev dev = fresh();
+
+		dev.driver_features = VDEV_F_VERSION_1;
+		vdev_set_status(&dev, reached[i]);
+		vdev_set_status(&dev, 0);
+		CHECK(dev.status == 0 && dev.driver_features == 0);
+		vdev_set_status(&dev, DRIVER);
+		dev.driver_features = VDEV_F_VERSION_1;
+		vdev_run(&dev); /* the loop's turn */
+		vdev_set_status(&dev, FEATURES);
+		CHECK(dev.status == FEATURES && seen.resets == 0);
+	}
+}
+
 static void a_reset_is_done_too_early(void)
 {
 	struct vdev dev = running();
@@ -329,6 +349,7 @@ int main(void)
 	TEST(status_bits_are_taken_back);
 	TEST(queues_are_open_outside_their_window);
 	TEST(a_reset_leaves_something_behind);
+	TEST(a_reset_that_is_late_takes_what_the_driver_said_since);
 	TEST(a_reset_is_done_too_early);
 	TEST(a_broken_driver_is_served_on);
 	TEST(one_bad_ring_leaves_the_others_running);
