@@ -565,8 +565,10 @@ static void add_capabilities(struct vpci *p)
 	add_cap(p, CAP_NOTIFY, CAP_ISR, 20, 2, VPCI_BAR_NOTIFY,
 		VPCI_NOTIFY_STEP * p->dev->type->nqueues);
 	put32(&p->config[CAP_NOTIFY + 16], VPCI_NOTIFY_STEP);
-	add_cap(p, CAP_ISR, CAP_DEVICE, 16, 3, BAR_ISR, 1);
-	add_cap(p, CAP_DEVICE, CAP_PCI_CFG, 16, 4, BAR_DEVICE, p->dev->config_len);
+	/* Linux calls a window of no bytes a fault. */
+	add_cap(p, CAP_ISR, p->dev->config_len ? CAP_DEVICE : CAP_PCI_CFG, 16, 3, BAR_ISR, 1);
+	if (p->dev->config_len)
+		add_cap(p, CAP_DEVICE, CAP_PCI_CFG, 16, 4, BAR_DEVICE, p->dev->config_len);
 	add_cap(p, CAP_PCI_CFG, 0, 20, 5, 0, 0);
 	p->writable[CAP_PCI_CFG + 4] = 0xff;
 	memset(&p->writable[CAP_PCI_CFG + 8], 0xff, 12);

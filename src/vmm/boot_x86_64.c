@@ -126,6 +126,7 @@ int boot_write_params(const struct gmem *m, const struct kernel *k, const char *
 	bp->hdr.cmd_line_ptr = (uint32_t)GPA_CMDLINE;
 	bp->hdr.ramdisk_image = (uint32_t)i->at;
 	bp->hdr.ramdisk_size = (uint32_t)i->len;
+	bp->hdr.setup_data = GPA_SETUP_DATA;
 	bp->acpi_rsdp_addr = rsdp;
 	write_memory_map(bp, m);
 	return 0;

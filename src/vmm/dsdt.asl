@@ -67,6 +67,22 @@ DefinitionBlock ("", "DSDT", 2, "VMTOOL", "VMTOOL", 1)
             }
         }
 
+        /* Which life of the guest this is: 16 bytes of memory (vmm/seed). Linux knows it by _HID, others
+           by _CID and _DDN. What they look for is no proper ID, which iasl lets only a method say. */
+        Device (VGEN)
+        {
+            Method (_HID)
+            {
+                Return ("VMGENCTR")
+            }
+            Method (_CID)
+            {
+                Return ("VM_Gen_Counter")
+            }
+            Name (_DDN, "VM_Gen_Counter")
+            Name (ADDR, Package () { 0x000DF000, 0 })
+        }
+
         Device (PEVT)
         {
             Name (_HID, "QEMU0001")

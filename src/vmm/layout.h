@@ -11,9 +11,11 @@
 #define GPA_GDT		0x00000500ull
 #define GPA_PROBE	0x00001000ull /* code of vmm/probe, before the kernel runs */
 #define GPA_ZERO_PAGE	0x00007000ull
+#define GPA_SETUP_DATA	0x00008000ull /* vmm/seed */
 #define GPA_PAGE_TABLES 0x00009000ull /* PML4, PDPT, four page directories */
 #define GPA_CMDLINE	0x00020000ull
 #define GPA_LOW_END	0x0009fc00ull /* as a PC's: where its extended BIOS data would begin */
+#define GPA_GENERATION	0x000df000ull /* * vmm/seed: 16 bytes, in reserved memory */
 #define GPA_ACPI	0x000e0000ull
 #define GPA_ACPI_END	0x000ffff0ull
 #define GPA_BIOS_ENTRY	0x000ffff0ull /* F000:FFF0, where a PC begins, and a kernel ends that knows no other way */

@@ -18,12 +18,15 @@
 #include "vmm/boot_x86_64.h"
 #include "vmm/load.h"
 #include "vmm/probe.h"
+#include "vmm/seed.h"
 
 enum {
 	SLOT_VSOCK = 1,
+	SLOT_RNG = 2,
 	SLOT_DISK = 16, /* and on: Linux names disks in the order of slots */
 	CLASS_OTHER_NETWORK = 0x028000,
 	CLASS_OTHER_STORAGE = 0x018000,
+	CLASS_OTHER = 0xff0000,
 	DRAIN_MS = 1000, /* how long a slow host client may hold up the end */
 };
 
@@ -175,6 +178,18 @@ static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
 	return 0;
 }
 
+static int add_rng(struct machine *m, struct err *e)
+{
+	int rc;
+
+	rng_init(&m->rng, &m->vm.mem);
+	rc = slot_open(&m->rng_slot, &m->rng.dev, CLASS_OTHER, window_of(SLOT_RNG), &m->vm, &m->loop);
+	if (rc < 0)
+		return err_set(e, rc, "make the entropy device: %s", strerror(-rc));
+	m->pci.slot[SLOT_RNG] = &m->rng_slot.pci;
+	return 0;
+}
+
 _Static_assert(SPEC_SERIAL_MAX == (int)BLK_SERIAL, "virtio 1.2 section 5.2.6");
 _Static_assert(SLOT_DISK + (int)SPEC_DISKS_MAX <= (int)PCI_SLOTS, "a bus has so many");
 
@@ -207,6 +222,8 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 		return rc;
 	pcihost_attach(&m->pci, &m->shared.memory, &m->shared.ports);
 	rc = add_vsock(m, s, e);
+	if (rc == 0)
+		rc = add_rng(m, e);
 	for (unsigned i = 0; i < s->ndisks && rc == 0; i++)
 		rc = add_disk(m, i, &s->disk[i], e);
 	return rc;
@@ -254,6 +271,9 @@ static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 		return rc;
 	log_debug("load: kernel %#llx-%#llx, initrd %llu bytes", (unsigned long long)kernel.start,
 		  (unsigned long long)kernel.end, (unsigned long long)initrd.len);
+	rc = seed_write(mem);
+	if (rc < 0)
+		return err_set(e, rc, "draw the guest's random seed: %s", strerror(-rc));
 	rsdp = acpi_write(mem, s->cpus);
 	if (rsdp <= 0)
 		return err_set(e, -ENOSPC, "cpus: no room for their ACPI tables");

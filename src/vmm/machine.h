@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "proto/spec.h"
+#include "virtio/rng.h"
 #include "vmm/cmos.h"
 #include "vmm/diskd.h"
 #include "vmm/pcihost.h"
@@ -45,6 +46,8 @@ struct machine {
 	struct vsock vsock;
 	struct vsockd vsockd;
 	void *vsock_buffers; /* owned mapping */
+	struct slot rng_slot;
+	struct rng rng;
 	struct machine_disk disk[SPEC_DISKS_MAX];
 
 	void (*pause_changed)(int paused); /* NULL: nobody wants to know */

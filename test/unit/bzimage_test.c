@@ -145,6 +145,7 @@ static void its_own_header_is_lost(void)
 	CHECK(bp->hdr.version == 0x020f && bp->hdr.payload_offset == 0x1234);
 	CHECK(bp->hdr.init_size == INIT_SIZE && bp->hdr.pref_address == 2 * MIB);
 	CHECK(bp->hdr.type_of_loader == 0xff && bp->hdr.cmd_line_ptr == GPA_CMDLINE);
+	CHECK(bp->hdr.setup_data == GPA_SETUP_DATA);
 	CHECK(bp->hdr.ramdisk_image == 3 * MIB && bp->hdr.ramdisk_size == 5000);
 	CHECK(strcmp((char *)ram + GPA_CMDLINE, "console=ttyS0") == 0);
 }
