@@ -37,10 +37,10 @@ static int explain_loss(struct launch *l, unsigned wait_ms, struct err *e)
 
 	if (launch_until_end(l, wait_ms, &unknown) < 0)
 		return e->code;
-	if (l->has_status)
-		return l->status;
+	if (l->leash.end.has_status)
+		return l->leash.end.status;
 	return err_set(e, -ECONNRESET, "%s: the VM ended under the command: %s%s%s",
-		       l->claim.vm.name, l->reason, l->detail[0] ? ": " : "", l->detail);
+		       l->claim.vm.name, l->leash.end.reason, l->leash.end.detail[0] ? ": " : "", l->leash.end.detail);
 }
 
 /* Whoever attached has its streams now. The VM is still ours: it ends with us, and we with it. */

@@ -41,7 +41,7 @@ static inline int start_and_tell(const struct launch_ask *ask, int tell, struct 
 			fprintf(stderr, "%s: is already running, and ready\n", name);
 		else if (tell)
 			fprintf(stderr, "%s%sready in %" PRId64 " ms\n", ask->stages ? "" : name,
-				ask->stages ? "" : ": ", l.ready_ms);
+				ask->stages ? "" : ": ", l.leash.ready_ms);
 		launch_tell_degraded(&l);
 		puts(name);
 		rc = 0;

@@ -110,6 +110,17 @@ static int wait_for_news(struct claim *k, struct news *n, struct err *e)
 	return rc < 0 ? err_set(e, rc, "%s: watch its folder: %s", k->vm.name, strerror(-rc)) : 0;
 }
 
+/* The lock, unless its machine outlived another agent: that gets the next, which has the lock then. 0,
+ * -EBUSY: somebody has it; or negative with *e filled. */
+static int take_lock(struct claim *k, struct err *e)
+{
+	struct err damaged = ERR_NONE;
+	struct state s;
+	int rc = store_lock(&k->vm, e);
+
+	return rc == 0 && orphan_care_locked(&k->vm, &s, &damaged) == 1 ? -EBUSY : rc;
+}
+
 /* 0: the lock is ours after all; 1: it became ready in other hands; -EAGAIN: it was removed. */
 static int follow_other(struct claim *k, struct news *n, struct err *e)
 {
@@ -117,7 +128,7 @@ static int follow_other(struct claim *k, struct news *n, struct err *e)
 	struct state s;
 
 	for (;;) {
-		if (!store_is_locked(&k->vm) && (rc = store_lock(&k->vm, e)) != -EBUSY)
+		if (!store_is_locked(&k->vm) && (rc = take_lock(k, e)) != -EBUSY)
 			break;
 		rc = state_read(&s, &k->vm, e);
 		if (rc < 0)
@@ -149,7 +160,7 @@ static int follow_other(struct claim *k, struct news *n, struct err *e)
 }
 
 /* The folder tells when its lock is let go and its state replaced. */
-static int await_other(struct claim *k, struct err *e)
+int claim_follow(struct claim *k, struct err *e)
 {
 	struct news n = NEWS_NONE;
 	int rc = news_open(&n, &k->vm);
@@ -176,7 +187,7 @@ int claim_take(struct claim *k, struct err *e)
 		if (rc == 0)
 			rc = orphan_care_locked(&k->vm, &s, &damaged) == 1 ? -EBUSY : 0;
 		if (rc == -EBUSY)
-			rc = await_other(k, e);
+			rc = claim_follow(k, e);
 		else if (rc == 1)
 			rc = 0;
 	} while (rc == -EAGAIN);

@@ -29,6 +29,9 @@ int claim_check(struct claim *k, struct err *e);
  * filled. A start that somebody else has begun is waited for. */
 int claim_take(struct claim *k, struct err *e);
 
+/* Another has the lock: what comes of that. As claim_take(), and -EAGAIN when the VM was removed. */
+int claim_follow(struct claim *k, struct err *e);
+
 /* Whether the machine's files can be opened. 0 or negative with *e filled. */
 int claim_check_files(const struct config *c, const struct home *h, struct err *e);
 

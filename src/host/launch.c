@@ -66,7 +66,7 @@ static void let_signals_go(struct launch *l)
 
 static int take_leash(struct launch *l, const struct agentproc *p)
 {
-	l->leash = p->leash;
+	leash_hold(&l->leash, p->leash);
 	l->agent = p->pid;
 	return 0;
 }
@@ -111,6 +111,7 @@ int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e)
 	int rc;
 
 	l->ask = ask;
+	l->leash.stages = ask->stages;
 	l->since_ms = clock_ms();
 	k->name = ask->name;
 	k->wish = ask->wish;
@@ -127,137 +128,7 @@ int launch_start(struct launch *l, const struct launch_ask *ask, struct err *e)
 	return rc;
 }
 
-/* --- its events --- */
-
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *text = json_string_value(json_object_get(j, key));
-
-	return text ? text : "";
-}
-
-static int64_t number_of(const json_t *j, const char *key)
-{
-	return json_integer_value(json_object_get(j, key));
-}
-
-/* What the guest tells of itself begins with its beacon, so it comes all at once: when it
- * happened is what its own clock says. */
-static void tell_guest_stage(const json_t *j)
-{
-	fprintf(stderr, "    guest %-12s at %" PRId64 " ms of its clock%s%s%s\n",
-		text_of(j, "stage"), number_of(j, "guest_ms"),
-		strcmp(text_of(j, "state"), "failed") ? "" : ", failed",
-		*text_of(j, "detail") ? ": " : "", text_of(j, "detail"));
-}
-
-/* Why one failed is the error that follows. */
-static void tell_host_stage(const struct launch *l, const json_t *j)
-{
-	fprintf(stderr, "  %-10s %6" PRId64 " ms%s\n", text_of(j, "stage"),
-		number_of(j, "t_ms") - l->stage_ms,
-		strcmp(text_of(j, "state"), "failed") ? "" : ", failed");
-}
-
-/* What the guest's systemd has reached, as it says. */
-static void tell_unit(const json_t *j)
-{
-	fprintf(stderr, "    systemd %s\n", text_of(j, "stage"));
-}
-
-/* A script of its provision: one that is over. */
-static void tell_script(const json_t *j)
-{
-	const char *said = text_of(j, "detail");
-
-	if (json_object_get(j, "code"))
-		fprintf(stderr, "    script %-11s %6" PRId64 " ms, ended with %" PRId64 "%s%s\n",
-			text_of(j, "script"), number_of(j, "ms"), number_of(j, "code"),
-			number_of(j, "code") && *said ? ": " : "",
-			number_of(j, "code") ? said : "");
-}
-
-/* The host's stages follow each other: one begins where the one before ended. */
-static void take_stage(struct launch *l, const json_t *j)
-{
-	int is_host = strcmp(text_of(j, "origin"), "host") == 0;
-	int is_guest = strcmp(text_of(j, "origin"), "guest") == 0;
-
-	if (strcmp(text_of(j, "state"), "begin") == 0) {
-		if (is_host)
-			l->stage_ms = number_of(j, "t_ms");
-	} else if (l->ask->stages) {
-		if (is_host)
-			tell_host_stage(l, j);
-		else if (is_guest)
-			tell_guest_stage(j);
-		else
-			tell_unit(j);
-	}
-}
-
-static void keep_end(struct launch *l, const json_t *j)
-{
-	const json_t *status = json_object_get(j, "status");
-
-	snprintf(l->reason, sizeof(l->reason), "%s", text_of(j, "reason"));
-	snprintf(l->detail, sizeof(l->detail), "%s", text_of(j, "detail"));
-	l->code = (int)number_of(j, "code");
-	l->ran = json_is_true(json_object_get(j, "ran"));
-	l->has_status = json_is_integer(status);
-	l->status = (int)json_integer_value(status);
-	l->console_from = number_of(j, "console_from");
-	diagnosis_take(&l->diagnosis, json_object_get(j, "diagnosis"));
-}
-
-/* Which port it is may not be known before. Why one failed is the error that follows. */
-static void tell_forward(const struct launch *l, const json_t *j)
-{
-	if (l->ask->stages && !strcmp(text_of(j, "state"), "listening"))
-		fprintf(stderr, "  %s %s -> %s%s%s\n", text_of(j, "proto"), text_of(j, "host"),
-			text_of(j, "guest"), *text_of(j, "detail") ? ": " : "",
-			text_of(j, "detail"));
-}
-
-static void take_event(struct launch *l, const char *line, size_t len)
-{
-	json_t *j = json_loadb(line, len, 0, NULL);
-	const char *event = text_of(j, "event");
-
-	if (strcmp(event, "stage") == 0)
-		take_stage(l, j);
-	else if (strcmp(event, "provision") == 0 && l->ask->stages)
-		tell_script(j);
-	else if (strcmp(event, "degraded") == 0)
-		snprintf(l->degraded, sizeof(l->degraded), "%s", text_of(j, "reason"));
-	else if (strcmp(event, "ready") == 0)
-		l->ready_ms = number_of(j, "t_ms");
-	else if (strcmp(event, "forward") == 0)
-		tell_forward(l, j);
-	else if (strcmp(event, "exit") == 0)
-		keep_end(l, j);
-	json_decref(j);
-}
-
-/* 1 when there was something to read, 0 at the agent's end of the leash. */
-static int read_leash(struct launch *l)
-{
-	ssize_t n = fd_read(l->leash, l->line + l->have, sizeof(l->line) - l->have);
-	char *end;
-
-	if (n <= 0)
-		return 0;
-	l->have += (size_t)n;
-	while ((end = memchr(l->line, '\n', l->have))) {
-		size_t len = (size_t)(end - l->line);
-
-		take_event(l, l->line, len);
-		l->have -= len + 1;
-		memmove(l->line, end + 1, l->have);
-	}
-	/* A longer line than the agent ever writes would leave no room to read into. */
-	return l->have < sizeof(l->line);
-}
+/* --- the wait --- */
 
 /* The agent undoes what it did; we stay to see it done. */
 static void take_signal(struct launch *l)
@@ -268,7 +139,7 @@ static void take_signal(struct launch *l)
 		return;
 	if (l->signo == 0)
 		l->signo = (int)si.ssi_signo;
-	shutdown(l->leash, SHUT_WR);
+	leash_pull(&l->leash);
 }
 
 /* Reads events until the VM is ready (if that is asked for) or has ended. 0, -ETIMEDOUT, or
@@ -276,11 +147,11 @@ static void take_signal(struct launch *l)
 static int follow_agent(struct launch *l, int until_ready, int64_t deadline_ms)
 {
 	struct pollfd p[] = {
-		{ .fd = l->leash, .events = POLLIN },
+		{ .fd = l->leash.fd, .events = POLLIN },
 		{ .fd = l->sigfd, .events = POLLIN },
 	};
 
-	while (l->reason[0] == '\0' && !(until_ready && l->ready_ms >= 0)) {
+	while (l->leash.end.reason[0] == '\0' && !(until_ready && l->leash.ready_ms >= 0)) {
 		int64_t left = deadline_ms - clock_ms();
 		int n = left <= 0 ? 0 : poll(p, COUNT(p), (int)MIN(left, INT32_MAX));
 
@@ -290,7 +161,7 @@ static int follow_agent(struct launch *l, int until_ready, int64_t deadline_ms)
 			continue;
 		if (p[1].revents)
 			take_signal(l);
-		if (p[0].revents && !read_leash(l))
+		if (p[0].revents && !leash_read(&l->leash))
 			return -ECONNRESET;
 	}
 	return 0;
@@ -299,15 +170,10 @@ static int follow_agent(struct launch *l, int until_ready, int64_t deadline_ms)
 /* And waits for an agent that ends with that; one whose VM lives on has let go already. */
 static void hang_up(struct launch *l)
 {
-	char rest[512];
-
-	if (l->leash < 0)
+	if (l->leash.fd < 0)
 		return;
-	shutdown(l->leash, SHUT_WR);
-	while (fd_read(l->leash, rest, sizeof(rest)) > 0)
-		;
-	fd_close(&l->leash);
-	if (l->ask->tied || l->ready_ms < 0)
+	leash_drop(&l->leash);
+	if (l->ask->tied || l->leash.ready_ms < 0)
 		while (waitpid(l->agent, NULL, 0) < 0 && errno == EINTR)
 			;
 }
@@ -335,8 +201,6 @@ static int replace_agent(struct launch *l, struct err *e)
 	rc = agentproc_start(&p, &l->claim.vm, args, 0, e);
 	if (rc < 0)
 		return rc;
-	fd_close(&l->leash);
-	l->have = 0; /* what the dead one did not finish */
 	return take_leash(l, &p);
 }
 
@@ -357,6 +221,30 @@ static int agent_died(struct launch *l, struct err *e)
 	return err_in(e, "%s: its agent died without a word", l->claim.vm.name);
 }
 
+/* Another command was the first to find the VM without its agent, and has given it the next: what
+ * becomes of the start, that one decides, its deadline included. 0 when it became ready, or negative
+ * with *e filled. A signal ends us alone, as it would anybody who looks on. */
+static int follow_successor(struct launch *l, struct err *e)
+{
+	struct claim *k = &l->claim;
+	struct err found = ERR_NONE;
+	int rc;
+
+	fprintf(stderr, "%s: its agent died; one that another command started looks after it now\n",
+		k->vm.name);
+	let_signals_go(l);
+	k->deadline_ms = INT64_MAX;
+	rc = claim_follow(k, &found);
+	if (rc > 0) {
+		l->leash.ready_ms = clock_ms() - l->since_ms;
+		return 0;
+	}
+	*e = found;
+	if (rc == -EAGAIN)
+		return err_set(e, -ECANCELED, "%s: was removed while it was starting", k->vm.name);
+	return rc < 0 ? rc : err_set(e, -ECANCELED, "%s: its start was given up", k->vm.name);
+}
+
 /* The same; *e says why an agent that died has no successor. */
 static int follow(struct launch *l, int until_ready, int64_t deadline_ms, struct err *e)
 {
@@ -372,7 +260,7 @@ static int follow(struct launch *l, int until_ready, int64_t deadline_ms, struct
 static void show_console(const struct launch *l)
 {
 	char text[8192];
-	size_t len = console_tail(&l->claim.vm, l->console_from, TAIL_LINES, text, sizeof(text));
+	size_t len = console_tail(&l->claim.vm, l->leash.end.console_from, TAIL_LINES, text, sizeof(text));
 
 	if (len == 0)
 		return;
@@ -384,16 +272,16 @@ static void show_console(const struct launch *l)
 /* The sentence, the cause where the console told it, and where to read on. */
 static void explain_failure(const struct launch *l, int is_kept, struct err *e)
 {
-	const struct symptom *s = symptom_find(l->diagnosis.id);
+	const struct symptom *s = symptom_find(l->leash.end.diagnosis.id);
 	const char *name = l->claim.vm.name, *remedy = s && s->remedy ? s->remedy : "";
 
-	err_set(e, -ECANCELED, "%s: %s%s%s", name, l->detail, s ? "\n  cause: " : "",
+	err_set(e, -ECANCELED, "%s: %s%s%s", name, l->leash.end.detail, s ? "\n  cause: " : "",
 		s ? s->cause : "");
-	if (s && l->diagnosis.line[0] && !strstr(l->detail, l->diagnosis.line))
-		err_more(e, " (%s)", l->diagnosis.line);
+	if (s && l->leash.end.diagnosis.line[0] && !strstr(l->leash.end.detail, l->leash.end.diagnosis.line))
+		err_more(e, " (%s)", l->leash.end.diagnosis.line);
 	if (*remedy)
 		err_more(e, "\n  try: %s", remedy);
-	if (is_kept && l->ran)
+	if (is_kept && l->leash.end.ran)
 		err_more(e, "\n  see: vmtool logs %s (%s/vms/%s/console.log)", name,
 			 l->claim.home.path, name);
 }
@@ -404,7 +292,7 @@ static int start_failed(struct launch *l, struct err *e)
 	struct err ignored = ERR_NONE;
 	int kept;
 
-	if (l->ran && l->signo == 0)
+	if (l->leash.end.ran && l->signo == 0)
 		show_console(l);
 	hang_up(l); /* so that the agent may remove what is to go */
 	kept = store_find(&v, &l->claim.home, l->claim.vm.name, &ignored) == 0;
@@ -412,8 +300,8 @@ static int start_failed(struct launch *l, struct err *e)
 	explain_failure(l, kept, e);
 	if (l->signo)
 		e->exit = 128 + l->signo;
-	else if (l->code != 1) /* 1 is what each word calls its own failure */
-		e->exit = l->code;
+	else if (l->leash.end.code != 1) /* 1 is what each word calls its own failure */
+		e->exit = l->leash.end.code;
 	return e->code;
 }
 
@@ -446,8 +334,8 @@ static void tell_ready(const struct launch *l)
 
 void launch_tell_degraded(const struct launch *l)
 {
-	if (l->degraded[0])
-		fprintf(stderr, "%s: ready, but degraded: %s\n", l->claim.vm.name, l->degraded);
+	if (l->leash.degraded[0])
+		fprintf(stderr, "%s: ready, but degraded: %s\n", l->claim.vm.name, l->leash.degraded);
 }
 
 int launch_until_ready(struct launch *l, struct err *e)
@@ -455,7 +343,12 @@ int launch_until_ready(struct launch *l, struct err *e)
 	/* The agent keeps the deadline: it alone can say what was missing. */
 	int rc = follow(l, 1, INT64_MAX, e);
 
-	if (l->ready_ms >= 0) {
+	if (rc == -ECONNRESET && e->code == -EBUSY && !l->ask->tied) {
+		rc = follow_successor(l, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (l->leash.ready_ms >= 0) {
 		tell_ready(l);
 		let_signals_go(l);
 		return 0;

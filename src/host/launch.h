@@ -1,8 +1,5 @@
 /*
  * launch - the starter's side of a start: the VM's folder, its agent, and the wait for proof.
- *
- * The leash between starter and agent is a socket: the agent's events come up, and its end at
- * our side, however we die, tells the agent that nobody waits any more.
  */
 #ifndef HOST_LAUNCH_H
 #define HOST_LAUNCH_H
@@ -12,7 +9,7 @@
 #include <stdint.h>
 
 #include "host/claim.h"
-#include "host/timeline.h"
+#include "host/leash.h"
 
 struct launch_ask {
 	const char *name;	 /* NULL: two random words */
@@ -30,25 +27,14 @@ struct launch {
 	struct claim claim;
 	int64_t since_ms;
 	pid_t agent;
-	int leash;	 /* owned */
+	struct leash leash;
 	int sigfd;	 /* owned: INT, TERM and HUP while we wait */
 	sigset_t before; /* the mask to go back to */
 	int signo;	 /* the one that came */
-	size_t have;
-	char line[EVENT_MAX];
-	int64_t stage_ms;   /* when the stage at hand began, since the start */
-	int64_t ready_ms;   /* -1 until ready */
-	char degraded[300]; /* why what is ready is degraded; "" when it is not */
-	/* Its end; reason "" while there is none. */
-	char reason[24];
-	char detail[EVENT_MAX];
-	int code, ran, has_status, status;
-	int64_t console_from;
-	struct diagnosis diagnosis;
 };
 
 #define LAUNCH_NONE \
-	((struct launch){ .claim = CLAIM_NONE, .leash = -1, .sigfd = -1, .ready_ms = -1 })
+	((struct launch){ .claim = CLAIM_NONE, .leash = LEASH_NONE, .sigfd = -1 })
 
 /* What --ready-fd says. 0, or wrong usage with *e filled. */
 int launch_ready_fd(int *fd, const char *text, struct err *e);
@@ -65,7 +51,7 @@ void launch_tell_degraded(const struct launch *l);
 
 #define LAUNCH_FOREVER UINT_MAX
 
-/* 0: the VM has ended: l->reason and what follows say how. Negative with *e filled when that was
+/* 0: the VM has ended: l->leash.end says how. Negative with *e filled when that was
  * not so within wait_ms, or its agent did not tell. */
 int launch_until_end(struct launch *l, unsigned wait_ms, struct err *e);
 

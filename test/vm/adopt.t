@@ -100,6 +100,25 @@ diag "$(cat "$tap_dir/start")"
 ok "it runs" state_is web running
 vmtool rm -f web
 
+# Another command sees it first: frozen, the starter cannot. Not ready before there is a file.
+vmtool start web --probe 'held shell=test\040-e\040/tmp/go' --kernel /lab/vmlinux --initrd /lab/initrd >"$tap_dir/start" 2>&1 &
+starter=$!
+ok "a start is under way" within 30 grep -q vmm "$tap_dir/start"
+kill -STOP $starter
+kill_agent
+vmtool ls >/dev/null
+is "$(processes agent | wc -l)" 1 "another command gives the VM its new agent"
+kill -CONT $starter
+ok "its start looks on" within 10 grep -q "another command started" "$tap_dir/start"
+kill_agent
+vmtool ls >/dev/null
+is "$(processes agent | wc -l)" 1 "that one dies as well, and there is a third"
+vmtool exec "unix:$VMTOOL_HOME/run/web/vsock.sock" -- touch /tmp/go
+wait $starter
+is "$?" 0 "its start follows those, until it is ready"
+ok "it runs" state_is web running
+vmtool rm -f web
+
 # --- run ---
 
 vmtool run --name web --timeout 120s --kernel /lab/vmlinux --initrd /lab/initrd -- sh -c 'echo here; sleep 2; exit 6' >"$tap_dir/run" 2>&1 &
