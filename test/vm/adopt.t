@@ -116,6 +116,7 @@ is "$(processes agent | wc -l)" 1 "that one dies as well, and there is a third"
 vmtool exec "unix:$VMTOOL_HOME/run/web/vsock.sock" -- touch /tmp/go
 wait $starter
 is "$?" 0 "its start follows those, until it is ready"
+diag "$(cat "$tap_dir/start")"
 ok "it runs" state_is web running
 vmtool rm -f web
 
