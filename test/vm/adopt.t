@@ -101,7 +101,7 @@ ok "it runs" state_is web running
 vmtool rm -f web
 
 # Another command sees it first: frozen, the starter cannot. Not ready before there is a file.
-vmtool start web --probe 'held shell=test\040-e\040/tmp/go' --kernel /lab/vmlinux --initrd /lab/initrd >"$tap_dir/start" 2>&1 &
+vmtool start web --probe 'held exec=test -e /tmp/go' --kernel /lab/vmlinux --initrd /lab/initrd >"$tap_dir/start" 2>&1 &
 starter=$!
 ok "a start is under way" within 30 grep -q vmm "$tap_dir/start"
 kill -STOP $starter
