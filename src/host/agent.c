@@ -108,6 +108,11 @@ void agent_pause_changed(struct vmmchild *v)
 	requests_tell_pause(a);
 }
 
+void agent_vmm_went_on(struct vmmchild *v)
+{
+	clocksync_jumped(&CONTAINER(v, struct agent, vmm)->clock);
+}
+
 void agent_stop(struct agent *a, unsigned wait_ms, int force)
 {
 	int heard = a->ready.hello || a->st.state == VM_RUNNING; /* a kernel that has booted */
@@ -160,8 +165,7 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 	if (si->ssi_signo == SIGTERM)
 		agent_stop(a, STOP_MS, 0);
 	/* Whoever was stopped has missed some time, and perhaps the end of a minute. */
-	if (si->ssi_signo == SIGCONT ||
-	    (si->ssi_signo == SIGCHLD && vmmchild_was_continued(&a->vmm)))
+	if (si->ssi_signo == SIGCONT)
 		clocksync_jumped(&a->clock);
 }
 

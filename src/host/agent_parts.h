@@ -72,6 +72,7 @@ void agent_ready_changed(struct ready *r, const struct condition *c);
 void agent_vmm_running(struct vmmchild *v);
 void agent_vmm_ended(struct vmmchild *v);
 void agent_pause_changed(struct vmmchild *v);
+void agent_vmm_went_on(struct vmmchild *v);
 
 /* It is ready: what a ready VM gets from its agent. */
 void agent_serve(struct agent *a);

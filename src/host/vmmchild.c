@@ -45,9 +45,11 @@ static void read_words(struct vmmchild *v)
 {
 	struct vmmwords w;
 	int ran = v->ran, paused = v->paused;
+	uint8_t continued = v->continued;
 
 	vmmfile_read(&w, v->words);
 	v->paused = w.paused;
+	v->continued = w.continued;
 	v->ran = w.ran;
 	v->reason = w.reason;
 	snprintf(v->detail, sizeof(v->detail), "%s", w.detail);
@@ -55,6 +57,8 @@ static void read_words(struct vmmchild *v)
 		v->running(v);
 	if (v->paused != paused)
 		v->pause_changed(v);
+	if (v->continued != continued)
+		v->went_on(v);
 }
 
 static void spoke_ready(struct watch *w, uint32_t events)
@@ -191,7 +195,7 @@ static void begin(struct vmmchild *v, struct loop *l)
 {
 	v->loop = l;
 	v->exited = (struct watch){ -1, exited_ready };
-	v->killed = v->ran = v->paused = 0;
+	v->killed = v->ran = v->paused = v->continued = 0;
 	v->reason = NULL;
 	v->detail[0] = '\0';
 }
@@ -238,15 +242,6 @@ int vmmchild_adopt(struct vmmchild *v, struct loop *l, const struct vmref *vm, s
 	if (rc == 0)
 		read_words(v); /* all it said while nobody listened */
 	return rc;
-}
-
-int vmmchild_was_continued(const struct vmmchild *v)
-{
-	siginfo_t si = { 0 };
-
-	return v->id.pid > 0 &&
-	       waitid(P_PIDFD, (id_t)v->exited.fd, &si, WCONTINUED | WNOHANG) == 0 &&
-	       si.si_code == CLD_CONTINUED;
 }
 
 void vmmchild_signal(struct vmmchild *v, int sig)

@@ -35,12 +35,14 @@ struct vmmchild {
 	int words;	     /* owned: vmm.status */
 	int killed;	     /* we sent SIGKILL */
 	int paused;	     /* its CPUs stand still */
+	uint8_t continued;   /* counts the SIGCONTs it has had, as far as it said */
 	/* How it ended, in contracts.md's words; valid once ended() was called. */
 	const char *reason;
 	int ran;
 	char detail[VMM_TEXT_MAX];
 	void (*running)(struct vmmchild *v);
 	void (*pause_changed)(struct vmmchild *v);
+	void (*went_on)(struct vmmchild *v); /* it was stopped: its guest has missed some time */
 	void (*ended)(struct vmmchild *v); /* it is no more, and its descriptors with it */
 };
 
@@ -54,9 +56,6 @@ int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec, const 
 
 /* The VM's machine, whoever started it. -ESRCH when it is no more; 0 or negative with *e filled. */
 int vmmchild_adopt(struct vmmchild *v, struct loop *l, const struct vmref *vm, struct err *e);
-
-/* On SIGCHLD: 1 when somebody had stopped the process and it now goes on. */
-int vmmchild_was_continued(const struct vmmchild *v);
 
 /* SIGTERM asks it to end the machine in order, SIGKILL does not ask; VMM_SIG_... (proto/spec.h). */
 void vmmchild_signal(struct vmmchild *v, int sig);

@@ -102,6 +102,7 @@ void vmmfile_read(struct vmmwords *w, int fd)
 	if (n <= VMM_WORDS_AT)
 		return;
 	w->paused = mem[VMM_PAUSED_AT] != 0;
+	w->continued = mem[VMM_CONTINUED_AT];
 	inbox_init(&in, mem + VMM_WORDS_AT, sizeof(mem) - VMM_WORDS_AT);
 	in.end = (size_t)n - VMM_WORDS_AT;
 	while (frame_next(&in, &f) > 0 && f.type != 0)

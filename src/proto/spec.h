@@ -35,9 +35,9 @@ enum {
 	VMM_SIG_RESUME = SIGWINCH, /* ...and to go on */
 };
 
-/* The status file: a byte that is nonzero while the CPUs stand still, and from VMM_WORDS_AT on what
- * is said. */
-enum { VMM_PAUSED_AT = 0, VMM_WORDS_AT = 16 };
+/* The status file: a byte that is nonzero while the CPUs stand still, one that is counted up when the
+ * process goes on after a SIGSTOP, and from VMM_WORDS_AT on what is said. */
+enum { VMM_PAUSED_AT = 0, VMM_CONTINUED_AT = 2, VMM_WORDS_AT = 16 };
 
 /* The byte of the status file that the vmm locks (fcntl F_SETLK): the kernel then tells others its
  * number. */

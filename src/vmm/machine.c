@@ -127,6 +127,10 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 	case VMM_SIG_RESUME:
 		resume_cpus(m);
 		break;
+	case SIGCONT:
+		if (m->continued)
+			m->continued();
+		break;
 	}
 }
 

@@ -50,7 +50,9 @@ struct machine {
 	struct rng rng;
 	struct machine_disk disk[SPEC_DISKS_MAX];
 
-	void (*pause_changed)(int paused); /* NULL: nobody wants to know */
+	/* NULL: nobody wants to know. */
+	void (*pause_changed)(int paused);
+	void (*continued)(void); /* this process was stopped, and goes on */
 
 	struct vmm_exit end; /* reason 0 while it runs */
 	char end_text[VMM_TEXT_MAX];

@@ -51,6 +51,15 @@ static void tell_pause(int paused)
 		log_debug("the status channel is no file: a pause is not told");
 }
 
+static void tell_continued(void)
+{
+	static uint8_t times;
+
+	times++;
+	if (pwrite(VMM_FD_STATUS, &times, 1, VMM_CONTINUED_AT) < 0)
+		log_debug("the status channel is no file: that it goes on is not told");
+}
+
 static void tell_running(void *arg)
 {
 	(void)arg;
@@ -97,6 +106,7 @@ int vmm_main(void)
 	if (rc == 0) {
 		ran = 1;
 		m->pause_changed = tell_pause;
+		m->continued = tell_continued;
 		rc = machine_run(m, tell_running, NULL, &e);
 	}
 	if (rc < 0)

@@ -5,6 +5,7 @@
 # after `rm -f` nothing may be left: no process, socket, lock, mount or file. Exits 1 when a round failed.
 . /lab/in/host.sh
 . /lab/in/random.sh
+. /lab/in/truth.sh
 
 rounds=$1 seed=$2
 failures=0
@@ -123,57 +124,18 @@ act_run() {	# a VM that is its starter's
 
 # --- what must be so afterwards ---
 
-exists() { [ -d "$VMTOOL_HOME/vms/web" ]; }
-state_now() { vmtool ls --no-header --columns state web 2>/tmp/out; }
-# One that stands still does not answer, ever.
-answers() { [ "$(timeout 60 vmtool exec web -- echo here 2>/tmp/out)" = here ]; }
-
-# What is shown and what is there are the same; $untrue says where not. A process takes a while to die.
-agrees() {
-	exists || return 0
-	state=$(state_now) untrue=
-	here=$(processes agent | wc -l)/$(processes vmm | wc -l)
-	case $state in
-	running)
-		[ "$here" = 1/1 ] || untrue="agents/vmms: $here"
-		answers || untrue="exec does not answer"
-		;;
-	paused) [ "$here" = 1/1 ] || untrue="agents/vmms: $here" ;;
-	created | stopped | failed)
-		[ "$here" = 0/0 ] || untrue="agents/vmms: $here"
-		[ -z "$(sockets_of web)" ] || untrue="sockets: $(sockets_of web)"
-		[ -z "$(half_files)" ] || untrue="half a file: $(half_files)"
-		;;
-	*) untrue="no state to stay in" ;;
-	esac
-	[ -z "$untrue" ]
-}
-half_files() { (cd "$VMTOOL_HOME/vms/web" && echo .[!.]*) | grep -v '[*]'; }
-
 check_truth() {
 	vmtool ls >/tmp/out 2>&1 || fail "ls: $(tail -n 1 /tmp/out)"
-	within 60 agrees || fail "$(state_now), but $untrue"
-	! exists || numbered || fail "its events are not in one numbering"
+	within 60 all_agree web || fail "$untrue"
+	! exists web || numbered web || fail "its events are not in one numbering"
 }
-numbered() {
-	[ -e "$VMTOOL_HOME/vms/web/events.jsonl" ] || return 0
-	sed 's/^{"seq":\([0-9]*\),.*/\1/' "$VMTOOL_HOME/vms/web/events.jsonl" >/tmp/seq
-	seq 1 "$(wc -l </tmp/seq)" | cmp -s - /tmp/seq
-}
-
 # One that stood before the round is what it was, and starts.
 check_kept() {
-	exists || { fail "the VM is lost"; return; }
+	exists web || { fail "the VM is lost"; return; }
 	cmp -s /tmp/vm.ini "$VMTOOL_HOME/vms/web/vm.ini" || fail "vm.ini is another"
 	[ "$(readlink "$VMTOOL_HOME/vms/web/id")" = "$id" ] || fail "its id is another"
 	vmtool start -q --timeout 300s web $guest >/tmp/out 2>&1 || fail "it does not start again: $(tail -n 1 /tmp/out)"
-	answers || fail "started again, exec does not answer"
-}
-
-traces() {
-	grep -c . /proc/locks
-	cat /proc/mounts
-	ls -A /tmp /dev/shm "$VMTOOL_HOME"
+	answers web || fail "started again, exec does not answer"
 }
 
 one_round() {
@@ -194,8 +156,8 @@ one_round() {
 	"act_$act"
 	check_truth
 	[ -z "$kept" ] || check_kept
-	if exists; then
-		vmtool rm -f web >/tmp/out 2>&1 || ! exists || fail "rm: $(tail -n 1 /tmp/out)"
+	if exists web; then
+		vmtool rm -f web >/tmp/out 2>&1 || ! exists web || fail "rm: $(tail -n 1 /tmp/out)"
 	fi
 	vmtool prune --yes --older 0s >/dev/null 2>&1
 	within 15 nothing_left || fail "left behind: $(left | xargs) $(processes | xargs)"

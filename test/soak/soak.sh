@@ -11,12 +11,12 @@ runs() {
 	local file
 	for file in test/soak/*.sh; do
 		file=${file##*/}
-		[ "$file" = soak.sh ] || [ "$file" = random.sh ] || printf ' %s' "${file%.sh}"
+		case $file in soak.sh | random.sh | truth.sh) ;; *) printf ' %s' "${file%.sh}" ;; esac
 	done
 }
 
 name=${1:-lifecycle} rounds=${2:-200} seed=${SEED:-$RANDOM}
-[[ $name != soak && $name != random && -f test/soak/$name.sh ]] ||
+[[ $name != @(soak|random|truth) && -f test/soak/$name.sh ]] ||
 	die_usage "soak $name: no such run; there are:$(runs)"
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || die_usage "soak: ROUNDS is a whole number, not $rounds"
 
@@ -26,7 +26,7 @@ ninja_run release out/vmtool tools
 kernel-config/build.sh
 test/guests/initrd.sh
 # Files a run wants beside it stand in its line "# with: FILE...", as in a VM test.
-files=(-f test/within.sh -f test/vm/host.sh -f test/both/target.sh -f test/soak/random.sh)
+files=(-f test/within.sh -f test/vm/host.sh -f test/both/target.sh -f test/soak/random.sh -f test/soak/truth.sh)
 for file in $(sed -n 's/^# with: //p' "test/soak/$name.sh"); do files+=(-f "$file"); done
 exec test/lab/lab.sh --auto -o "out/soak/$name" "${files[@]}" -f "test/soak/$name.sh" \
 	-- sh "/lab/in/$name.sh" "$rounds" "$seed" </dev/null
