@@ -114,7 +114,7 @@ lab_base() {
 	echo "$lab_cache/root-$key.cpio"
 }
 
-# The runner and the lab's init: a folder with both.
+# What runs in the lab and for it: a folder with init, freezer and runner.
 lab_tools() {
 	local key work shared dir=test/lab
 	shared=(src/base/{bytes,clock,err,fd,fifo,loop,parse,spawn}.c src/proto/frame.c "$dir"/{wire,pump}.c)
@@ -126,6 +126,7 @@ lab_tools() {
 		work=$(mktemp -d "$lab_cache/tmp.XXXXXX")
 		{
 			lab_compile "$work/init" "${shared[@]}" $dir/init.c $dir/bringup.c &&
+			lab_compile "$work/freezer" "${shared[@]}" $dir/freezer.c $dir/machine.c &&
 			lab_compile "$work/runner" "${shared[@]}" $dir/runner.c $dir/machine.c
 		} || { rm -rf "$work"; die "lab: its tools do not compile"; }
 		mv -T "$work" "$lab_cache/tools-$key" 2>/dev/null || rm -rf "$work"
@@ -139,4 +140,32 @@ lab_compile() {
 	# shellcheck disable=SC2086
 	${flavour_cc[release]} $warnings ${flavour_cflags[release]} \
 		-Wl,--gc-sections -s -Isrc -Itest/lab "$@" -o "$out"
+}
+
+# The booted host, frozen, that runs go on from: lab_frozen EMULATOR KERNEL TOOLS CLOCK. A folder with
+# initrd, ram and state, 300 MB of them; the six used last are kept.
+lab_frozen() {
+	local emulator=$1 kernel=$2 tools=$3 clock=$4 base key folder work rc=0
+	base=$(lab_base "$kernel")
+	key=$(echo "$emulator $base $tools $clock" | key_of)
+	folder=$lab_cache/frozen-$key
+	exec 8>"$lab_cache/frozen.lock"
+	flock 8
+	[ -d "$folder" ] || {
+		say "lab: booting its host, for this run and those after it"
+		work=$(mktemp -d "$lab_cache/tmp.XXXXXX")
+		mkdir "$work/root" "$work/frozen"
+		cp "$tools/init" "$work/root/init"
+		{ cat "$base"; cpio_of "$work/root"; } >"$work/frozen/initrd"
+		"$tools/freezer" "$emulator" "$kernel/vmlinuz" "$work/frozen" "$clock" || rc=$?
+		[ "$rc" = 0 ] || { rm -rf "$work"; exit "$rc"; }
+		sync "$work/frozen"/{ram,state}
+		mv "$work/frozen" "$folder"
+		rm -rf "$work"
+	}
+	touch "$folder"
+	find "$lab_cache" -maxdepth 1 -name 'frozen-*' -printf '%T@ %p\n' | sort -rn |
+		tail -n +7 | cut -d' ' -f2- | xargs -r rm -rf
+	exec 8>&-
+	echo "$folder"
 }

@@ -1,7 +1,7 @@
 /*
  * init - PID 1 of the emulated KVM host: runs one command for the runner, then powers off.
  *
- *	gathering   arguments arrive, WIRE_RUN ends them
+ *	gathering   arguments and the stage arrive; WIRE_RUN ends the arguments
  *	running     the command's streams are pumped
  *	emptying    the command is gone and everything it left was killed; pipes run dry
  *	packing     /lab/out goes out as a tar stream
@@ -11,6 +11,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -47,9 +50,11 @@ struct init {
 	struct words argv, envp;
 	int port[PORT_END]; /* owned */
 	int tty;	    /* the terminal's master, borrowed from `out`; -1: pipes */
-	struct pump in, out, err, files;
-	pid_t command, tar; /* 0 when not running */
-	int status;	    /* the command's, as a shell counts it */
+	struct pump in, out, err, stage, files;
+	pid_t command, cpio, tar; /* 0 when not running */
+	struct winsize size;	  /* of the command's terminal; zeros: it gets pipes */
+	int asked;		  /* WIRE_RUN has come */
+	int status;		  /* the command's, as a shell counts it */
 };
 
 #define OF_LOOP(l) CONTAINER(l, struct init, loop)
@@ -165,11 +170,11 @@ static void run_on_pipes(struct init *in)
 	pump_open(&in->err, &in->loop, error[0], TO_PORT, in->port[PORT_STDERR], err_done);
 }
 
-static void run_on_tty(struct init *in, const struct winsize *size)
+static void run_on_tty(struct init *in)
 {
 	int slave, input;
 
-	if (openpty(&in->tty, &slave, NULL, NULL, size) < 0) {
+	if (openpty(&in->tty, &slave, NULL, NULL, &in->size) < 0) {
 		give_up(in, "no terminal for the command");
 		return;
 	}
@@ -182,23 +187,51 @@ static void run_on_tty(struct init *in, const struct winsize *size)
 	wire_numbers(&in->wire, WIRE_STREAM_END, PORT_STDERR, 0); /* all of it is on stdout */
 }
 
-static void run(struct init *in, unsigned rows, unsigned columns)
+static void asked_to_run(struct init *in, unsigned rows, unsigned columns)
 {
-	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
-
-	if (in->phase != GATHERING || in->argv.n == 0) {
+	if (in->asked || in->argv.n == 0) {
 		give_up(in, "the runner asked to run nothing, or twice");
 		return;
 	}
-	in->phase = RUNNING;
-	if (rows > 0)
-		run_on_tty(in, &size);
-	else
-		run_on_pipes(in);
+	in->size = (struct winsize){ .ws_row = (unsigned short)rows,
+				     .ws_col = (unsigned short)columns };
+	in->asked = 1;
 	next(in);
 }
 
-/* ---- /lab/out ---- */
+/* ---- what comes in, and /lab/out ---- */
+
+static void stage_done(struct pump *p)
+{
+	next(CONTAINER(p, struct init, stage));
+}
+
+static void unpack(struct init *in)
+{
+	static char *const argv[] = { "cpio", "-idmu", NULL };
+	int cpio[2];
+	pid_t pid;
+
+	if (pipe2(cpio, O_CLOEXEC) < 0) {
+		give_up(in, "no pipe for the stage");
+		return;
+	}
+	pid = spawn(
+		&(struct spawn){
+			.path = "/bin/cpio",
+			.argv = argv,
+			.fds = (const struct fdmap[]){ { cpio[0], 0 } },
+			.nfds = 1,
+		},
+		NULL);
+	close(cpio[0]);
+	if (pid < 0) {
+		give_up(in, "cpio of the stage did not start");
+		return;
+	}
+	in->cpio = pid;
+	pump_open(&in->stage, &in->loop, cpio[1], FROM_PORT, in->port[PORT_STAGE], stage_done);
+}
 
 static void files_done(struct pump *p)
 {
@@ -239,6 +272,14 @@ static void pack(struct init *in)
 
 static void next(struct init *in)
 {
+	if (in->phase == GATHERING && in->asked && in->cpio == 0 &&
+	    in->stage.state != PUMP_MOVING) {
+		in->phase = RUNNING;
+		if (in->size.ws_row > 0)
+			run_on_tty(in);
+		else
+			run_on_pipes(in);
+	}
 	if (in->phase == RUNNING && in->command == 0) {
 		in->phase = EMPTYING;
 		kill(-1, SIGKILL); /* so the pipes have an end and /lab/out stands still */
@@ -263,6 +304,10 @@ static void reap(struct init *in)
 		if (pid == in->command) {
 			in->command = 0;
 			in->status = exit_status(wait_status);
+		} else if (pid == in->cpio) {
+			in->cpio = 0;
+			if (exit_status(wait_status) != 0)
+				give_up(in, "cpio of the stage failed");
 		} else if (pid == in->tar) {
 			in->tar = 0;
 			if (exit_status(wait_status) != 0)
@@ -280,6 +325,27 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 /* ---- the runner's words ---- */
 
+static void set_clock(struct init *in, uint64_t s, uint64_t ns)
+{
+	struct timespec now = { .tv_sec = (time_t)s, .tv_nsec = (long)ns };
+
+	if (clock_settime(CLOCK_REALTIME, &now) < 0)
+		give_up(in, "the clock cannot be set");
+}
+
+/* What the kernel drew before it was frozen, every lab has; what it draws from now on, this alone. */
+static void seed_pool(struct init *in, uint64_t a, uint64_t b)
+{
+	/* struct rand_pool_info: bits, bytes, and these */
+	uint32_t seed[] = { 128,	16, (uint32_t)(a >> 32), (uint32_t)a, (uint32_t)(b >> 32),
+			    (uint32_t)b };
+	int pool = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+
+	if (pool < 0 || ioctl(pool, RNDADDENTROPY, seed) < 0 || ioctl(pool, RNDRESEEDCRNG) < 0)
+		give_up(in, "the random pool cannot be seeded");
+	fd_close(&pool);
+}
+
 static void resize(struct init *in, unsigned rows, unsigned columns)
 {
 	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
@@ -295,6 +361,12 @@ static void heard(struct wire *w, const struct frame *f)
 
 	wire_read(f, &a, &b);
 	switch (f->type) {
+	case WIRE_CLOCK:
+		set_clock(in, a, b);
+		break;
+	case WIRE_SEED:
+		seed_pool(in, a, b);
+		break;
 	case WIRE_ARG:
 		words_add(in, &in->argv, f->data, f->len);
 		break;
@@ -302,10 +374,10 @@ static void heard(struct wire *w, const struct frame *f)
 		words_add(in, &in->envp, f->data, f->len);
 		break;
 	case WIRE_RUN:
-		run(in, (unsigned)a, (unsigned)b);
+		asked_to_run(in, (unsigned)a, (unsigned)b);
 		break;
 	case WIRE_STREAM_END:
-		pump_set_total(&in->in, b);
+		pump_set_total(a == PORT_STAGE ? &in->stage : &in->in, b);
 		break;
 	case WIRE_HANGUP:
 		pump_close(a == PORT_STDERR ? &in->err : &in->out, PUMP_BROKEN);
@@ -358,6 +430,16 @@ static int open_ports(struct init *in, struct err *e)
 	return rc < 0 ? err_set(e, rc, "the control port: %s", strerror(-rc)) : 0;
 }
 
+/* A machine that idles while it is being frozen would skip an unknown time, as its clock may count
+ * instructions alone. */
+static void spin_until_thawed(struct init *in)
+{
+	struct pollfd port = { .fd = in->port[PORT_CONTROL], .events = POLLIN };
+
+	while (!(port.revents & POLLIN))
+		poll(&port, 1, 0);
+}
+
 int main(void)
 {
 	struct init in = {
@@ -378,7 +460,10 @@ int main(void)
 		return 1;
 	}
 	in.loop.signalled = signalled;
+	unpack(&in);
 	wire_numbers(&in.wire, WIRE_HELLO, 0, 0);
+	fifo_write(&in.wire.out, in.wire.port.fd);
+	spin_until_thawed(&in);
 	beat(&in.heartbeat);
 	return loop_run(&in.loop);
 }

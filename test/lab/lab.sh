@@ -71,24 +71,24 @@ stage() {
 }
 
 run_emulated() {
-	local emulator kernel base tools clock=counted
+	local emulator kernel frozen tools clock=counted
 	need_packages lab qemu-system-x86 busybox-static gcc musl-dev linux-libc-dev
 	emulator=$(lab_emulator)
 	kernel=$(lab_kernel)
-	base=$(lab_base "$kernel")
 	tools=$(lab_tools)
+	[ "$terminal" = 0 ] || clock=paced
+	clock=${LAB_CLOCK:-$clock}
+	frozen=$(lab_frozen "$emulator" "$kernel" "$tools" "$clock")
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	stage "$work/root"
-	cp "$tools/init" "$work/root/init"
-	{ cat "$base"; cpio_of "$work/root"; } >"$work/initrd"
+	cpio_of "$work/root" >"$work/stage"
 	# Open and without a name: whatever ends this, nothing is left behind.
-	exec 9<"$work/initrd"
+	exec 9<"$work/stage"
 	rm -rf "$work"
 	trap - EXIT
-	[ "$terminal" = 0 ] || clock=paced
-	exec "$tools/runner" "$emulator" "$kernel/vmlinuz" /dev/fd/9 "$out" "${LAB_SILENCE:-60}" \
-		"${LAB_CLOCK:-$clock}" "$terminal" "$@"
+	exec "$tools/runner" "$emulator" "$kernel/vmlinuz" "$frozen" "$clock" /dev/fd/9 "$out" \
+		"${LAB_SILENCE:-60}" "$terminal" "$@"
 }
 
 mkdir -p "$out"

@@ -4,6 +4,7 @@
 #include "machine.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +19,14 @@
 #include "base/util.h"
 
 /* What the argument list below calls the descriptors. */
-enum { QEMU_CONSOLE = 3, QEMU_INITRD = 4, QEMU_MONITOR = 5, QEMU_PORTS = 10 };
+enum {
+	QEMU_CONSOLE = 3,
+	QEMU_INITRD,
+	QEMU_RAM,
+	QEMU_STATE,
+	QEMU_MONITOR,
+	QEMU_PORTS = 10,
+};
 
 /* Words of a command line belong in pairs. */
 /* clang-format off */
@@ -66,7 +74,7 @@ static const struct {
 static const char *const qemu_argv[] = {
 	"qemu-system-x86_64",
 	"-name", "lab",
-	"-M", "q35",
+	"-M", "q35,memory-backend=ram",
 	"-accel", "tcg",
 	"-cpu", CPU,
 	"-smp", "1",
@@ -75,10 +83,12 @@ static const char *const qemu_argv[] = {
 	"-display", "none",
 	"-chardev", "file,id=console,path=/dev/fd/3,append=on",
 	"-serial", "chardev:console",
-	"-chardev", "socket,id=monitor,fd=5",
+	"-chardev", "socket,id=monitor,fd=7",
 	"-mon", "chardev=monitor,mode=readline",
+	/* One that was stopped to be frozen runs as soon as it is thawed. */
+	"-global", "migration.store-global-state=off",
 	"-device", "virtio-serial-pci",
-	PORT(1, 11), PORT(2, 12), PORT(3, 13), PORT(4, 14), PORT(5, 15),
+	PORT(1, 11), PORT(2, 12), PORT(3, 13), PORT(4, 14), PORT(5, 15), PORT(6, 16),
 	"-initrd", "/dev/fd/4",
 	"-append", APPEND,
 	"-kernel",
@@ -114,10 +124,11 @@ static int open_sockets(struct machine *m, struct fdmap *fds, struct err *e)
 	return rc;
 }
 
-static int spawn_qemu(struct machine *m, const struct machine_parts *parts,
-		      const struct fdmap *fds, size_t nfds, struct err *e)
+/* With these words at the end of its argument list. */
+static int spawn_qemu(struct machine *m, const struct machine_parts *parts, const struct fdmap *fds,
+		      size_t nfds, const char *const *words, struct err *e)
 {
-	const char *argv[COUNT(qemu_argv) + 4];
+	const char *argv[COUNT(qemu_argv) + 16];
 	const char **end = argv + COUNT(qemu_argv);
 	pid_t pid;
 
@@ -127,6 +138,8 @@ static int spawn_qemu(struct machine *m, const struct machine_parts *parts,
 		*end++ = "-icount";
 		*end++ = clocks[parts->clock].icount;
 	}
+	while (*words)
+		*end++ = *words++;
 	*end = NULL;
 	pid = spawn(
 		&(struct spawn){
@@ -155,33 +168,131 @@ int machine_clock_parse(enum machine_clock *clock, const char *text, struct err 
 	return err_usage(e, "LAB_CLOCK=%s: neither counted, paced nor host", text);
 }
 
-int machine_start(struct machine *m, const struct machine_parts *parts, struct err *e)
+/* A file of the folder. The descriptor, or negative with *e filled. */
+static int open_in(const char *folder, const char *name, int flags, struct err *e)
 {
-	struct fdmap fds[16] = { { -1, 0 }, { -1, 1 }, { -1, 2 }, { -1, 3 }, { -1, 4 } };
-	enum { FIXED = 5, ALL = FIXED + 1 + PORT_END - PORT_CONTROL };
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int image = open(parts->initrd, O_RDONLY | O_CLOEXEC);
-	int rc;
+	char path[4096];
+	int fd;
 
-	rc = null < 0	 ? err_sys(e, "open /dev/null")
-	     : image < 0 ? err_sys(e, "open %s", parts->initrd)
-			 : 0;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, flags | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(e, "open %s", path) : fd;
+}
+
+static int start(struct machine *m, const struct machine_parts *parts, int flags,
+		 const char *const *words, struct err *e)
+{
+	enum { FIXED = 7, ALL = FIXED + 1 + PORT_END - PORT_CONTROL };
+	struct fdmap fds[ALL];
+	int rc = 0;
+
+	for (int i = 0; i < ALL; i++)
+		fds[i] = (struct fdmap){ -1, i };
+	if ((fds[0].from = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+		rc = err_sys(e, "open /dev/null");
 	if (rc == 0)
 		rc = open_console(m, parts->console, e);
 	if (rc == 0)
+		rc = fds[QEMU_INITRD].from = open_in(parts->folder, "initrd", O_RDONLY, e);
+	if (rc >= 0)
+		rc = fds[QEMU_RAM].from = open_in(parts->folder, "ram", O_RDWR | flags, e);
+	if (rc >= 0)
+		rc = fds[QEMU_STATE].from = open_in(parts->folder, "state", O_RDWR | flags, e);
+	if (rc >= 0)
 		rc = open_sockets(m, fds + FIXED, e);
 	if (rc == 0) {
-		fds[0].from = null;
 		fds[1].from = fds[2].from = fds[QEMU_CONSOLE].from = m->console;
-		fds[QEMU_INITRD].from = image;
-		rc = spawn_qemu(m, parts, fds, ALL, e);
+		rc = spawn_qemu(m, parts, fds, ALL, words, e);
 	}
-	for (size_t i = FIXED; i < ALL; i++)
-		if (fds[i].to > 0)
-			close(fds[i].from);
-	fd_close(&image);
-	fd_close(&null);
-	return rc;
+	for (size_t i = 0; i < ALL; i++)
+		if (fds[i].from != m->console)
+			fd_close(&fds[i].from);
+	return MIN(rc, 0);
+}
+
+int machine_boot(struct machine *m, const struct machine_parts *parts, struct err *e)
+{
+	static const char *const words[] = {
+		"-object", "memory-backend-file,id=ram,size=4G,mem-path=/dev/fd/5,share=on", NULL
+	};
+
+	return start(m, parts, O_CREAT | O_TRUNC, words, e);
+}
+
+/* Shared memory is where it is and needs no copy in the state. */
+#define IGNORE_SHARED "migrate_set_capability x-ignore-shared on\n"
+
+int machine_thaw(struct machine *m, const struct machine_parts *parts, struct err *e)
+{
+	static const char *const words[] = {
+		"-object",   "memory-backend-file,id=ram,size=4G,mem-path=/dev/fd/5,share=off",
+		"-incoming", "defer",
+		NULL
+	};
+	static const char commands[] = IGNORE_SHARED "migrate_incoming fd:6\n";
+	int rc = start(m, parts, 0, words, e);
+
+	if (rc < 0)
+		return rc;
+	rc = fd_write_all(m->monitor, commands, strlen(commands));
+	return rc < 0 ? err_set(e, rc, "QEMU's monitor: %s", strerror(-rc)) : 0;
+}
+
+/* ---- the frozen ---- */
+
+/* `migrate` takes no descriptor by its number, but one that was sent along with a name. */
+static int name_descriptor(struct machine *m, int fd, const char *command)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	struct iovec text = { (char *)command, strlen(command) };
+	struct msghdr message = {
+		.msg_iov = &text,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.room),
+	};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(m->monitor, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Commands wait for the one before them; the last of them ends QEMU. */
+static int tell_to_freeze(struct machine *m, int state)
+{
+	static const char before[] = "stop\n" IGNORE_SHARED;
+	static const char after[] = "migrate fd:state\ninfo migrate\nquit\n";
+	int rc = fd_write_all(m->monitor, before, strlen(before));
+
+	if (rc == 0)
+		rc = name_descriptor(m, state, "getfd state\n");
+	return rc < 0 ? rc : fd_write_all(m->monitor, after, strlen(after));
+}
+
+int machine_freeze(struct machine *m, const struct machine_parts *parts, struct err *e)
+{
+	char said[8192];
+	size_t len = 0;
+	ssize_t n = 0;
+	int state = open_in(parts->folder, "state", O_WRONLY, e), rc;
+
+	if (state < 0)
+		return state;
+	rc = tell_to_freeze(m, state);
+	while (rc == 0 && len < sizeof(said) - 1 &&
+	       (n = fd_read(m->monitor, said + len, sizeof(said) - 1 - len)) > 0)
+		len += (size_t)n;
+	said[len] = '\0';
+	fd_close(&state);
+	if (rc < 0 || !strstr(said, "Migration status: completed"))
+		return err_set(e, rc < 0 ? rc : -EIO, "QEMU could not be frozen: %s",
+			       rc < 0 ? strerror(-rc) : said);
+	machine_kill(m);
+	return 0;
 }
 
 /* ---- the silent ---- */
@@ -234,7 +345,7 @@ void machine_autopsy(struct machine *m)
 /* proc(5): schedstat has the nanoseconds a thread ran, those it waited to, and how often it ran. */
 uint64_t machine_starved_ms(const struct machine *m)
 {
-	uint64_t all = 0;
+	uint64_t longest = 0;
 	char path[64], text[128];
 	const struct dirent *d;
 	DIR *tasks;
@@ -248,11 +359,11 @@ uint64_t machine_starved_ms(const struct machine *m)
 		snprintf(name, sizeof(name), "%s/schedstat", d->d_name);
 		if (fd_slurp(dirfd(tasks), name, text, sizeof(text)) > 0 &&
 		    sscanf(text, "%*u %llu", &waited) == 1)
-			all += waited / 1000000;
+			longest = MAX(longest, waited / 1000000);
 	}
 	if (tasks)
 		closedir(tasks);
-	return all;
+	return longest;
 }
 
 void machine_kill(struct machine *m)

@@ -3,6 +3,10 @@
  *
  * QEMU holds no file name of ours open and no socket anybody else could reach: everything is
  * handed over as a descriptor, so any number of labs run side by side. It dies with its parent.
+ *
+ * Booting takes as long as most of what a lab is for. So it is done once: machine_freeze() leaves
+ * its RAM and the state of its devices in a folder, and every run goes on from there, on a private
+ * mapping of that RAM. What must differ from run to run (time, random pool) the wire brings.
  */
 #ifndef LAB_MACHINE_H
 #define LAB_MACHINE_H
@@ -38,20 +42,27 @@ int machine_clock_parse(enum machine_clock *clock, const char *text, struct err 
 
 /* What it is made of; paths. */
 struct machine_parts {
-	const char *emulator, *kernel, *initrd;
+	const char *emulator, *kernel;
+	const char *folder;  /* with initrd; and ram and state, once it was frozen */
 	const char *console; /* a fresh file is made there */
 	enum machine_clock clock;
 };
 
-/* Boots it. 0, or negative with *e filled. */
-int machine_start(struct machine *m, const struct machine_parts *parts, struct err *e);
+/* 0, or negative with *e filled. Thawed, it goes on from where it was frozen, with the same kernel
+ * and clock. */
+int machine_boot(struct machine *m, const struct machine_parts *parts, struct err *e);
+int machine_thaw(struct machine *m, const struct machine_parts *parts, struct err *e);
+
+/* Of a booted one: leaves ram and state in the folder, and no QEMU. Blocks meanwhile. 0, or negative
+ * with *e filled. */
+int machine_freeze(struct machine *m, const struct machine_parts *parts, struct err *e);
 
 /* Of one that has gone silent, while it still runs: where its CPU is at several moments, on stderr
  * (all its registers on the console), then a panic, which leaves its kernel's stack there. */
 void machine_autopsy(struct machine *m);
 
-/* For how long, in all, it has been ready to run and another had the CPU; 0 when this host does not
- * tell. */
+/* For how long, in all, it has been ready to run and another had the CPU: of its threads, the one
+ * that waited longest. 0 when this host does not tell. */
 uint64_t machine_starved_ms(const struct machine *m);
 
 /* At once, and waits until it is gone. */

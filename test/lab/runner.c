@@ -1,10 +1,11 @@
 /*
  * runner - one command in an emulated KVM host, as if it ran here.
  *
- *	runner QEMU KERNEL INITRD OUT SILENCE CLOCK TERMINAL CMD ARG...
+ *	runner QEMU KERNEL FROZEN CLOCK STAGE OUT SILENCE TERMINAL CMD ARG...
  *
- * OUT is the folder that gets /lab/out and console.log; SILENCE the seconds without a heartbeat
- * after which the host is given up; TERMINAL 1 gives CMD a terminal. test/lab/lab.sh calls it.
+ * FROZEN is the folder with the host as freezer left it; STAGE a cpio archive for its root; OUT the
+ * folder that gets /lab/out and console.log; SILENCE the seconds without a heartbeat after which
+ * the host is given up; TERMINAL 1 gives CMD a terminal. test/lab/lab.sh calls it.
  *
  * The end is in order: streams complete, /lab/out unpacked, WIRE_BYE, QEMU gone. Every other end
  * of QEMU is exit status 125 with the reason and the last lines of the console. Stopping a reader
@@ -17,8 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -32,7 +36,6 @@
 enum {
 	STATUS_LAB_FAILED = 125,
 	TICK_MS = 1000,
-	BOOT_S = 120, /* two busy cores need ten seconds; there is no heartbeat yet */
 };
 
 struct runner {
@@ -41,7 +44,7 @@ struct runner {
 	struct watch qemu_end;
 	struct wire wire;
 	struct timer tick;
-	struct pump in, out, err, files;
+	struct pump in, out, err, stage, files;
 	char **argv;	     /* the command; borrowed */
 	const char *out_dir; /* borrowed */
 	uint32_t silence;    /* seconds without a heartbeat that are allowed */
@@ -49,8 +52,8 @@ struct runner {
 	uint64_t starved_ms; /* machine_starved_ms() at the last tick */
 	int on_terminal;
 	int is_raw;
-	struct termios cooked;	/* what to restore while is_raw */
-	int hello, exited, bye; /* how far it has come */
+	struct termios cooked; /* what to restore while is_raw */
+	int up, exited, bye;   /* how far it has come */
 	int signals;		/* how many asked it to end */
 	int status;
 	pid_t tar;
@@ -127,16 +130,15 @@ static uint64_t own_ms(struct runner *r)
 static void ticked(struct timer *t)
 {
 	struct runner *r = CONTAINER(t, struct runner, tick);
-	uint32_t allowed = r->hello ? r->silence : BOOT_S;
 	char why[96];
 
 	r->silent_ms += own_ms(r);
-	if (r->silent_ms <= (uint64_t)allowed * 1000) {
+	if (r->silent_ms <= (uint64_t)r->silence * 1000) {
 		loop_after(&r->loop, t, TICK_MS);
 		return;
 	}
 	snprintf(why, sizeof(why), "the emulated host %s (%u s); its console:",
-		 r->hello ? "stopped answering" : "does not come up", allowed);
+		 r->up ? "stopped answering" : "does not go on", r->silence);
 	machine_autopsy(&r->machine);
 	fail(r, why);
 }
@@ -169,6 +171,12 @@ static void in_done(struct pump *p)
 		wire_numbers(&r->wire, WIRE_STREAM_END, PORT_STDIN, p->moved);
 }
 
+/* What came of it the lab says. */
+static void stage_done(struct pump *p)
+{
+	(void)p;
+}
+
 static void files_done(struct pump *p)
 {
 	end_if_complete(CONTAINER(p, struct runner, files));
@@ -199,6 +207,20 @@ static int unpack_into(struct runner *r, struct err *e)
 	if (r->tar < 0)
 		return err_set(e, (int)r->tar, "start tar: %s", strerror(-r->tar));
 	pump_open(&r->files, &r->loop, pipe[1], FROM_PORT, r->machine.port[PORT_FILES], files_done);
+	return 0;
+}
+
+/* Its length is known, so the lab can be told it before the first byte. */
+static int send_stage(struct runner *r, const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "open %s", path);
+	wire_numbers(&r->wire, WIRE_STREAM_END, PORT_STAGE, (uint64_t)st.st_size);
+	fd_nonblock(r->machine.port[PORT_STAGE]);
+	pump_open(&r->stage, &r->loop, fd, TO_PORT, r->machine.port[PORT_STAGE], stage_done);
 	return 0;
 }
 
@@ -239,6 +261,20 @@ static struct winsize terminal_size(void)
 
 	ioctl(0, TIOCGWINSZ, &size);
 	return size;
+}
+
+/* What no two labs may have in common, though they were frozen as one. */
+static int send_difference(struct runner *r, struct err *e)
+{
+	struct timespec now;
+	uint64_t seed[2];
+
+	if (getrandom(seed, sizeof(seed), 0) < 0)
+		return err_sys(e, "a seed for the lab");
+	clock_gettime(CLOCK_REALTIME, &now);
+	wire_numbers(&r->wire, WIRE_CLOCK, (uint64_t)now.tv_sec, (uint64_t)now.tv_nsec);
+	wire_numbers(&r->wire, WIRE_SEED, seed[0], seed[1]);
+	return 0;
 }
 
 /* The command's world is the lab's, but for what its terminal can do. */
@@ -286,11 +322,8 @@ static void heard(struct wire *w, const struct frame *f)
 	r->silent_ms = 0;
 	wire_read(f, &a, &b);
 	switch (f->type) {
-	case WIRE_HELLO:
-		r->hello = 1;
-		send_command(r);
-		break;
 	case WIRE_ALIVE:
+		r->up = 1;
 		break;
 	case WIRE_STREAM_END:
 		pump_set_total(pump_of(r, a), b);
@@ -320,7 +353,7 @@ static void lost(struct wire *w, int rc)
 /* The first one is for the command; whoever asks again means the lab. */
 static void asked_to_end(struct runner *r, int sig)
 {
-	if (r->hello && r->signals++ == 0) {
+	if (r->signals++ == 0) {
 		wire_numbers(&r->wire, WIRE_SIGNAL, (uint64_t)sig, 0);
 		return;
 	}
@@ -342,7 +375,7 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		break;
 	case SIGWINCH:
 		size = terminal_size();
-		if (r->hello && r->on_terminal)
+		if (r->on_terminal)
 			wire_numbers(&r->wire, WIRE_RESIZE, size.ws_row, size.ws_col);
 		break;
 	}
@@ -373,7 +406,7 @@ static int open_wire(struct runner *r, struct err *e)
 }
 
 /* Fills in the console's place. */
-static int start(struct runner *r, struct machine_parts *parts, struct err *e)
+static int start(struct runner *r, struct machine_parts *parts, const char *stage, struct err *e)
 {
 	char console[4096];
 	int rc = loop_open(&r->loop);
@@ -383,13 +416,18 @@ static int start(struct runner *r, struct machine_parts *parts, struct err *e)
 	r->loop.signalled = signalled;
 	snprintf(console, sizeof(console), "%s/console.log", r->out_dir);
 	parts->console = console;
-	rc = machine_start(&r->machine, parts, e);
+	rc = machine_thaw(&r->machine, parts, e);
 	if (rc == 0)
 		rc = open_wire(r, e);
+	if (rc == 0)
+		rc = send_difference(r, e);
+	if (rc == 0)
+		rc = send_stage(r, stage, e);
 	if (rc == 0)
 		rc = open_streams(r, e);
 	if (rc < 0)
 		return rc;
+	send_command(r);
 	r->qemu_end = (struct watch){ r->machine.pidfd, qemu_ended };
 	loop_add(&r->loop, &r->qemu_end, EPOLLIN);
 	r->tick.due = ticked;
@@ -404,24 +442,25 @@ int main(int argc, char **argv)
 	struct machine_parts parts;
 	int status;
 
-	if (argc < 9) {
-		fprintf(stderr, "usage: runner QEMU KERNEL INITRD OUT SILENCE CLOCK TERMINAL CMD ARG...\n");
+	if (argc < 10) {
+		fprintf(stderr,
+			"usage: runner QEMU KERNEL FROZEN CLOCK STAGE OUT SILENCE TERMINAL CMD ARG...\n");
 		return 2;
 	}
 	parts = (struct machine_parts){
 		.emulator = argv[1],
 		.kernel = argv[2],
-		.initrd = argv[3],
+		.folder = argv[3],
 	};
-	r.out_dir = argv[4];
-	r.on_terminal = argv[7][0] == '1';
-	r.argv = argv + 8;
-	if (parse_u32(&r.silence, "LAB_SILENCE", argv[5], 1, 86400, &e) < 0 ||
-	    machine_clock_parse(&parts.clock, argv[6], &e) < 0) {
+	r.out_dir = argv[6];
+	r.on_terminal = argv[8][0] == '1';
+	r.argv = argv + 9;
+	if (parse_u32(&r.silence, "LAB_SILENCE", argv[7], 1, 86400, &e) < 0 ||
+	    machine_clock_parse(&parts.clock, argv[4], &e) < 0) {
 		fprintf(stderr, "lab: %s\n", e.text);
 		return e.exit;
 	}
-	if (start(&r, &parts, &e) < 0) {
+	if (start(&r, &parts, argv[5], &e) < 0) {
 		machine_kill(&r.machine);
 		fprintf(stderr, "lab: %s\n", e.text);
 		return STATUS_LAB_FAILED;

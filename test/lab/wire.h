@@ -1,5 +1,5 @@
 /*
- * wire - what the runner on the host and the init in the lab say to each other.
+ * wire - what the freezer and the runner on the host and the init in the lab say to each other.
  *
  * Frames of proto/frame on one virtio-serial port. The command's bytes travel on ports of their
  * own, so a reader that is slow on one stream holds back that stream alone and the heartbeat
@@ -21,6 +21,7 @@ enum wire_port {
 	PORT_STDIN,
 	PORT_STDOUT,
 	PORT_STDERR,
+	PORT_STAGE, /* what a run brings along for the root, as a cpio archive */
 	PORT_FILES, /* /lab/out as a tar stream */
 	PORT_END,
 };
@@ -28,15 +29,18 @@ enum wire_port {
 /* The payload is a text without its NUL, or the two u64 that the comment names. */
 enum wire_type {
 	/* runner to lab */
-	WIRE_ARG = 1, /* text: the next argument of the command */
-	WIRE_ENV,     /* text: NAME=VALUE for its environment */
-	WIRE_RUN,     /* rows, columns of its terminal; 0, 0: it gets pipes */
-	WIRE_SIGNAL,  /* number, 0: to the command's process group */
-	WIRE_RESIZE,  /* rows, columns */
-	WIRE_BYE,     /* 0, 0: everything arrived, power off */
+	WIRE_CLOCK = 1, /* seconds, nanoseconds: the time of day */
+	WIRE_SEED,	/* 16 bytes for its random pool: a frozen one was thawed before */
+	WIRE_ARG,	/* text: the next argument of the command */
+	WIRE_ENV,	/* text: NAME=VALUE for its environment */
+	WIRE_RUN,	/* rows, columns of its terminal; 0, 0: it gets pipes */
+	WIRE_SIGNAL,	/* number, 0: to the command's process group */
+	WIRE_RESIZE,	/* rows, columns */
+	WIRE_BYE,	/* 0, 0: everything arrived, power off */
+	/* lab to freezer */
+	WIRE_HELLO, /* 0, 0: it is up, and spins until it hears a first word */
 	/* lab to runner */
-	WIRE_HELLO,  /* 0, 0: the lab is up */
-	WIRE_ALIVE,  /* 0, 0: ten times a second from then on */
+	WIRE_ALIVE,  /* 0, 0: at its first word, and ten times a second from then on */
 	WIRE_FAILED, /* text: why the lab cannot go on */
 	WIRE_EXIT,   /* status, 0: after the last WIRE_STREAM_END */
 	/* both ways */
