@@ -201,6 +201,29 @@ static void asked_to_run(struct init *in, unsigned rows, unsigned columns)
 
 /* ---- what comes in, and /lab/out ---- */
 
+/* Starts argv with its descriptor `to` on a pipe. The pipe's other end, or -1 and the machine stops. */
+static int start_on_pipe(struct init *in, char *const argv[], int to, pid_t *pid)
+{
+	int pipe[2];
+
+	if (pipe2(pipe, O_CLOEXEC) < 0) {
+		give_up(in, "no pipe for an archive");
+		return -1;
+	}
+	*pid = spawn(
+		&(struct spawn){
+			.path = argv[0],
+			.argv = argv,
+			.fds = (const struct fdmap[]){ { pipe[to], to } },
+			.nfds = 1,
+		},
+		NULL);
+	close(pipe[to]);
+	if (*pid < 0)
+		give_up(in, "the archive's program did not start");
+	return pipe[!to];
+}
+
 static void stage_done(struct pump *p)
 {
 	next(CONTAINER(p, struct init, stage));
@@ -208,29 +231,10 @@ static void stage_done(struct pump *p)
 
 static void unpack(struct init *in)
 {
-	static char *const argv[] = { "cpio", "-idmu", NULL };
-	int cpio[2];
-	pid_t pid;
+	static char *const argv[] = { "/bin/cpio", "-idmu", NULL };
+	int fd = start_on_pipe(in, argv, 0, &in->cpio);
 
-	if (pipe2(cpio, O_CLOEXEC) < 0) {
-		give_up(in, "no pipe for the stage");
-		return;
-	}
-	pid = spawn(
-		&(struct spawn){
-			.path = "/bin/cpio",
-			.argv = argv,
-			.fds = (const struct fdmap[]){ { cpio[0], 0 } },
-			.nfds = 1,
-		},
-		NULL);
-	close(cpio[0]);
-	if (pid < 0) {
-		give_up(in, "cpio of the stage did not start");
-		return;
-	}
-	in->cpio = pid;
-	pump_open(&in->stage, &in->loop, cpio[1], FROM_PORT, in->port[PORT_STAGE], stage_done);
+	pump_open(&in->stage, &in->loop, fd, FROM_PORT, in->port[PORT_STAGE], stage_done);
 }
 
 static void files_done(struct pump *p)
@@ -243,29 +247,10 @@ static void files_done(struct pump *p)
 
 static void pack(struct init *in)
 {
-	static char *const argv[] = { "tar", "-C", "/lab/out", "-cf", "-", ".", NULL };
-	int tar[2];
-	pid_t pid;
+	static char *const argv[] = { "/bin/tar", "-C", "/lab/out", "-cf", "-", ".", NULL };
+	int fd = start_on_pipe(in, argv, 1, &in->tar);
 
-	if (pipe2(tar, O_CLOEXEC) < 0) {
-		give_up(in, "no pipe for /lab/out");
-		return;
-	}
-	pid = spawn(
-		&(struct spawn){
-			.path = "/bin/tar",
-			.argv = argv,
-			.fds = (const struct fdmap[]){ { tar[1], 1 } },
-			.nfds = 1,
-		},
-		NULL);
-	close(tar[1]);
-	if (pid < 0) {
-		give_up(in, "tar of /lab/out did not start");
-		return;
-	}
-	in->tar = pid;
-	pump_open(&in->files, &in->loop, tar[0], TO_PORT, in->port[PORT_FILES], files_done);
+	pump_open(&in->files, &in->loop, fd, TO_PORT, in->port[PORT_FILES], files_done);
 }
 
 /* ---- moving on ---- */
