@@ -8,6 +8,8 @@
 #ifndef APPLETS_APPLET_H
 #define APPLETS_APPLET_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 /* A letter of OPT_LONG and above has no short form: the option is only its word. */
@@ -64,6 +66,16 @@ int operands_end(struct cmdline *cl, struct err *e);
 
 /* For a word with neither options nor operands: 0, or negative with *e filled. */
 int cmdline_end(struct cmdline *cl, struct err *e);
+
+/* What a word does when it does several things: `vmtool kernel ls`. */
+struct verb {
+	const char *word;
+	int (*run)(void *ask, struct cmdline *cl, struct err *e); /* as an applet's */
+};
+
+/* The next operand as one of the verbs; or NULL with *e filled. */
+const struct verb *operand_verb(struct cmdline *cl, const struct verb *verbs, size_t count,
+				struct err *e);
 
 /* The guest's command: NULL-terminated, perhaps empty. */
 char **operands_command(struct cmdline *cl);

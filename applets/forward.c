@@ -22,7 +22,6 @@ static const struct opt forward_opts[] = {
 };
 
 struct wanted {
-	struct cmdline *cl;
 	int quiet, as_json, save;
 };
 
@@ -114,15 +113,16 @@ static int list_all(json_t *all, struct err *e)
 	return count < 0 ? count : 0;
 }
 
-static int forward_ls(struct wanted *w, struct err *e)
+static int forward_ls(void *ask, struct cmdline *cl, struct err *e)
 {
-	const char *name = operand_or_none(w->cl);
+	const struct wanted *w = ask;
+	const char *name = operand_or_none(cl);
 	json_t *all = json_array();
 	int rc = name ? 0 : list_all(all, e);
 
 	while (rc == 0 && name) {
 		rc = list_one(all, name, e);
-		name = operand_or_none(w->cl);
+		name = operand_or_none(cl);
 	}
 	if (rc == 0)
 		return show(w, all);
@@ -155,15 +155,16 @@ static void print_hosts(const json_t *added)
 	}
 }
 
-static int forward_add(struct wanted *w, struct err *e)
+static int forward_add(void *ask, struct cmdline *cl, struct err *e)
 {
+	const struct wanted *w = ask;
 	struct known vm = KNOWN_NONE;
-	const char *name = operand(w->cl, "NAME", e), *rule;
+	const char *name = operand(cl, "NAME", e), *rule;
 	json_t *all = json_array(), *added;
 	struct forwardrule r;
 	int rc = name ? 0 : e->code;
 
-	rule = rc == 0 ? operand(w->cl, "RULE", e) : NULL;
+	rule = rc == 0 ? operand(cl, "RULE", e) : NULL;
 	rc = rule ? find_running(&vm, name, e) : e->code;
 	while (rc == 0 && rule) {
 		added = NULL;
@@ -172,7 +173,7 @@ static int forward_add(struct wanted *w, struct err *e)
 			rc = forwards_ask_add(&added, &vm.state, rule, w->save, e);
 		json_array_extend(all, added);
 		json_decref(added);
-		rule = operand_or_none(w->cl);
+		rule = operand_or_none(cl);
 	}
 	if (rc < 0 && vm.ref.dir >= 0)
 		err_in(e, "%s", name);
@@ -185,19 +186,20 @@ static int forward_add(struct wanted *w, struct err *e)
 	return rc;
 }
 
-static int forward_rm(struct wanted *w, struct err *e)
+static int forward_rm(void *ask, struct cmdline *cl, struct err *e)
 {
+	const struct wanted *w = ask;
 	struct known vm = KNOWN_NONE;
-	const char *name = operand(w->cl, "NAME", e), *which;
+	const char *name = operand(cl, "NAME", e), *which;
 	int rc;
 
-	which = name ? operand(w->cl, "WHICH", e) : NULL;
+	which = name ? operand(cl, "WHICH", e) : NULL;
 	rc = which ? find_running(&vm, name, e) : e->code;
 	while (rc == 0 && which) {
 		rc = forwards_ask_rm(&vm.state, which, w->save, e);
 		if (rc < 0)
 			err_in(e, "%s", name);
-		which = operand_or_none(w->cl);
+		which = operand_or_none(cl);
 	}
 	known_close(&vm);
 	return rc;
@@ -205,12 +207,13 @@ static int forward_rm(struct wanted *w, struct err *e)
 
 static int forward_run(struct cmdline *cl, struct err *e)
 {
-	static const struct {
-		const char *word;
-		int (*run)(struct wanted *w, struct err *e);
-	} verbs[] = { { "ls", forward_ls }, { "add", forward_add }, { "rm", forward_rm } };
-	struct wanted w = { .cl = cl };
-	const char *verb;
+	static const struct verb verbs[] = {
+		{ "ls", forward_ls },
+		{ "add", forward_add },
+		{ "rm", forward_rm },
+	};
+	const struct verb *verb;
+	struct wanted w = { 0 };
 	int c;
 
 	while ((c = opt_next(cl, e)) > 0) {
@@ -218,15 +221,8 @@ static int forward_run(struct cmdline *cl, struct err *e)
 		w.as_json |= c == OPT_JSON;
 		w.save |= c == OPT_SAVE;
 	}
-	if (c < 0)
-		return c;
-	verb = operand(cl, "add, ls or rm", e);
-	if (!verb)
-		return e->code;
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		if (!strcmp(verb, verbs[i].word))
-			return verbs[i].run(&w, e);
-	return err_usage(e, "'%s' is not add, ls or rm", verb);
+	verb = c < 0 ? NULL : operand_verb(cl, verbs, COUNT(verbs), e);
+	return verb ? verb->run(&w, cl, e) : e->code;
 }
 
 const struct applet applet_forward = {

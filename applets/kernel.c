@@ -25,6 +25,7 @@ static const struct opt kernel_opts[] = {
 };
 
 struct ask {
+	struct home home;
 	struct kernel_wish wish;
 	const char *more[MORE_MAX + 1];
 	unsigned nmore;
@@ -44,8 +45,9 @@ static void print_json(const json_t *j)
 	putchar('\n');
 }
 
-static int add(const struct home *h, struct ask *ask, struct cmdline *cl, struct err *e)
+static int add(void *asked, struct cmdline *cl, struct err *e)
 {
+	struct ask *ask = asked;
 	json_t *told = NULL;
 	int rc;
 
@@ -54,7 +56,7 @@ static int add(const struct home *h, struct ask *ask, struct cmdline *cl, struct
 		return e->code;
 	if (ask->nmore && !ask->wish.modules)
 		return err_usage(e, "--module: where from? Give the folder with --modules DIR");
-	rc = kernels_add(h, &ask->wish, &told, e);
+	rc = kernels_add(&ask->home, &ask->wish, &told, e);
 	if (rc < 0)
 		return rc;
 	if (ask->json)
@@ -65,14 +67,15 @@ static int add(const struct home *h, struct ask *ask, struct cmdline *cl, struct
 	return 0;
 }
 
-static int ls(const struct home *h, struct ask *ask, struct cmdline *cl, struct err *e)
+static int ls(void *asked, struct cmdline *cl, struct err *e)
 {
+	struct ask *ask = asked;
 	json_t *list, *one;
 	size_t i;
 
 	if (operands_end(cl, e) < 0)
 		return e->code;
-	list = kernels_list(h, e);
+	list = kernels_list(&ask->home, e);
 	if (!list)
 		return e->code;
 	if (ask->json)
@@ -94,18 +97,18 @@ static int ls(const struct home *h, struct ask *ask, struct cmdline *cl, struct 
 	return 0;
 }
 
-static int rm(const struct home *h, struct ask *ask, struct cmdline *cl, struct err *e)
+static int rm(void *asked, struct cmdline *cl, struct err *e)
 {
+	struct ask *ask = asked;
 	const char *name = operand(cl, "NAME", e);
 	int failed = 0;
 
-	(void)ask;
 	if (!name)
 		return e->code;
 	for (; name; name = operand_or_none(cl)) {
 		struct err one = ERR_NONE;
 
-		if (kernels_remove(h, name, &one) < 0 && failed++ == 0)
+		if (kernels_remove(&ask->home, name, &one) < 0 && failed++ == 0)
 			*e = one;
 		else if (one.code == 0)
 			printf("%s\n", name);
@@ -135,31 +138,18 @@ static int take_options(struct ask *ask, struct cmdline *cl, struct err *e)
 
 static int kernel_run(struct cmdline *cl, struct err *e)
 {
-	static const struct {
-		const char *verb;
-		int (*run)(const struct home *h, struct ask *ask, struct cmdline *cl,
-			   struct err *e);
-	} verbs[] = { { "add", add }, { "ls", ls }, { "rm", rm } };
-	struct ask ask = { .wish.name = "default" };
-	struct home home = HOME_NONE;
-	const char *verb;
-	int rc = take_options(&ask, cl, e);
+	static const struct verb verbs[] = { { "add", add }, { "ls", ls }, { "rm", rm } };
+	struct ask ask = { .wish.name = "default", .home = HOME_NONE };
+	const struct verb *verb;
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	verb = operand(cl, "add, ls or rm", e);
-	if (!verb)
+	if (take_options(&ask, cl, e) < 0 || !(verb = operand_verb(cl, verbs, COUNT(verbs), e)))
 		return e->code;
-	for (size_t i = 0; i < COUNT(verbs); i++) {
-		if (strcmp(verb, verbs[i].verb) != 0)
-			continue;
-		rc = home_open(&home, 0, e);
-		if (rc == 0)
-			rc = verbs[i].run(&home, &ask, cl, e);
-		home_close(&home);
-		return rc;
-	}
-	return err_usage(e, "kernel %s: not one of add, ls, rm", verb);
+	rc = home_open(&ask.home, 0, e);
+	if (rc == 0)
+		rc = verb->run(&ask, cl, e);
+	home_close(&ask.home);
+	return rc;
 }
 
 const struct applet applet_kernel = {

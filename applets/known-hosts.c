@@ -183,8 +183,9 @@ static int judge_shown(const struct request *q, const struct hostkeys *keys, con
 }
 
 /* The keys of a guest of ours: lines for ssh's KnownHostsCommand. */
-static int do_guest(struct request *q, struct cmdline *cl, struct err *e)
+static int do_guest(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	static char text[HOSTKEY_TEXT_ROOM];
 	static struct hostkeys keys;
 	const char *host = operand_alone(cl, "NAME", e);
@@ -205,8 +206,9 @@ static int do_guest(struct request *q, struct cmdline *cl, struct err *e)
 	return 0;
 }
 
-static int do_check(struct request *q, struct cmdline *cl, struct err *e)
+static int do_check(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	char name[KNOWNNAME_ROOM];
 	struct hostkeys keys;
 	int rc = take_server(q, cl, name, &keys, e);
@@ -216,8 +218,9 @@ static int do_check(struct request *q, struct cmdline *cl, struct err *e)
 	return rc <= 0 ? rc : err_set(e, -ENOENT, "%s: no key of it is pinned", name);
 }
 
-static int do_pin(struct request *q, struct cmdline *cl, struct err *e)
+static int do_pin(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	char name[KNOWNNAME_ROOM];
 	struct hostkeys keys;
 	int rc = take_server(q, cl, name, &keys, e);
@@ -274,8 +277,9 @@ static int take_scans(struct cmdline *cl, struct scan *scans, struct endpoint *w
 }
 
 /* Those that answer are shown; the first that does not is the failure. */
-static int do_scan(struct request *q, struct cmdline *cl, struct err *e)
+static int do_scan(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	static struct endpoint where[SCANS];
 	static char name[SCANS][KNOWNNAME_ROOM];
 	struct scan *scans = calloc(SCANS, sizeof(*scans)), *bad = NULL;
@@ -297,8 +301,9 @@ static int do_scan(struct request *q, struct cmdline *cl, struct err *e)
 	return rc;
 }
 
-static int do_rm(struct request *q, struct cmdline *cl, struct err *e)
+static int do_rm(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	const char *text = operand(cl, "NAME", e);
 	int rc = text ? 0 : e->code, dropped = 0;
 
@@ -384,8 +389,9 @@ static int open_file(struct knownhosts *k, const struct request *q, int change, 
 	return knownhosts_open(k, folder, change, e);
 }
 
-static int do_ls(struct request *q, struct cmdline *cl, struct err *e)
+static int do_ls(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	struct knownhosts k = KNOWNHOSTS_NONE;
 	json_t *all = q->json ? json_array() : NULL;
 	const char *host = operand_or_none(cl);
@@ -414,8 +420,9 @@ static void say_broken(const struct knownhosts *from, unsigned number)
 	fprintf(stderr, "vmtool known-hosts: %s:%u: a broken line, left out\n", from->path, number);
 }
 
-static int do_import(struct request *q, struct cmdline *cl, struct err *e)
+static int do_import(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	const char *file = operand_alone(cl, "FILE", e);
 	struct knownhosts from = KNOWNHOSTS_NONE;
 	int rc;
@@ -431,8 +438,9 @@ static int do_import(struct request *q, struct cmdline *cl, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static int do_hash(struct request *q, struct cmdline *cl, struct err *e)
+static int do_hash(void *ask, struct cmdline *cl, struct err *e)
 {
+	struct request *q = ask;
 	struct knownhosts k = KNOWNHOSTS_NONE;
 	int count = 0, rc = operands_end(cl, e);
 
@@ -448,21 +456,10 @@ static int do_hash(struct request *q, struct cmdline *cl, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static const struct {
-	const char *verb;
-	int (*run)(struct request *q, struct cmdline *cl, struct err *e);
-} verbs[] = {
-	{ "check", do_check }, { "pin", do_pin },	{ "rm", do_rm },       { "ls", do_ls },
-	{ "hash", do_hash },   { "import", do_import }, { "guest", do_guest }, { "scan", do_scan },
+static const struct verb verbs[] = {
+	{ "scan", do_scan }, { "check", do_check }, { "pin", do_pin },	    { "rm", do_rm },
+	{ "ls", do_ls },     { "hash", do_hash },   { "import", do_import }, { "guest", do_guest },
 };
-
-static int run_verb(struct request *q, const char *verb, struct cmdline *cl, struct err *e)
-{
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		if (!strcmp(verb, verbs[i].verb))
-			return verbs[i].run(q, cl, e);
-	return err_usage(e, "'%s' is none of scan, check, pin, rm, ls, hash, import, guest", verb);
-}
 
 static int known_hosts_run(struct cmdline *cl, struct err *e)
 {
@@ -474,7 +471,7 @@ static int known_hosts_run(struct cmdline *cl, struct err *e)
 		      { OPT_AS, &q.as },
 		      { OPT_SHOWN, &q.shown },
 		      { OPT_TELL, &q.tell } };
-	const char *verb;
+	const struct verb *verb;
 	int c, rc;
 
 	while ((c = opt_next(cl, e)) != 0) {
@@ -487,10 +484,10 @@ static int known_hosts_run(struct cmdline *cl, struct err *e)
 			return e->code;
 		q.json |= c == OPT_JSON;
 	}
-	verb = operand(cl, "what to do", e);
+	verb = operand_verb(cl, verbs, COUNT(verbs), e);
 	if (!verb || home_open(&q.home, 0, e) < 0)
 		return e->code;
-	rc = run_verb(&q, verb, cl, e);
+	rc = verb->run(&q, cl, e);
 	home_close(&q.home);
 	return rc;
 }

@@ -168,6 +168,37 @@ int cmdline_end(struct cmdline *cl, struct err *e)
 	return rc < 0 ? rc : operands_end(cl, e);
 }
 
+/* "add, ls or rm" */
+static char *verbs_text(char *out, size_t cap, const struct verb *verbs, size_t count)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < cap; i++) {
+		const char *joint = i == 0 ? "" : i + 1 < count ? ", " : " or ";
+
+		used += (size_t)snprintf(out + used, cap - used, "%s%s", joint, verbs[i].word);
+	}
+	return out;
+}
+
+const struct verb *operand_verb(struct cmdline *cl, const struct verb *verbs, size_t count,
+				struct err *e)
+{
+	char all[200];
+	const char *word = operand(cl, verbs_text(all, sizeof(all), verbs, count), e);
+	struct nearest n = NEAREST(word);
+
+	for (size_t i = 0; word && i < count; i++) {
+		if (!strcmp(word, verbs[i].word))
+			return &verbs[i];
+		nearest_try(&n, verbs[i].word);
+	}
+	if (word)
+		err_usage(e, "'%s' is not %s%s%s%s", word, all, n.best ? ": did you mean '" : "",
+			  n.best ? n.best : "", n.best ? "'?" : "");
+	return NULL;
+}
+
 char **operands_command(struct cmdline *cl)
 {
 	return cl->argv;

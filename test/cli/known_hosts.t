@@ -20,8 +20,8 @@ says() { # CODE SENTENCE ARG...
 	is "$rc" "$code" "known-hosts ${*//$'\n'/ }: exit code $code"
 	like "$err" "$want" "known-hosts ${*//$'\n'/ }: $want"
 }
-says 2 "what to do is missing"
-says 2 "'frob' is none of scan, check, pin" frob
+says 2 "scan, check, pin, rm, ls, hash, import or guest is missing"
+says 2 "'frob' is not scan, check, pin" frob
 says 2 "HOST is missing" pin --key x
 says 2 "no blanks, commas" pin --key "$tap_dir/rsa1.pub" "a,b"
 says 2 "no blanks, commas" pin --key "$tap_dir/rsa1.pub" '*'
