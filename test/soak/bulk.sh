@@ -1,6 +1,8 @@
 # bulk.sh MIB SEED - so many MiB through a command's stdin and stdout, through a raw terminal, and in
 # files of cp's; every byte is compared, by sums. 1024 is the gigabyte. Exits 1 when a sum differs.
 #
+# A line for each part: what, how many bytes, how many seconds of this machine's, whether the sums are equal.
+#
 # In the lab with a VM; outside with a guest agent and vmtool on the PATH: sh test/soak/bulk.sh 64 1
 mib=$1 seed=$2
 failures=0
@@ -34,15 +36,22 @@ bytes() {
 	done
 }
 
-is_same() { # WHAT GOT WANT
-	[ "$2" = "$3" ] && return
-	failures=$((failures + 1))
-	echo "bulk: $1: other bytes arrived: $2, not $3"
+now() { cut -d . -f 1 /proc/uptime; }
+is_same() { # WHAT BYTES GOT WANT: since the last one
+	verdict=equal
+	[ "$3" = "$4" ] || {
+		failures=$((failures + 1))
+		verdict="NOT EQUAL: $3 arrived, not $4"
+	}
+	echo "bulk: $1: $2 bytes, $(($(now) - since)) s, $verdict"
+	since=$(now)
 }
 
+since=$(now)
 want=$(bytes 0 "$mib" | sum)
 size=$(bytes 0 "$mib" | wc -c)
-is_same "stdin to stdout" "$(bytes 0 "$mib" | x cat | sum)" "$want"
+is_same "made and summed twice, for comparison" "$size" "$want" "$want"
+is_same "stdin to stdout" "$size" "$(bytes 0 "$mib" | x cat | sum)" "$want"
 
 # What is sent to a terminal before it is raw, it would edit.
 mkfifo "$dir/in" "$dir/out"
@@ -52,8 +61,8 @@ client=$!
 exec 3>"$dir/in" 4<"$dir/out"
 read -r _ <&4
 bytes 0 "$mib" >&3 &
-is_same "a raw terminal" "$(sum <&4)" "$want"
-wait $client || is_same "a raw terminal's status" $? 0
+is_same "a raw terminal" "$size" "$(sum <&4)" "$want"
+wait $client || is_same "a raw terminal's status" 0 $? 0
 exec 3>&- 4<&-
 
 from=0
@@ -61,11 +70,13 @@ while [ $from -lt "$mib" ]; do
 	to=$((from + piece < mib ? from + piece : mib))
 	bytes $from $to >"$dir/file"
 	want=$(sum <"$dir/file")
+	size=$(wc -c <"$dir/file")
+	since=$(now)
 	vmtool cp -q "$dir/file" "$target:$there/file"
-	is_same "cp, MiB $from to $to, in" "$(x md5sum "$there/file" | cut -c 1-32)" "$want"
+	is_same "cp, MiB $from to $to, in" "$size" "$(x md5sum "$there/file" | cut -c 1-32)" "$want"
 	rm "$dir/file"
 	vmtool cp -q "$target:$there/file" "$dir/file"
-	is_same "cp, MiB $from to $to, out" "$(sum <"$dir/file")" "$want"
+	is_same "cp, MiB $from to $to, out" "$size" "$(sum <"$dir/file")" "$want"
 	from=$to
 done
 x rm -r "$there"
