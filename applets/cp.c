@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "applets/applet.h"
-#include "base/parse.h"
 #include "host/copy.h"
+#include "host/guestpath.h"
 #include "proto/copy.h"
 
 enum { SRCS_MAX = 4096, OPT_NO_XATTRS = OPT_LONG, OPT_SYNC };
@@ -24,55 +24,21 @@ static const struct opt cp_opts[] = {
 	{ 0 },
 };
 
-/* An operand: a host's path, or a guest and a path there. */
-struct where {
-	char guest[PATH_ROOM + 8]; /* as target_find() takes it; "" for the host */
-	const char *path;	   /* borrowed */
-};
-
-/* NAME:PATH has its colon before any slash; unix:SOCKET:PATH its second one behind the socket. */
-static int where_is(struct where *w, const char *arg, struct err *e)
-{
-	const char *colon = strchr(arg, ':');
-	const char *slash = strchr(arg, '/');
-
-	w->guest[0] = '\0';
-	w->path = arg;
-	if (!arg[0])
-		return err_usage(e, "an empty path");
-	if (!colon || (slash && slash < colon))
-		return 0;
-	if (!strncmp(arg, "unix:", 5)) {
-		colon = strchr(arg + 5, ':');
-		if (!colon)
-			return err_usage(e, "'%s': write unix:SOCKET:PATH", arg);
-	}
-	if ((size_t)(colon - arg) >= sizeof(w->guest))
-		return err_usage(e, "'%s': too long", arg);
-	memcpy(w->guest, arg, (size_t)(colon - arg));
-	w->guest[colon - arg] = '\0';
-	w->path = colon + 1;
-	if (strncmp(arg, "unix:", 5) && parse_name(w->guest, e) < 0)
-		return err_usage(e, "'%s': '%s' is no VM's name; a host's file is ./%s", arg,
-				 w->guest, arg);
-	return 0;
-}
-
 struct cp {
 	struct copy copy;
 	const char *srcs[SRCS_MAX]; /* paths, without the guest's name */
 	size_t count;
-	struct where from, to; /* from: of all srcs */
+	struct guestpath from, to; /* from: of all srcs */
 };
 
 static int add_src(struct cp *c, const char *arg, struct err *e)
 {
-	struct where w;
+	struct guestpath w;
 
 	if (c->count == SRCS_MAX)
 		return err_usage(e, "more than %d files: copy the folder, or a tar archive",
 				 SRCS_MAX);
-	if (where_is(&w, arg, e) < 0)
+	if (guestpath_parse(&w, arg, e) < 0)
 		return e->code;
 	if (c->count > 0 && strcmp(w.guest, c->from.guest))
 		return err_usage(e, "all of what is copied must be on the host or in one guest");
@@ -94,7 +60,7 @@ static int take_operands(struct cp *c, struct cmdline *cl, struct err *e)
 	for (; next; arg = next, next = operand_or_none(cl))
 		if (add_src(c, arg, e) < 0)
 			return e->code;
-	return where_is(&c->to, arg, e);
+	return guestpath_parse(&c->to, arg, e);
 }
 
 static int has_dash(const struct cp *c)

@@ -184,7 +184,7 @@ static char *verbs_text(char *out, size_t cap, const struct verb *verbs, size_t 
 const struct verb *operand_verb(struct cmdline *cl, const struct verb *verbs, size_t count,
 				struct err *e)
 {
-	char all[200];
+	char all[200] = "";
 	const char *word = operand(cl, verbs_text(all, sizeof(all), verbs, count), e);
 	struct nearest n = NEAREST(word);
 

@@ -212,8 +212,8 @@ static int take_poweroff(struct agent_conn *c, const struct frame *f)
 	return 0;
 }
 
-/* The copy is a child's from here on: the connection ends for us, and only for us. */
-static int take_copy(struct agent_conn *c, const struct frame *f)
+/* Files are a child's from here on: the connection ends for us, and only for us. */
+static int take_files(struct agent_conn *c, const struct frame *f)
 {
 	const struct poweroff *p = c->d->options.poweroff;
 	struct refusal no;
@@ -242,8 +242,9 @@ static int take_frame(struct agent_conn *c, const struct frame *f)
 		{ FRAME_CLOCK, take_clock },
 		{ FRAME_CLOCK_SET, take_clock_set },
 		{ FRAME_SIGNAL_MAIN, take_signal_main },
-		{ FRAME_COPY_PUT, take_copy },
-		{ FRAME_COPY_GET, take_copy },
+		{ FRAME_COPY_PUT, take_files },
+		{ FRAME_COPY_GET, take_files },
+		{ FRAME_FS, take_files },
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++)

@@ -19,10 +19,11 @@
 #include "guest/poweroff.h"
 #include "proto/agent.h"
 #include "proto/frame.h"
+#include "proto/fs.h"
 
 enum {
 	AGENTD_CONNS = 16,
-	AGENTD_IN = FRAME_HEADER + 4096,
+	AGENTD_IN = FRAME_HEADER + FS_FRAME_MAX, /* the longest request */
 	/* A snapshot of the ports that the peer did not take at once, and room for what is short. */
 	AGENTD_OUT = FRAME_HEADER + PORTS_BYTES_MAX + 2 * AGENTD_IN,
 };

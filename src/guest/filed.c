@@ -3,21 +3,13 @@
  */
 #include "guest/filed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/util.h"
-#include "guest/user.h"
-#include "proto/refusal.h"
+#include "guest/fileconn.h"
 #include "tree/make.h"
 #include "tree/walk.h"
-#include "tree/wire.h"
 
 /* One copy; there is one a process. */
 struct filed {
@@ -48,57 +40,23 @@ static void ended(int sig)
 	_exit(128 + sig);
 }
 
-static int become(const char *who, struct err *e)
-{
-	struct user u;
-	int rc = user_find(&u, "/etc", who);
-
-	if (rc < 0)
-		return err_set(e, rc, "%s: no such user", who);
-	rc = user_become(&u);
-	if (rc > 0)
-		return err_set(e, -rc, "cannot become user %s: %s", who, strerror(rc));
-	if (chdir(u.home) < 0 && chdir("/") < 0)
-		return err_sys(e, "folder /");
-	return 0;
-}
-
 static int begin(struct filed *d, const struct copy_req *q, struct err *e)
 {
 	struct sigaction act = { .sa_handler = ended };
-	int flags = fcntl(FILED_FD, F_GETFL), rc;
 
-	umask(022);
 	d->report.line = say_problem;
 	make_open(&d->make, q->path, q->flags, &d->report);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
-	if (flags < 0 || fcntl(FILED_FD, F_SETFL, flags & ~O_NONBLOCK) < 0)
-		return err_sys(e, "connection");
-	rc = wire_open(&d->wire, FILED_FD, &d->report);
-	if (rc < 0)
-		return err_set(e, rc, "no memory for a copy");
-	rc = become(q->user, e);
-	return rc < 0 ? rc : wire_say(&d->wire, FRAME_COPY_GO, NULL, 0, e);
+	return fileconn_open(&d->wire, &d->report, q->user, e);
 }
 
-/* Tells the host what ended it, and lets it read that: closing with bytes unread would reset. */
 static int end(struct filed *d, struct err *e)
 {
-	struct refusal no = { REFUSED_FAILED, (uint32_t)-e->code, e->text };
-	uint8_t mem[2048];
-	long len = e->code ? refusal_encode(&no, mem, sizeof(mem)) : 0;
-	struct err gone = ERR_NONE;
-
-	if (len > 0 && d->wire.out)
-		wire_say(&d->wire, FRAME_ERROR, mem, (size_t)len, &gone);
+	fileconn_refuse(&d->wire, e);
 	make_close(&d->make);
-	wire_close(&d->wire);
-	shutdown(FILED_FD, SHUT_WR);
-	while (fd_read(FILED_FD, mem, sizeof(mem)) > 0)
-		;
-	return e->code;
+	return fileconn_close(&d->wire, e);
 }
 
 int filed_put(const struct copy_req *q, struct err *e)

@@ -10,8 +10,6 @@
 #include "base/err.h"
 #include "proto/copy.h"
 
-enum { FILED_FD = 3 }; /* the connection, in that child */
-
 /* 0; or negative with *e filled, the host having been told. */
 int filed_put(const struct copy_req *q, struct err *e);
 int filed_get(const struct copy_req *q, struct err *e);

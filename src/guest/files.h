@@ -1,5 +1,6 @@
 /*
- * files - file copies, each in a child process: the agent's part is the hand-over.
+ * files - file copies, and what else is asked about files, each in a child process: the agent's part
+ * is the hand-over.
  */
 #ifndef GUEST_FILES_H
 #define GUEST_FILES_H
@@ -8,7 +9,7 @@
 #include "proto/frame.h"
 #include "proto/refusal.h"
 
-enum { FILES_MAX = 16 }; /* copies at once */
+enum { FILES_MAX = 16 }; /* of these at once */
 
 struct files {
 	struct reap *reap; /* borrowed */
@@ -17,7 +18,7 @@ struct files {
 
 void files_init(struct files *f, struct reap *r);
 
-/* A FRAME_COPY_PUT or _GET came on this connection. 0: a child has it now, as a descriptor of its
+/* A FRAME_COPY_PUT or _GET, or FRAME_FS, came on this connection. 0: a child has it now, as a descriptor of its
  * own, and the caller closes his; -EPROTO; -EREMOTEIO with *no filled: it is to be refused. */
 int files_take(struct files *f, int conn, const struct frame *request, struct refusal *no);
 

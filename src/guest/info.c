@@ -49,9 +49,9 @@ static const struct {
 	const char *word;
 	int (*is_there)(const struct clock *c);
 } features[] = {
-	{ "exec", always }, { "pty", always },	  { "streams", always },
-	{ "copy", always }, { "ports", always },  { "clock", always },
-	{ "ptp", has_ptp }, { "ipv6", has_ipv6 }, { "cgroup", has_cgroup2 },
+	{ "exec", always },   { "pty", always },	 { "streams", always }, { "copy", always },
+	{ "ports", always },  { "clock", always },	 { "fs", always },	{ "ptp", has_ptp },
+	{ "ipv6", has_ipv6 }, { "cgroup", has_cgroup2 },
 };
 
 _Static_assert(COUNT(features) <= INFO_FEATURES_MAX, "more features than a guest may have");

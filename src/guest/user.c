@@ -88,6 +88,24 @@ static int find_in_passwd(struct user *u, const char *etc, const char *name)
 	return found;
 }
 
+void user_name_of(char *out, size_t room, const char *etc, const char *file, uint32_t id)
+{
+	struct lines l = LINES_INIT;
+	char path[256], *line, *f[FIELDS_MAX];
+	uint32_t have;
+
+	out[0] = '\0';
+	snprintf(path, sizeof(path), "%s/%s", etc, file);
+	if (lines_open(&l, path) < 0)
+		return;
+	while (!out[0] && (line = lines_next(&l))) {
+		split(line, f);
+		if (is_number(&have, f[2]) && have == id && strlen(f[0]) < room)
+			memcpy(out, f[0], strlen(f[0]) + 1);
+	}
+	lines_close(&l);
+}
+
 /* Nonzero when `name` is in the comma-separated list. */
 static int is_listed(const char *list, const char *name)
 {

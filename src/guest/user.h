@@ -4,6 +4,7 @@
 #ifndef GUEST_USER_H
 #define GUEST_USER_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { USER_GROUPS_MAX = 64 };
@@ -30,6 +31,9 @@ int user_find(struct user *u, const char *etc, const char *who);
  * being the one that is neither a number nor in etc's group; -EINVAL: more than USER_GROUPS_MAX. */
 int user_set_groups(struct user *u, const char *etc, const char *const *groups, size_t n,
 		    const char **which);
+
+/* What etc's passwd or group calls the number, into out[room]; "" when it does not, or longer. */
+void user_name_of(char *out, size_t room, const char *etc, const char *file, uint32_t id);
 
 /* In a child, before exec. 0 or an errno. Async-signal-safe. */
 int user_become(const struct user *u);

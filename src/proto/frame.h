@@ -87,6 +87,14 @@ enum frame_type {
 	FRAME_COPY_PROBLEM = 0x6b, /* S>T, T>S string: what about one file, and why */
 	FRAME_COPY_END = 0x6c,	   /* S>T empty: that was all */
 	FRAME_COPY_DONE = 0x6d,	   /* T>S empty: it is all there but for the problems */
+
+	/* one question about files, or one change, on the agent's port (proto/fs.h) */
+	FRAME_FS = 0x70,	 /* H>G struct fs_req, the first frame; FRAME_COPY_GO answers */
+	FRAME_FS_ENTRY = 0x71,	 /* G>H struct fs_entry */
+	FRAME_FS_ENTER = 0x72,	 /* G>H string: the entries that follow are in this folder */
+	FRAME_FS_UP = 0x73,	 /* G>H empty: out of it */
+	FRAME_FS_PROBLEM = 0x74, /* G>H struct fs_problem */
+	FRAME_FS_DONE = 0x75,	 /* G>H empty: that was all, and it is done but for the problems */
 };
 
 struct frame {

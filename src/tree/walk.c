@@ -14,39 +14,18 @@
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "tree/descent.h"
 #include "tree/seen.h"
-#include "tree/trail.h"
 #include "tree/xattr.h"
 
 enum { HELD_MAX = 64 }; /* descriptors of folders that were left through a symbolic link */
-
-/* The names in a folder, sorted: one block of text and where each begins. */
-struct names {
-	char *text; /* owned */
-	size_t len, cap;
-	size_t *at; /* owned */
-	size_t count, room;
-};
-
-/* A folder we are in. */
-struct level {
-	struct names names;
-	size_t next; /* of the names */
-	dev_t dev;
-	ino_t ino;
-	size_t trail_len; /* of the path of the folder outside */
-	int held;	  /* owned: the folder outside, where ".." would lead elsewhere; else -1 */
-};
 
 struct walk {
 	unsigned flags;
 	struct sink *to;
 	struct report *report;
-	int dir;	      /* owned: where we are */
-	struct level *levels; /* owned */
-	size_t depth, room, held;
-	struct trail trail; /* where we are, as a person calls it */
-	size_t root_len;    /* of the trail as far as it is outside the tree */
+	struct descent at; /* each level has the names that are still to be sent */
+	size_t root_len;   /* of the trail as far as it is outside the tree */
 	const char *root_name;
 	struct seen seen;
 	uint8_t *chunk, *xattrs; /* owned */
@@ -70,47 +49,9 @@ int walk_base(const char *path, char *out, int *contents)
 	return 0;
 }
 
-static void names_free(struct names *n)
-{
-	free(n->text);
-	free(n->at);
-}
-
-static int names_add(struct names *n, const char *name)
-{
-	size_t len = strlen(name) + 1;
-
-	if (n->len + len > n->cap) {
-		size_t cap = MAX(n->len + len, n->cap ? 2 * n->cap : 1024);
-		char *text = realloc(n->text, cap);
-
-		if (!text)
-			return -ENOMEM;
-		n->text = text;
-		n->cap = cap;
-	}
-	if (n->count == n->room) {
-		size_t room = n->room ? 2 * n->room : 32;
-		size_t *at = realloc(n->at, room * sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		n->at = at;
-		n->room = room;
-	}
-	memcpy(n->text + n->len, name, len);
-	n->at[n->count++] = n->len;
-	n->len += len;
-	return 0;
-}
-
-static int by_name(const void *a, const void *b, void *text)
-{
-	return strcmp((char *)text + *(const size_t *)a, (char *)text + *(const size_t *)b);
-}
-
-/* 0 or a negative errno, what was read then being the owner's to free. */
-static int names_read(struct names *n, int dirfd)
+/* The names in a folder, sorted. 0 or a negative errno, what was read then being the owner's to
+ * free. */
+static int names_read(struct listing *n, int dirfd)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -123,12 +64,11 @@ static int names_read(struct names *n, int dirfd)
 	}
 	while (rc == 0 && (errno = 0, d = readdir(dir)))
 		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
-			rc = names_add(n, d->d_name);
+			rc = listing_add(n, d->d_name);
 	if (rc == 0 && errno)
 		rc = -errno;
 	closedir(dir);
-	if (n->count)
-		qsort_r(n->at, n->count, sizeof(*n->at), by_name, n->text);
+	listing_sort(n);
 	return rc;
 }
 
@@ -139,11 +79,11 @@ static int no_memory(struct err *e)
 
 static void problem(struct walk *w, const char *name, const char *why)
 {
-	size_t len = w->trail.len;
-	int has_path = trail_push(&w->trail, name) == 0;
+	size_t len = w->at.trail.len;
+	int has_path = trail_push(&w->at.trail, name) == 0;
 
-	report_problem(w->report, has_path ? trail_text(&w->trail) : name, "%s", why);
-	trail_cut(&w->trail, len);
+	report_problem(w->report, has_path ? trail_text(&w->at.trail) : name, "%s", why);
+	trail_cut(&w->at.trail, len);
 }
 
 static struct copy_msg entry_of(const struct walk *w, const char *name, const struct stat *st)
@@ -153,7 +93,7 @@ static struct copy_msg entry_of(const struct walk *w, const char *name, const st
 	return (struct copy_msg){
 		.type = FRAME_COPY_ENTRY,
 		.entry = {
-			.name = w->depth ? name : w->root_name,
+			.name = w->at.depth ? name : w->root_name,
 			.mode = st->st_mode & (S_IFMT | 07777),
 			.uid = st->st_uid,
 			.gid = st->st_gid,
@@ -265,7 +205,7 @@ static int send_contents(struct walk *w, const char *name, int fd, const struct 
 /* The path of a name from the root of the tree. */
 static const char *inside(const struct walk *w)
 {
-	const char *path = trail_text(&w->trail) + w->root_len;
+	const char *path = trail_text(&w->at.trail) + w->root_len;
 
 	return path + strspn(path, "/");
 }
@@ -274,16 +214,16 @@ static const char *inside(const struct walk *w)
 static int send_link(struct walk *w, const char *name, const struct stat *st, struct err *e)
 {
 	struct copy_msg m = { .type = FRAME_COPY_LINK, .link = { .name = name } };
-	size_t len = w->trail.len;
+	size_t len = w->at.trail.len;
 	int known = 0;
 
-	if (st->st_nlink < 2 || w->depth == 0)
+	if (st->st_nlink < 2 || w->at.depth == 0)
 		return 0;
-	if (trail_push(&w->trail, name) < 0)
+	if (trail_push(&w->at.trail, name) < 0)
 		return no_memory(e);
 	if (strlen(inside(w)) < COPY_LINK_MAX)
 		known = seen_find(&w->seen, st->st_dev, st->st_ino, inside(w), &m.link.target);
-	trail_cut(&w->trail, len);
+	trail_cut(&w->at.trail, len);
 	if (known < 0)
 		return no_memory(e);
 	return known && sink_take(w->to, &m, e) < 0 ? e->code : known;
@@ -292,7 +232,7 @@ static int send_link(struct walk *w, const char *name, const struct stat *st, st
 static int send_file(struct walk *w, const char *name, struct err *e)
 {
 	int nofollow = w->flags & COPY_FOLLOW ? 0 : O_NOFOLLOW;
-	int fd = openat(w->dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | nofollow);
+	int fd = openat(w->at.dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | nofollow);
 	struct stat st;
 	int rc = 0;
 
@@ -318,7 +258,7 @@ static int send_other(struct walk *w, const char *name, const struct stat *st, s
 	ssize_t n;
 
 	if (S_ISLNK(st->st_mode)) {
-		n = readlinkat(w->dir, name, target, sizeof(target));
+		n = readlinkat(w->at.dir, name, target, sizeof(target));
 		if (n < 0 || n == sizeof(target)) {
 			problem(w, name, strerror(n < 0 ? errno : ENAMETOOLONG));
 			return 0;
@@ -336,21 +276,13 @@ struct folder {
 	int fd; /* owned, as the names are */
 	int by_link;
 	struct stat st;
-	struct names names;
+	struct listing names;
 };
 
 static void folder_close(struct folder *f)
 {
 	fd_close(&f->fd);
-	names_free(&f->names);
-}
-
-static int is_open(const struct walk *w, const struct stat *st)
-{
-	for (size_t i = 0; i < w->depth; i++)
-		if (w->levels[i].dev == st->st_dev && w->levels[i].ino == st->st_ino)
-			return 1;
-	return 0;
+	listing_free(&f->names);
 }
 
 /* 0; or a sentence's end. */
@@ -358,57 +290,24 @@ static const char *folder_open(struct walk *w, struct folder *f, const char *nam
 {
 	int nofollow = f->by_link ? 0 : O_NOFOLLOW, rc;
 
-	f->fd = openat(w->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
+	f->fd = openat(w->at.dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
 	if (f->fd < 0 || fstat(f->fd, &f->st) < 0)
 		return strerror(errno);
-	if (is_open(w, &f->st))
+	if (descent_is_inside(&w->at, &f->st))
 		return "leads back to a folder it is in";
-	if (w->depth == COPY_DEPTH_MAX || (f->by_link && w->held == HELD_MAX))
+	if (w->at.depth == COPY_DEPTH_MAX || (f->by_link && w->at.held == HELD_MAX))
 		return "is too deep";
 	rc = names_read(&f->names, f->fd);
 	return rc < 0 ? strerror(-rc) : NULL;
 }
 
-static int grow(struct walk *w)
-{
-	size_t room = w->room ? 2 * w->room : 16;
-	struct level *levels;
-
-	if (w->depth < w->room)
-		return 0;
-	levels = realloc(w->levels, room * sizeof(*levels));
-	if (!levels)
-		return -ENOMEM;
-	w->levels = levels;
-	w->room = room;
-	return 0;
-}
-
 /* Takes over what the folder owns. */
 static int enter(struct walk *w, const char *name, struct folder *f, struct err *e)
 {
-	size_t outside = w->trail.len;
-
-	if (grow(w) < 0 || trail_push(&w->trail, name) < 0) {
-		folder_close(f);
+	if (descent_enter(&w->at, name, f->fd, &f->st, &f->names, f->by_link) < 0)
 		return no_memory(e);
-	}
-	if (w->depth == 0)
-		w->root_len = w->trail.len;
-	w->levels[w->depth++] = (struct level){
-		.names = f->names,
-		.dev = f->st.st_dev,
-		.ino = f->st.st_ino,
-		.trail_len = outside,
-		.held = -1,
-	};
-	if (w->depth > 1 && f->by_link) {
-		w->levels[w->depth - 1].held = w->dir;
-		w->held++;
-	} else if (w->depth > 1) {
-		fd_close(&w->dir);
-	}
-	w->dir = f->fd;
+	if (w->at.depth == 1)
+		w->root_len = w->at.trail.len;
 	return 0;
 }
 
@@ -431,32 +330,14 @@ static int send_dir(struct walk *w, const char *name, int by_link, struct err *e
 	return enter(w, name, &f, e);
 }
 
-/* Back to the folder outside; the very same, or nothing is certain any more. */
 static int leave(struct walk *w, struct err *e)
 {
-	struct level *l = &w->levels[w->depth - 1], *outside = l - 1;
 	struct copy_msg up = { .type = FRAME_COPY_UP };
-	int fd = l->held;
-	struct stat st;
+	int rc = descent_leave(&w->at);
 
-	if (w->depth == 1) {
-		fd = AT_FDCWD;
-	} else if (fd < 0) {
-		fd = openat(w->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != outside->dev ||
-		    st.st_ino != outside->ino) {
-			fd_close(&fd);
-			return err_set(e, -ESTALE, "%s: was moved while it was copied",
-				       trail_text(&w->trail));
-		}
-	}
-	w->held -= l->held >= 0;
-	l->held = -1;
-	fd_close(&w->dir);
-	w->dir = fd;
-	names_free(&l->names);
-	trail_cut(&w->trail, l->trail_len);
-	w->depth--;
+	if (rc < 0)
+		return err_set(e, rc, "%s: was moved while it was copied",
+			       trail_text(&w->at.trail));
 	return sink_take(w->to, &up, e);
 }
 
@@ -464,11 +345,11 @@ static int visit(struct walk *w, const char *name, struct err *e)
 {
 	int follow = w->flags & COPY_FOLLOW, by_link;
 	struct stat st;
-	int rc = fstatat(w->dir, name, &st, AT_SYMLINK_NOFOLLOW);
+	int rc = fstatat(w->at.dir, name, &st, AT_SYMLINK_NOFOLLOW);
 
 	by_link = rc == 0 && S_ISLNK(st.st_mode) && follow;
 	if (by_link)
-		rc = fstatat(w->dir, name, &st, 0);
+		rc = fstatat(w->at.dir, name, &st, 0);
 	if (rc < 0) {
 		problem(w, name, strerror(errno));
 		return 0;
@@ -484,37 +365,25 @@ static int walk_on(struct walk *w, const char *path, struct err *e)
 {
 	int rc = visit(w, path, e);
 
-	while (rc == 0 && w->depth > 0) {
-		struct level *l = &w->levels[w->depth - 1];
+	while (rc == 0 && w->at.depth > 0) {
+		const char *name = listing_next(&descent_here(&w->at)->names);
 
-		if (l->next == l->names.count)
-			rc = leave(w, e);
-		else
-			rc = visit(w, l->names.text + l->names.at[l->next++], e);
+		rc = name ? visit(w, name, e) : leave(w, e);
 	}
 	return rc;
 }
 
 static void walk_free(struct walk *w)
 {
-	while (w->depth > 0) {
-		w->depth--;
-		names_free(&w->levels[w->depth].names);
-		if (w->depth > 0)
-			fd_close(&w->levels[w->depth].held);
-	}
-	if (w->dir >= 0)
-		fd_close(&w->dir);
-	free(w->levels);
+	descent_free(&w->at);
 	free(w->chunk);
 	free(w->xattrs);
-	trail_free(&w->trail);
 	seen_free(&w->seen);
 }
 
 int walk(const char *path, unsigned flags, struct sink *to, struct report *r, struct err *e)
 {
-	struct walk w = { .flags = flags, .to = to, .report = r, .dir = AT_FDCWD };
+	struct walk w = { .flags = flags, .to = to, .report = r, .at = DESCENT_NONE };
 	char base[COPY_NAME_MAX + 1];
 	struct copy_msg root = { .type = FRAME_COPY_ROOT, .root.name = base };
 	int contents, rc;

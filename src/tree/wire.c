@@ -22,9 +22,9 @@ enum {
 static int broken(struct err *e, int rc)
 {
 	if (rc == -ENODATA || rc == -EPIPE || rc == -ECONNRESET)
-		return err_set(e, -ECONNRESET, "the connection ended in the middle of the copy");
+		return err_set(e, -ECONNRESET, "the connection ended before it was done");
 	if (rc == -EPROTO || rc == -EMSGSIZE)
-		return err_set(e, -EPROTO, "the other side does not speak the copy protocol");
+		return err_set(e, -EPROTO, "the other side does not speak the protocol");
 	return err_set(e, rc, "connection: %s", strerror(-rc));
 }
 
@@ -207,6 +207,19 @@ int wire_say(struct wire *w, uint8_t type, const void *data, size_t len, struct 
 
 	frame_header(head, type, (uint32_t)len);
 	return rc < 0 ? rc : send_all(w, v, 2, e);
+}
+
+int wire_put(struct wire *w, uint8_t type, const void *data, size_t len, struct err *e)
+{
+	uint8_t *at = w->out + w->out_len;
+
+	if (FRAME_HEADER + len > OUT_ROOM - w->out_len)
+		return err_set(e, -EMSGSIZE, "a frame of %zu bytes", len);
+	frame_header(at, type, (uint32_t)len);
+	if (len)
+		memcpy(at + FRAME_HEADER, data, len);
+	w->out_len += FRAME_HEADER + len;
+	return w->out_len > GATHER ? flush(w, e) : 0;
 }
 
 int wire_await_go(struct wire *w, int timeout_ms, struct err *e)

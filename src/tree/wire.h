@@ -37,6 +37,10 @@ int wire_finish(struct wire *w, struct err *e);
 /* As the source: every step into the sink, up to the END. 0 or negative with *e filled. */
 int wire_receive(struct wire *w, struct sink *to, struct err *e);
 
+/* A frame of our own, gathered with others as the steps are; wire_say() is what sends them. 0 or
+ * negative with *e filled. */
+int wire_put(struct wire *w, uint8_t type, const void *data, size_t len, struct err *e);
+
 /* A frame of our own between steps, also against the stream. 0 or negative with *e filled. */
 int wire_say(struct wire *w, uint8_t type, const void *data, size_t len, struct err *e);
 

@@ -37,6 +37,16 @@ is "$(vmtool cp web:/tmp/tree - | tar x -O tree/again | md5sum)" "$(md5sum <tree
 run vmtool exec web -- sh -c 'ls -A /tmp /tmp/there /root | grep vmtool; pidof filed'
 is "$out" "" "nothing is left of it"
 
+run vmtool fs mkdir -p -m 700 web:/tmp/made/inner
+run vmtool fs mv web:/tmp/there/dir web:/tmp/made/inner
+is "$rc/$(vmtool exec web -- sh -c 'ls /tmp/made/inner/dir | wc -l; stat -c %a /tmp/made/inner')" "0/301
+700" "fs makes and moves over vsock"
+is "$(vmtool fs ls -r web:/tmp/made/inner | wc -l)" 302 "and lists what is there"
+like "$(vmtool fs stat --json web:/tmp/made/inner/dir/1)" '"mode": "4711"' "with its mode"
+run vmtool fs rm -r web:/tmp/made web:/proc web:/
+is "$rc/$(vmtool exec web -- ls /tmp | grep -c made)" "1/0" "and removes it, but neither what is mounted nor the root"
+is "$(printf '%s\n' "$err" | grep -c '(EBUSY)')" 2 "which it says with their errno"
+
 truncate -s 1G sparse
 run vmtool cp sparse web:/tmp/sparse
 is "$rc:$(vmtool exec web -- sh -c 'stat -c %s /tmp/sparse; du -k /tmp/sparse | cut -f 1')" "0:1073741824
