@@ -34,13 +34,19 @@ static int set_serial(struct disk_wish *d, const char *what, const char *text, s
 
 static int set_option(struct disk_wish *d, const char *what, const char *text, struct err *e)
 {
-	if (!strcmp(text, "ro")) {
+	int overlay = !strcmp(text, "overlay");
+
+	if (overlay || !strcmp(text, "ro")) {
+		if (d->readonly && d->overlay != overlay)
+			return err_usage(e, "%s: 'ro' and 'overlay': there is nothing to write over a "
+					    "disk that the guest cannot write", what);
 		d->readonly = 1;
+		d->overlay = overlay;
 		return 0;
 	}
 	if (!strncmp(text, "id=", 3))
 		return set_serial(d, what, text + 3, e);
-	return err_usage(e, "%s: '%s' is no option of a disk: there are ro and id=SERIAL", what,
+	return err_usage(e, "%s: '%s' is no option of a disk: there are ro, overlay and id=SERIAL", what,
 			 text);
 }
 
@@ -54,7 +60,7 @@ static int parse(struct disk_wish *d, const char *what, const char *text, struct
 	*d = (struct disk_wish){ 0 };
 	text = strsep(&rest, ",");
 	if (*text == '\0')
-		return err_usage(e, "%s: names no file: PATH[,ro][,id=SERIAL] is wanted", what);
+		return err_usage(e, "%s: names no file: PATH[,ro|,overlay][,id=SERIAL] is wanted", what);
 	rc = config_path(d->path, what, text, e);
 	while (rc == 0 && rest)
 		rc = set_option(d, what, strsep(&rest, ","), e);
@@ -75,7 +81,7 @@ int disks_add(struct disks *d, const char *what, const char *text, struct err *e
 
 void disk_show(const struct disk_wish *d, char *out, size_t cap)
 {
-	snprintf(out, cap, "%s%s%s%s", d->path, d->readonly ? ",ro" : "",
+	snprintf(out, cap, "%s%s%s%s", d->path, d->overlay ? ",overlay" : d->readonly ? ",ro" : "",
 		 d->serial[0] ? ",id=" : "", d->serial);
 }
 
@@ -247,4 +253,12 @@ int disks_open(const struct disks *d, const struct home *h, const char *self,
 			fd[(*count)++] = rc;
 	}
 	return rc < 0 ? rc : 0;
+}
+
+int disks_open_base(const struct disk_wish *d, const struct home *h, const char *self, struct err *e)
+{
+	struct disk_wish written = *d;
+
+	written.readonly = 0;
+	return open_disk(&written, h, self, e);
 }

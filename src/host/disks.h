@@ -1,7 +1,7 @@
 /*
  * disks - the disks a person gives a machine: written down, opened, and kept from other machines.
  *
- * Written as PATH[,ro][,id=SERIAL], on the command line and in vm.ini. A path has no comma.
+ * Written as PATH[,ro|,overlay][,id=SERIAL], on the command line and in vm.ini. A path has no comma.
  */
 #ifndef HOST_DISKS_H
 #define HOST_DISKS_H
@@ -15,7 +15,8 @@
 struct disk_wish {
 	char path[PATH_ROOM]; /* absolute */
 	char serial[SPEC_SERIAL_MAX + 1];
-	int readonly;
+	int readonly; /* the file is only read */
+	int overlay;  /* and what the guest writes goes elsewhere (host/overlays) */
 };
 
 struct disks {
@@ -35,5 +36,8 @@ void disk_show(const struct disk_wish *d, char *out, size_t cap);
  * filled. */
 int disks_open(const struct disks *d, const struct home *h, const char *self,
 	       int fd[SPEC_DISKS_MAX], unsigned *count, struct err *e);
+
+/* The file under an overlay, to be written, and locked. The descriptor, or negative with *e filled. */
+int disks_open_base(const struct disk_wish *d, const struct home *h, const char *self, struct err *e);
 
 #endif

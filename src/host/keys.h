@@ -59,8 +59,8 @@
 	    "the guest's initramfs; vmtool adds itself", PATH, MACHINE_SETTER(config_initrd)) \
 	KEY(VM, APPEND, "append", ONE, MACHINE, 0, "TEXT", NONE, \
 	    "more for the kernel's command line", TEXT, MACHINE_SETTER(config_append)) \
-	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro][,id=SERIAL]", NONE, \
-	    "a raw image or block device as the guest's vda; the next one is vdb", \
+	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro|,overlay][,id=SERIAL]", NONE, \
+	    "a raw image or block device as the guest's vda; overlay: what is written goes elsewhere", \
 	    PATH, MACHINE_SETTER(config_disk)) \
 	KEY(VM, REBOOT, "reboot", ONE, MACHINE, 0, "restart|end", IS("restart"), \
 	    "what the guest's own reboot is: a start in place, or the VM's end", \

@@ -13,6 +13,7 @@
 #include "host/console.h"
 #include "host/initrd.h"
 #include "host/kvm.h"
+#include "host/overlays.h"
 #include "host/published.h"
 #include "host/requests.h"
 #include "host/text.h"
@@ -131,6 +132,20 @@ static int listen_all(struct agent *a, struct err *e)
 	return rc < 0 ? rc : setup_listen(a, e);
 }
 
+static int open_disks(struct agent *a, struct err *e)
+{
+	const struct disks *d = &a->config.disks;
+	struct vmm_files *f = &a->files;
+	int rc = disks_open(d, &a->home, a->vm.name, f->disk, &f->ndisks, e);
+
+	for (unsigned i = 0; i < f->ndisks; i++)
+		f->overlay[i] = -1;
+	for (unsigned i = 0; i < f->ndisks && rc >= 0; i++)
+		if (d->disk[i].overlay)
+			rc = f->overlay[i] = overlays_open(&a->vm, d, i, f->disk[i], e);
+	return rc;
+}
+
 static int open_files(struct agent *a, struct err *e)
 {
 	struct guest_desc *desc = &a->config.guest.desc;
@@ -147,8 +162,7 @@ static int open_files(struct agent *a, struct err *e)
 	a->files.initrd[0] = boot.initrd;
 	a->files.initrd[1] = boot.modules;
 	if (rc >= 0)
-		rc = disks_open(&a->config.disks, &a->home, a->vm.name, a->files.disk,
-				&a->files.ndisks, e);
+		rc = open_disks(a, e);
 	if (rc >= 0)
 		rc = vmkeys_give(&a->config.guest, &a->vm, e);
 	if (rc >= 0 && !a->config.proof.is_plain)

@@ -35,8 +35,10 @@ void vmm_files_close(struct vmm_files *f)
 	fd_close(&f->vsock);
 	for (size_t i = 0; i < COUNT(f->initrd); i++)
 		fd_close(&f->initrd[i]);
-	for (unsigned i = 0; i < f->ndisks; i++)
+	for (unsigned i = 0; i < f->ndisks; i++) {
 		fd_close(&f->disk[i]);
+		fd_close(&f->overlay[i]);
+	}
 	f->ndisks = 0;
 }
 
@@ -165,8 +167,10 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 		if (files->initrd[i] >= 0)
 			spec->initrd_fd[spec->ninitrds++] = give(t, files->initrd[i]);
 	spec->ndisks = files->ndisks;
-	for (unsigned i = 0; i < files->ndisks; i++)
+	for (unsigned i = 0; i < files->ndisks; i++) {
 		spec->disk[i].fd = give(t, files->disk[i]);
+		spec->disk[i].overlay_fd = files->overlay[i] < 0 ? -1 : give(t, files->overlay[i]);
+	}
 }
 
 static int launch(struct vmmchild *v, struct fd_table *t, struct err *e)

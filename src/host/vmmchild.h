@@ -20,10 +20,11 @@ struct vmm_files {
 	int sockets_lock; /* held as long as the vmm serves there, whatever becomes of us */
 	int initrd[3];	 /* the person's, the kernel's modules, ours; -1 for none */
 	int disk[SPEC_DISKS_MAX];
+	int overlay[SPEC_DISKS_MAX]; /* of a disk; -1 for none */
 	unsigned ndisks;
 };
 
-#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, -1, { -1, -1, -1 }, { 0 }, 0 })
+#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, -1, { -1, -1, -1 }, { 0 }, { 0 }, 0 })
 
 void vmm_files_close(struct vmm_files *f);
 

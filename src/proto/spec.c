@@ -8,7 +8,11 @@
 
 #include "base/bytes.h"
 
-enum { SPEC_MAGIC = 0x766d7332 }; /* "vms2": the last digit is the version */
+enum {
+	SPEC_MAGIC = 0x766d7332, /* "vms2": the last digit is the version */
+
+	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
+};
 
 long spec_encode(const struct spec *s, void *out, size_t room)
 {
@@ -30,7 +34,9 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be32(&w, s->ndisks);
 	for (uint32_t i = 0; i < s->ndisks && i < SPEC_DISKS_MAX; i++) {
 		wr_be32(&w, (uint32_t)s->disk[i].fd);
-		wr_u8(&w, s->disk[i].readonly);
+		wr_u8(&w, s->disk[i].overlay_fd < 0 ? s->disk[i].readonly : DISK_OVERLAY);
+		if (s->disk[i].overlay_fd >= 0)
+			wr_be32(&w, (uint32_t)s->disk[i].overlay_fd);
 		wr_str(&w, s->disk[i].serial);
 	}
 	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
@@ -51,8 +57,9 @@ static struct spec_disk rd_disk(struct rd *r)
 
 	d.fd = rd_fd(r);
 	d.readonly = rd_u8(r);
+	d.overlay_fd = d.readonly == DISK_OVERLAY ? rd_fd(r) : -1;
 	d.serial = rd_str(r);
-	if (d.readonly > 1 || strlen(d.serial) > SPEC_SERIAL_MAX)
+	if (d.readonly > DISK_OVERLAY || strlen(d.serial) > SPEC_SERIAL_MAX)
 		r->bad = 1;
 	for (const char *c = d.serial; *c; c++)
 		if (*c < ' ' || *c > '~')

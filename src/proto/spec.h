@@ -45,7 +45,8 @@ enum { VMM_MARK_AT = 1 };
 
 struct spec_disk {
 	int32_t fd; /* a raw file or a block device */
-	uint8_t readonly;
+	int32_t overlay_fd; /* takes what is written, and fd is only read; negative: none */
+	uint8_t readonly; /* fd is; the guest's disk is not where there is an overlay */
 	const char *serial; /* printable, may be "" */
 };
 

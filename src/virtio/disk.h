@@ -1,5 +1,6 @@
 /*
- * disk - where a block device keeps its sectors: a raw file, or a block device of the host.
+ * disk - where a block device keeps its sectors: a raw file, or a block device of the host, perhaps
+ * with an overlay (virtio/overlay) that takes what is written.
  *
  * Nothing of the guest's is interpreted here, and no format is ever guessed from content: a guest
  * could write one. disk_do() blocks as long as the file does and touches only its job, so it may
@@ -36,8 +37,11 @@ struct disk_job {
 	struct disk_job *next; /* in whatever list it stands */
 };
 
+struct overlay;
+
 struct disk {
 	int fd; /* borrowed */
+	struct overlay *overlay; /* borrowed: what is written goes there; NULL: to fd */
 	int readonly;
 	int is_file;	/* else a block device */
 	int can_free;	/* DISK_FREE is worth trying */
@@ -48,6 +52,9 @@ struct disk {
 /* 0; -EINVAL: neither a file nor a block device; -EMEDIUMTYPE: no whole number of sectors, or none;
  * or a negative errno of asking. */
 int disk_open(struct disk *d, int fd, int readonly);
+
+/* A disk that was opened to be read only can be written from now on: to the overlay. */
+void disk_lay_over(struct disk *d, struct overlay *o);
 
 /* Does the job and sets its result. -EIO: the file is shorter than it was; -EOPNOTSUPP: DISK_FREE
  * is not to be had here. */

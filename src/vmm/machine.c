@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "vmm/acpi.h"
 #include "vmm/boot_x86_64.h"
+#include "vmm/layover.h"
 #include "vmm/load.h"
 #include "vmm/probe.h"
 #include "vmm/seed.h"
@@ -197,6 +198,17 @@ static int add_rng(struct machine *m, struct err *e)
 _Static_assert(SPEC_SERIAL_MAX == (int)BLK_SERIAL, "virtio 1.2 section 5.2.6");
 _Static_assert(SLOT_DISK + (int)SPEC_DISKS_MAX <= (int)PCI_SLOTS, "a bus has so many");
 
+static int lay_over(struct machine_disk *d, int delta, struct err *e)
+{
+	int rc = layover_open(&d->overlay, d->disk.fd, delta, d->disk.bytes);
+
+	if (rc < 0)
+		return err_set(e, rc, "disk %s: open its overlay: %s", d->name,
+			       rc == -EPROTO ? "it is none of this disk's" : strerror(-rc));
+	disk_lay_over(&d->disk, &d->overlay);
+	return 0;
+}
+
 static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, struct err *e)
 {
 	struct machine_disk *d = &m->disk[i];
@@ -206,6 +218,8 @@ static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, st
 	rc = disk_open(&d->disk, s->fd, s->readonly);
 	if (rc < 0)
 		return err_set(e, rc, "disk %s: open its file: %s", d->name, strerror(-rc));
+	if (s->overlay_fd >= 0 && lay_over(d, s->overlay_fd, e) < 0)
+		return e->code;
 	rc = diskd_start(&d->diskd, &d->blk, &d->disk, &m->loop);
 	blk_init(&d->blk, &m->vm.mem, &d->disk, d->name, s->serial, &d->diskd.host);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "proto/spec.h"
+#include "virtio/overlay.h"
 #include "virtio/rng.h"
 #include "vmm/cmos.h"
 #include "vmm/diskd.h"
@@ -24,6 +25,7 @@ struct machine_disk {
 	char name[4]; /* as Linux will call it: vda */
 	struct slot slot;
 	struct disk disk;
+	struct overlay overlay; /* where it has one */
 	struct blk blk;
 	struct diskd diskd;
 };

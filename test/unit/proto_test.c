@@ -396,8 +396,8 @@ static void a_machines_description_changes(void)
 		.cmdline = "quiet",
 		.ninitrds = 2,
 		.initrd_fd = { 9, 10 },
-		.ndisks = 2,
-		.disk = { { 11, 0, "" }, { 12, 1, "12345678901234567890" } },
+		.ndisks = 3,
+		.disk = { { 11, -1, 0, "" }, { 12, -1, 1, "12345678901234567890" }, { 13, 14, 1, "" } },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
@@ -406,7 +406,8 @@ static void a_machines_description_changes(void)
 	refuses_pieces(mem, len, decode_spec);
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
-	CHECK(back.ndisks == 2 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
+	CHECK(back.ndisks == 3 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
+	CHECK(back.disk[1].overlay_fd == -1 && back.disk[2].overlay_fd == 14);
 
 #define REFUSES(change) \
 	do { \
@@ -426,7 +427,8 @@ static void a_machines_description_changes(void)
 	REFUSES(for (s.ndisks = 0; s.ndisks <= SPEC_DISKS_MAX; s.ndisks++)
 			s.disk[s.ndisks % SPEC_DISKS_MAX] = good.disk[0]);
 	REFUSES(s.disk[0].fd = VMM_FD_SPEC);
-	REFUSES(s.disk[0].readonly = 2);
+	REFUSES(s.disk[0].readonly = 3);
+	REFUSES(s.disk[0].overlay_fd = VMM_FD_STATUS);
 	REFUSES(s.disk[0].serial = "123456789012345678901");
 	REFUSES(s.disk[0].serial = "a\nb");
 	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);

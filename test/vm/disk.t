@@ -94,6 +94,39 @@ run in_web 'md5sum </mnt/noise | cut -d " " -f 1'
 is "$out" "$wrote" "the VM lives on, and so do its other disks"
 vmtool rm -f web
 
+# --- what is written over a disk ---
+
+image /tmp/base.img 16
+echo "the base" | dd of=/tmp/base.img conv=notrunc 2>/dev/null
+before=$(sum_of </tmp/base.img)
+run start web -q --disk /tmp/base.img,overlay
+is "$rc" 0 "a VM starts with a disk to write over"
+diag "$err"
+run start other -q --disk /tmp/base.img,overlay
+is "$rc" 0 "and another with the same"
+in_web 'head -c 5000000 /dev/urandom | dd of=/dev/vda bs=1000000 seek=3 conv=fsync 2>/dev/null
+	echo web | dd of=/dev/vda conv=fsync,notrunc 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches'
+is "$(in_web 'head -c 3 /dev/vda; dd if=/dev/vda bs=1 skip=3 count=5 2>/dev/null')" "web
+base" "it reads what it wrote, and around it what was there"
+wrote=$(in_web 'md5sum </dev/vda' | cut -d ' ' -f 1)
+is "$(vmtool exec other -- head -n 1 /dev/vda)" "the base" "which the other does not see"
+is "$(sum_of </tmp/base.img)" "$before" "nor is it in the image"
+vmtool rm -f other
+# Whoever is killed had no time for anything that a power cut would not give.
+kill -9 $(processes vmm) && within 10 state_is web failed
+run start web -q
+is "$rc" 0 "the VM's process is killed, and another takes its place"
+is "$(in_web 'md5sum </dev/vda' | cut -d ' ' -f 1)" "$wrote" "what was flushed is there"
+run vmtool disk commit web vda
+is "$rc" 1 "nothing is committed while it runs"
+vmtool stop -q web
+run vmtool disk commit web vda
+is "$rc" 0 "a commit writes it to the image"
+is "$(sum_of </tmp/base.img)" "$wrote" "which then is what the guest saw"
+run start web -q
+is "$rc $(in_web 'md5sum </dev/vda' | cut -d ' ' -f 1)" "0 $wrote" "and the guest sees it on"
+vmtool rm -f web
+
 # --- what is no disk ---
 
 refused() {	# CODE TEXT OPTION...: what is said of it
