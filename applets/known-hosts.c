@@ -17,6 +17,7 @@
 #include "host/pins.h"
 #include "host/serverkeys.h"
 #include "host/vmkeys.h"
+#include "host/vmpins.h"
 #include "ssh/endpoint.h"
 
 enum { OPT_KEY = OPT_LONG, OPT_AS, OPT_SHOWN, OPT_TELL, OPT_JSON, OPT_TIMEOUT };
@@ -301,6 +302,23 @@ static int do_scan(void *ask, struct cmdline *cl, struct err *e)
 	return rc;
 }
 
+/* A VM's go with all its names; what is no VM, or one that went long ago, may still be pinned. */
+static int drop_vm(const struct home *h, const char *name, struct err *e)
+{
+	char dotted[KNOWNNAME_ROOM + 4];
+	const char *const names[] = { name, dotted, NULL };
+	struct vmref v = VMREF_NONE;
+	struct err none = ERR_NONE;
+	int is_vm = store_find(&v, h, name, &none) == 0;
+	int rc = is_vm ? vmpins_drop(&v, e) : 0;
+
+	store_close(&v);
+	if (is_vm)
+		return rc;
+	snprintf(dotted, sizeof(dotted), "%s.vm", name);
+	return pins_drop(h, names, e);
+}
+
 static int do_rm(void *ask, struct cmdline *cl, struct err *e)
 {
 	struct request *q = ask;
@@ -309,12 +327,12 @@ static int do_rm(void *ask, struct cmdline *cl, struct err *e)
 
 	for (; rc >= 0 && text; text = operand_or_none(cl)) {
 		char name[KNOWNNAME_ROOM];
-		const char *const names[] = { name };
+		const char *const names[] = { name, NULL };
 
 		if (take_name(name, text, e) < 0)
 			return e->code;
-		rc = strpbrk(name, ".:[") ? pins_drop(&q->home, names, 1, e)
-					  : pins_drop_vm(&q->home, name, e);
+		rc = strpbrk(name, ".:[") ? pins_drop(&q->home, names, e)
+					  : drop_vm(&q->home, name, e);
 		if (rc == 0)
 			return err_set(e, -ENOENT, "%s: no key of it is pinned", text);
 		dropped += MAX(rc, 0);

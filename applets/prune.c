@@ -10,6 +10,7 @@
 #include "applets/applet.h"
 #include "base/parse.h"
 #include "host/graves.h"
+#include "host/removal.h"
 #include "host/table.h"
 #include "host/text.h"
 #include "host/vmmfile.h"
@@ -86,7 +87,7 @@ static int prune_one(struct prune *p, struct vmref *v, struct err *e)
 			return rc; /* or has been there meanwhile */
 		wreck_clear(&s);
 		note(p, v, &s, bytes);
-		return store_remove(v, e);
+		return removal_of(v, e);
 	}
 	note(p, v, &s, bytes);
 	return 0;

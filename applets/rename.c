@@ -2,15 +2,19 @@
  * vmtool rename - another name for a VM that is not running.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "applets/applet.h"
 #include "base/parse.h"
+#include "base/util.h"
 #include "host/seize.h"
+#include "host/vmpins.h"
 
 static int rename_vm(const char *from, const char *to, struct err *e)
 {
 	struct home home = HOME_NONE;
 	struct vmref vm = VMREF_NONE;
+	char old[VM_NAME_ROOM];
 	int rc = parse_name(to, e);
 
 	if (rc == 0)
@@ -24,11 +28,14 @@ static int rename_vm(const char *from, const char *to, struct err *e)
 			"%s: is running, and its guest, its agent and its sockets go by that name\n"
 			"  try: vmtool stop %s, and then rename it",
 			vm.name, vm.name);
+	memcpy(old, vm.name, sizeof(old));
 	if (rc == 0)
 		rc = store_rename(&vm, to, e);
+	if (rc == 0)
+		rc = vmpins_drop_name(&home, old, e);
 	store_close(&vm);
 	home_close(&home);
-	return rc;
+	return MIN(rc, 0);
 }
 
 static int rename_run(struct cmdline *cl, struct err *e)
@@ -48,7 +55,7 @@ const struct applet applet_rename = {
 	.args = "OLD NEW",
 	.help = "Give a VM that is not running another name",
 	.more = "Its id, its configuration, its logs and its events stay; what was said of it under the\n"
-		"old name is not rewritten. NEW must be free. The guest's host name follows the name,\n"
+		"old name is not rewritten. Host keys that were pinned under it are forgotten. NEW must be free. The guest's host name follows the name,\n"
 		"unless vm.ini has one.\n",
 	.command_after = -1,
 	.run = rename_run,

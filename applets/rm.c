@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "applets/several.h"
-#include "host/pins.h"
+#include "host/removal.h"
 #include "host/seize.h"
 #include "host/state.h"
 
@@ -48,21 +48,6 @@ static int would_go(const struct vmref *vm, int force, struct err *e)
 	return 0;
 }
 
-static int remove_owned(const struct home *home, struct vmref *vm, struct err *e)
-{
-	struct err pinned = ERR_NONE;
-	int rc;
-
-	/* First of all, and whatever else fails: its keys must not be the next one's. */
-	pins_drop_vm(home, vm->name, &pinned);
-	rc = store_remove(vm, e);
-	if (rc == 0 && pinned.code < 0) {
-		*e = pinned;
-		rc = pinned.code;
-	}
-	return rc;
-}
-
 static int remove_one(const char *name, void *arg, struct err *e)
 {
 	const struct rm *r = arg;
@@ -77,7 +62,7 @@ static int remove_one(const char *name, void *arg, struct err *e)
 	} else if (rc == 0) {
 		rc = seize_to_remove(&vm, r->force, e);
 		if (rc == 0)
-			rc = remove_owned(&home, &vm, e);
+			rc = removal_of(&vm, e);
 	}
 	store_close(&vm);
 	home_close(&home);

@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "base/spawn.h"
 #include "base/util.h"
+#include "host/pins.h"
 #include "host/sshclient.h"
 #include "host/vmkeys.h"
 #include "ssh/config.h"
@@ -29,7 +30,7 @@ static const struct opt ssh_opts[] = {
 	{ 0 },
 };
 
-enum { ARGS = 64, EXIT_MISMATCH = 3 };
+enum { ARGS = 64 };
 
 struct sshargs {
 	const char *argv[ARGS];

@@ -24,6 +24,7 @@
 #include "host/agent_parts.h"
 #include "host/chance.h"
 #include "host/published.h"
+#include "host/removal.h"
 #include "host/requests.h"
 #include "host/setup.h"
 
@@ -235,9 +236,13 @@ static void become_ready(struct agent *a)
 /* What it waits for will not come: at once, and not at the deadline. */
 static void give_up(struct agent *a)
 {
-	verdict_give(&a->verdict, "error", a->ready.hopeless,
-		     "%s, %lld ms after the start was asked for", a->ready.why,
-		     agent_elapsed_ms(a));
+	const char *why = a->ready.why;
+
+	if (strchr(why, '\n')) /* lines of its own, and what cures it is the last */
+		verdict_give(&a->verdict, "error", a->ready.hopeless, "%s", why);
+	else
+		verdict_give(&a->verdict, "error", a->ready.hopeless,
+			     "%s, %lld ms after the start was asked for", why, agent_elapsed_ms(a));
 	ladder_kill(&a->ladder, &a->loop, &a->vmm);
 }
 
@@ -412,7 +417,7 @@ static void close_all(struct agent *a)
 	sockets_remove(&a->sockets);
 	if (is_to_be_removed(a)) {
 		await_hang_up(a);
-		if (store_remove(&a->vm, &e) < 0)
+		if (removal_of(&a->vm, &e) < 0)
 			log_error("agent: %s", e.text);
 	}
 	/* The lock first: whoever waits for the end of a connection to us may then take it. */

@@ -10,8 +10,6 @@
 
 #include "base/util.h"
 
-enum { EXIT_MISMATCH = 3, VM_DOT_ROOM = 72 };
-
 int hostkeys_from_text(struct hostkeys *keys, const char *text, size_t len, struct err *e)
 {
 	unsigned number = 0;
@@ -119,6 +117,26 @@ int pins_check(const struct home *h, const char *name, const struct hostkeys *ke
 		rc = judge(&k, name, keys, of, e);
 	knownhosts_close(&k);
 	return rc;
+}
+
+int pins_check_any(const struct home *h, const char *const *names, const struct hostkeys *keys,
+		   struct err *e)
+{
+	struct knownhosts k = KNOWNHOSTS_NONE;
+	struct known_answer of[PINS_KEYS];
+	int known = 0, rc = open_pins(&k, h, 0, e);
+
+	for (; rc >= 0 && *names; names++) {
+		struct knowncursor c = { 0 };
+
+		if (keys)
+			rc = judge(&k, *names, keys, of, e);
+		else
+			rc = !knownhosts_find(&k, &c, *names);
+		known |= rc == 0;
+	}
+	knownhosts_close(&k);
+	return rc < 0 ? rc : !known;
 }
 
 int pins_pin(const struct home *h, const char *name, const struct hostkeys *keys,
@@ -229,7 +247,8 @@ int pins_import(const struct home *h, const struct knownhosts *from,
 	return rc < 0 ? rc : count;
 }
 
-int pins_drop(const struct home *h, const char *const *names, unsigned count, struct err *e)
+int pins_drop_where(const struct home *h, int (*is_meant)(const struct knownline *l, const void *arg),
+		    const void *arg, struct err *e)
 {
 	struct knownhosts k = KNOWNHOSTS_NONE;
 	int dropped = 0, rc = open_pins(&k, h, 0, e);
@@ -239,21 +258,23 @@ int pins_drop(const struct home *h, const char *const *names, unsigned count, st
 	if (rc < 0 || is_empty)
 		return rc; /* and no folder is made for nothing */
 	rc = open_pins(&k, h, 1, e);
-	for (unsigned i = 0; rc >= 0 && i < count; i++) {
-		rc = knownhosts_drop(&k, names[i], e);
-		dropped += MAX(rc, 0);
-	}
-	if (rc >= 0 && dropped > 0)
+	if (rc == 0)
+		rc = dropped = knownhosts_drop_where(&k, is_meant, arg, e);
+	if (rc > 0)
 		rc = knownhosts_save(&k, e);
 	knownhosts_close(&k);
 	return rc < 0 ? rc : dropped;
 }
 
-int pins_drop_vm(const struct home *h, const char *name, struct err *e)
+static int is_one_of(const struct knownline *l, const void *arg)
 {
-	char dotted[VM_DOT_ROOM];
-	const char *const names[] = { name, dotted };
+	for (const char *const *name = arg; *name; name++)
+		if (knownline_matches(l, *name))
+			return 1;
+	return 0;
+}
 
-	snprintf(dotted, sizeof(dotted), "%s.vm", name);
-	return pins_drop(h, names, COUNT(names), e);
+int pins_drop(const struct home *h, const char *const *names, struct err *e)
+{
+	return pins_drop_where(h, is_one_of, names, e);
 }

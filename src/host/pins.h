@@ -12,6 +12,7 @@
 #include "ssh/knownhosts.h"
 
 enum { PINS_KEYS = 16 }; /* of one server */
+enum { EXIT_MISMATCH = 3 };
 
 struct hostkeys {
 	unsigned count;
@@ -29,6 +30,11 @@ int pins_folder(char *out, const struct home *h, struct err *e);
  * negative with *e filled: exit status 3 when it is not the server it was. */
 int pins_check(const struct home *h, const char *name, const struct hostkeys *keys, struct err *e);
 
+/* Of one server that goes by several names, of which NULL is the last: as pins_check(). With NULL for
+ * its keys, which nobody has asked for yet, only whether there is anything to check them by. */
+int pins_check_any(const struct home *h, const char *const *names, const struct hostkeys *keys,
+		   struct err *e);
+
 /* Trusts on first use: of the keys those are written that are not there. How many that were, or
  * negative as of pins_check(). */
 int pins_pin(const struct home *h, const char *name, const struct hostkeys *keys,
@@ -40,11 +46,11 @@ int pins_pin(const struct home *h, const char *name, const struct hostkeys *keys
 int pins_import(const struct home *h, const struct knownhosts *from,
 		void (*broken)(const struct knownhosts *from, unsigned number), struct err *e);
 
-/* Drops the lines that speak of any of the names. How many, or negative with *e filled. */
-int pins_drop(const struct home *h, const char *const *names, unsigned count, struct err *e);
-
-/* All that is known of a VM, by its name and NAME.vm. */
-int pins_drop_vm(const struct home *h, const char *name, struct err *e);
+/* Drops the lines that are meant; or that speak of any of the names, of which NULL is the last. How
+ * many, or negative with *e filled. */
+int pins_drop_where(const struct home *h, int (*is_meant)(const struct knownline *l, const void *arg),
+		    const void *arg, struct err *e);
+int pins_drop(const struct home *h, const char *const *names, struct err *e);
 
 /* What to say of a key that is not as it should be. Returns e->code; exit status 3. */
 int pins_mismatch(struct err *e, const char *path, const char *name, const struct hostkey *shown,

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "host/pins.h"
 
 /* A guest tries again every two seconds at last (guest/beacon). */
 enum { RETURN_MS = 10000 };
+enum { GREET_AGAIN_MS = 200 };
 
 /* Stages of the start between the vmm's first instruction and ready, as the host sees them. */
 static const char stage_kernel[] = "kernel"; /* until the guest's vmtool says hello */
@@ -63,27 +65,80 @@ static void count_banner(struct ready *r)
 		condition_missed(c, r->prober.result.why);
 }
 
+static void banner_holds(struct ready *r, const char *and)
+{
+	char reason[CONDITION_TEXT_MAX];
+
+	snprintf(reason, sizeof(reason), "%.40s greeted as %.60s%s", r->prober.result.address,
+		 r->prober.result.banner, and);
+	turn(r, of(r, SSH_BANNER), 1, reason);
+}
+
+static void banner_cannot(struct ready *r, const char *why)
+{
+	condition_because(of(r, SSH_BANNER), why);
+	ready_give_up(r, 1, "ssh_banner cannot come to hold: %.40s: %.500s", r->prober.result.address,
+		      why);
+}
+
+static void key_checked(struct keycheck *k, enum keycheck_verdict v, const char *why)
+{
+	struct ready *r = CONTAINER(k, struct ready, keycheck);
+
+	switch (v) {
+	case KEYCHECK_RIGHT:
+		banner_holds(r, ", and its host key is the right one");
+		break;
+	case KEYCHECK_WRONG:
+		condition_because(of(r, SSH_BANNER), "its host key is not the right one");
+		ready_give_up(r, EXIT_MISMATCH, "%s", why);
+		break;
+	case KEYCHECK_UNKNOWN:
+		condition_missed(of(r, SSH_BANNER), why);
+		loop_after(r->loop, &r->greet_again, GREET_AGAIN_MS);
+		break;
+	case KEYCHECK_FAILED:
+		banner_cannot(r, why);
+	}
+}
+
+/* A server has greeted; but who it is its host key says. */
 static void banner_done(struct prober *p)
 {
 	struct ready *r = CONTAINER(p, struct ready, prober);
-	char reason[CONDITION_TEXT_MAX];
+	struct err e = ERR_NONE;
+	int rc = 0;
 
 	count_banner(r);
-	if (p->result.verdict == PROBE_OK) {
-		snprintf(reason, sizeof(reason), "%.40s greeted as %.100s", p->result.address,
-			 p->result.banner);
-		turn(r, of(r, SSH_BANNER), 1, reason);
+	if (p->result.verdict != PROBE_OK) {
+		banner_cannot(r, p->result.why);
 		return;
 	}
-	condition_because(of(r, SSH_BANNER), p->result.why);
-	ready_give_up(r, 1, "ssh_banner cannot come to hold: %.40s: %.140s", p->result.address,
-		      p->result.why);
+	if (r->vm)
+		rc = keycheck_start(&r->keycheck, r->loop, r->vm, &r->ssh, p->result.at, &e);
+	if (rc == 0)
+		banner_holds(r, "");
+	else if (rc < 0)
+		banner_cannot(r, e.text);
+}
+
+static void banner_begin(struct ready *r);
+
+static void greet_again_due(struct timer *t)
+{
+	struct ready *r = CONTAINER(t, struct ready, greet_again);
+
+	prober_stop(&r->prober);
+	banner_begin(r);
 }
 
 static void banner_begin(struct ready *r)
 {
-	if (r->ssh.port == 0 || ready_holds(r, SSH_BANNER) || !prober_is_quiet(&r->prober))
+	if (r->ssh.port == 0 || ready_holds(r, SSH_BANNER) || !prober_is_quiet(&r->prober) ||
+	    r->keycheck.work)
 		return;
+	r->keycheck.done = key_checked;
+	r->greet_again.due = greet_again_due;
 	r->prober.loop = r->loop;
 	r->prober.where = &r->ssh;
 	r->prober.limits.wait = 1;
@@ -362,6 +417,9 @@ void ready_stop(struct ready *r)
 	if (r->loop)
 		loop_cancel(r->loop, &r->expected);
 	prober_stop(&r->prober);
+	keycheck_stop(&r->keycheck);
+	if (r->greet_again.due)
+		loop_cancel(r->loop, &r->greet_again);
 	for (unsigned i = 0; i < r->ask->probes->count; i++)
 		probe_stop(&r->probes[i]);
 	boot_stop(&r->boot);

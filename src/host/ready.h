@@ -4,7 +4,8 @@
  *
  * agent_up: the guest said hello with the boot id that only it was given, said that its servers
  * answer, and its exec server did answer us. ssh_banner: whoever connects to the public port of the
- * forward called ssh is greeted by an SSH server (ssh/prober, the same as `vmtool ssh-probe`).
+ * forward called ssh is greeted by an SSH server (ssh/prober, the same as `vmtool ssh-probe`), which has
+ * the host key that is known of the VM, if one is (host/keycheck).
  * boot_done: host/boot. probe:NAME: host/probe.
  */
 #ifndef HOST_READY_H
@@ -13,6 +14,7 @@
 #include "host/boot.h"
 #include "host/conditions.h"
 #include "host/heartbeat.h"
+#include "host/keycheck.h"
 #include "host/lookout.h"
 #include "host/probe.h"
 #include "host/timeline.h"
@@ -29,6 +31,7 @@ struct ready_ask {
 struct ready {
 	struct loop *loop;   /* borrowed */
 	struct timeline *tl; /* borrowed */
+	const struct vmref *vm; /* borrowed; NULL: no host key of its server is known */
 	int sockets_dir;     /* borrowed */
 	const struct ready_ask *ask;
 	struct conditions conditions;
@@ -38,6 +41,8 @@ struct ready {
 	struct probe probes[PROBES_MAX];
 	struct endpoint ssh; /* where strangers come in; port 0: nowhere */
 	struct prober prober;
+	struct keycheck keycheck;
+	struct timer greet_again; /* its key was to be checked, and the server was gone */
 	int hello, said_ready; /* the way to agent_up */
 	int failed_stages;     /* of the guest's boot */
 	int proven;		/* that way was gone once: what comes again is not told again */
@@ -49,7 +54,7 @@ struct ready {
 	int main_kept;		 /* and it is written down */
 	/* Ready will not come any more: the exit code for it, and a sentence. */
 	int hopeless;
-	char why[240];
+	char why[1000];
 	/* c: what has turned; NULL: something else has, of those above. */
 	void (*changed)(struct ready *r, const struct condition *c);
 };

@@ -70,6 +70,7 @@ static int listen_ready(struct agent *a, struct err *e)
 		.scripts = &p->scripts,
 	};
 	ready_expect(&a->ready, &a->ready_ask);
+	a->ready.vm = &a->vm;
 	rc = ready_start(&a->ready, &a->loop, &a->tl, beacon, systemd, a->sockets.dir,
 			 agent_ready_changed);
 	if (rc < 0)

@@ -242,7 +242,9 @@ int knownhosts_add(struct knownhosts *k, const char *hosts, const struct hostkey
 	return rc;
 }
 
-int knownhosts_drop(struct knownhosts *k, const char *name, struct err *e)
+int knownhosts_drop_where(struct knownhosts *k,
+			  int (*is_meant)(const struct knownline *l, const void *arg), const void *arg,
+			  struct err *e)
 {
 	struct knowncursor c = { 0 };
 	struct draft d;
@@ -251,12 +253,22 @@ int knownhosts_drop(struct knownhosts *k, const char *name, struct err *e)
 	if (draft_open(&d, e) < 0)
 		return e->code;
 	while (knownhosts_next(k, &c)) {
-		if (c.line.kind == KNOWNLINE_KEY && knownline_matches(&c.line, name))
+		if (c.line.kind == KNOWNLINE_KEY && is_meant(&c.line, arg))
 			dropped++;
 		else
 			put(&d, c.whole);
 	}
 	return draft_take(&d, k, e) < 0 ? e->code : dropped;
+}
+
+static int is_of_name(const struct knownline *l, const void *arg)
+{
+	return knownline_matches(l, arg);
+}
+
+int knownhosts_drop(struct knownhosts *k, const char *name, struct err *e)
+{
+	return knownhosts_drop_where(k, is_of_name, name, e);
 }
 
 /* One line for each name: which of them belong together is not to be seen either. */

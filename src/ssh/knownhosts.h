@@ -68,6 +68,9 @@ int knownhosts_add(struct knownhosts *k, const char *hosts, const struct hostkey
 		   const char *comment, struct err *e);
 int knownhosts_append(struct knownhosts *k, const char *lines, size_t len, struct err *e);
 int knownhosts_drop(struct knownhosts *k, const char *name, struct err *e);
+int knownhosts_drop_where(struct knownhosts *k,
+			  int (*is_meant)(const struct knownline *l, const void *arg), const void *arg,
+			  struct err *e);
 int knownhosts_hash(struct knownhosts *k, struct err *e);
 int knownhosts_save(struct knownhosts *k, struct err *e);
 

@@ -198,6 +198,32 @@ int knownline_matches(const struct knownline *l, const char *name)
 	return knownline_is_hashed(l) ? matches_hash(l->hosts, name) : matches_list(l->hosts, name);
 }
 
+/* A name without the brackets and the port that it may have. */
+static struct slice host_of(struct slice name)
+{
+	const char *end = name.len > 0 && name.at[0] == '[' ? memchr(name.at, ']', name.len) : NULL;
+
+	return end ? (struct slice){ name.at + 1, (size_t)(end - name.at) - 1 } : name;
+}
+
+int knownline_names(const struct knownline *l, const char *host)
+{
+	struct slice hosts = l->hosts;
+
+	if (knownline_is_hashed(l) || knownline_has_pattern(l))
+		return 0;
+	while (hosts.len > 0) {
+		const char *comma = memchr(hosts.at, ',', hosts.len);
+		size_t len = comma ? (size_t)(comma - hosts.at) : hosts.len;
+
+		if (len > 0 && matches_pattern(host_of((struct slice){ hosts.at, len }), host))
+			return 1;
+		hosts.at += len + (comma != NULL);
+		hosts.len -= len + (comma != NULL);
+	}
+	return 0;
+}
+
 int knownname(char out[KNOWNNAME_ROOM], const char *host, unsigned port, struct err *e)
 {
 	int bare = port == 0 || port == 22;

@@ -43,6 +43,10 @@ void knownline_parse(struct knownline *l, const char *text, size_t len);
 /* Nonzero: it speaks of that name; a name that is negated is not spoken of. */
 int knownline_matches(const struct knownline *l, const char *name);
 
+/* Nonzero: one of its names, as it stands there, is that host at whatever port. Patterns, and names that
+ * are hashed, are none. */
+int knownline_names(const struct knownline *l, const char *host);
+
 /* 0, or -EPROTO: the line is broken after all. */
 int knownline_key(const struct knownline *l, struct hostkey *k);
 

@@ -105,6 +105,11 @@ static void deadline_due(struct timer *t)
 	finish(CONTAINER(t, struct scan, deadline), PROBE_TIMEOUT, "the time is up");
 }
 
+static void soon_due(struct timer *t)
+{
+	next_lane(CONTAINER(t, struct scan, soon));
+}
+
 void scan_start(struct scan *s)
 {
 	s->count = 0;
@@ -119,13 +124,19 @@ void scan_start(struct scan *s)
 	s->lane.ended = lane_ended;
 	s->lane.left = lane_left;
 	s->deadline = (struct timer){ .due = deadline_due };
+	s->soon = (struct timer){ .due = soon_due };
 	loop_after(s->loop, &s->deadline, s->timeout_ms);
-	prober_start(&s->prober);
+	s->lane.at = s->at;
+	if (s->is_found)
+		loop_after(s->loop, &s->soon, 0); /* a lane may end at once, and done() is not to */
+	else
+		prober_start(&s->prober);
 }
 
 void scan_stop(struct scan *s)
 {
 	loop_cancel(s->loop, &s->deadline);
+	loop_cancel(s->loop, &s->soon);
 	prober_stop(&s->prober);
 	lane_stop(&s->lane);
 }

@@ -2,7 +2,7 @@
  * scan - the host keys an SSH server shows, each with the proof that it has the private one.
  *
  * A server signs with one key a connection, so there is one for each type of key it has, behind a
- * first that finds the address which answers. What was learnt is the server's own, but who the
+ * first that finds the address which answers, unless that is known. What was learnt is the server's own, but who the
  * server is nobody has said: whoever stands in between has keys, too.
  */
 #ifndef SSH_SCAN_H
@@ -21,6 +21,8 @@ struct scan {
 	struct loop *loop;	      /* borrowed */
 	const struct endpoint *where; /* borrowed */
 	unsigned timeout_ms;	      /* of it all */
+	int is_found;		      /* somebody knows already which address answers: */
+	const struct address *at;     /* borrowed; NULL: of a path */
 	void (*done)(struct scan *s); /* once, from the loop; nothing of it is left there */
 	/* The result: at least one key, or a reason. */
 	unsigned count;
@@ -33,7 +35,7 @@ struct scan {
 	struct prober prober;
 	struct lane lane;
 	struct kex kex;
-	struct timer deadline;
+	struct timer deadline, soon;
 };
 
 /* The fields above the result are set. */

@@ -66,11 +66,63 @@ is "$rc/$(grep -c '^web ' "$file")" "0/0" "rm drops all of a name's"
 is "$(cat "$file")" "[web]:2222 $(key ecdsa1)
 @revoked * $(key ecdsa2)" "and nothing else"
 
-# A VM's pins go with it.
-"$vmtool" create gone --kernel "$vmtool" >/dev/null
-kh pin --key "$tap_dir/rsa1.pub" gone && kh pin --key "$tap_dir/rsa1.pub" --as gone.vm 10.0.0.9
+# A VM's pins go with it: by its name and its id at any port, by its addresses and its forwards, hashed or not.
+pins_of_gone() { # a VM, and all that may be pinned of it; $id is its id
+	rm -f "$file"
+	"$vmtool" create gone --kernel "$vmtool" --net 'eth0 address=10.1.2.3/24' -p 2200:22 >/dev/null
+	id=$(readlink "$VMTOOL_HOME/vms/gone/id")
+	echo '[{"name": "ssh", "udp": false, "host": "127.0.0.1:0", "guest": "localhost:22", "port": 2200}]' \
+		>"$VMTOOL_HOME/vms/gone/forwards.json"
+	for name in gone gone.vm gone.vm:2200 "$id" 10.1.2.3 127.0.0.1:2200; do kh pin --key "$tap_dir/rsa1.pub" "$name"; done
+	kh hash 2>/dev/null
+	for name in gone:2222 gone.vm:2222 "$id.vm:99" 10.1.2.3:99 localhost:2200; do # these are to be found by reading
+		kh pin --key "$tap_dir/rsa1.pub" "$name"
+	done
+	echo "other,GONE.vm $(key rsa1)" >>"$file"
+}
+for name in gone2 gone2.vm 10.1.2.30 127.0.0.1 127.0.0.1:2201 "gone.example:2222"; do
+	kh pin --key "$tap_dir/rsa2.pub" "$name"
+done
+echo "*.vm $(key rsa2)" >>"$file"
+cp "$file" "$tap_dir/others"
+pins_of_gone
+ls_of_gone=$(wc -l <"$file")
+is "$ls_of_gone" 12 "twelve names of a VM are pinned, half of them hashed, one beside another's"
+cat "$tap_dir/others" >>"$file"
 run "$vmtool" rm gone
-is "$rc/$(grep -c ^gone "$file")" "0/0" "rm NAME drops the pins of a VM"
+is "$rc" 0 "rm NAME"
+ok "drops the pins of the VM, and no other's" cmp "$file" "$tap_dir/others"
+pins_of_gone
+cat "$tap_dir/others" >>"$file"
+run kh rm gone
+is "$rc" 0 "known-hosts rm NAME"
+ok "does the same, while there is the VM" cmp "$file" "$tap_dir/others"
+"$vmtool" rm gone
+pins_of_gone
+cat "$tap_dir/others" >>"$file"
+run "$vmtool" prune --yes --older 0s
+is "$rc" 0 "prune"
+ok "drops them, too" cmp "$file" "$tap_dir/others"
+pins_of_gone
+cat "$tap_dir/others" >>"$file"
+run "$vmtool" rename gone new
+is "$rc/$(kh ls | grep -cE '[ []gone(.vm)?[] ]')" "0/0" "rename forgets what was pinned under the old name"
+ok "and nothing but that" grep -q "^\[10.1.2.3\]:99" "$file"
+"$vmtool" rm new
+pins_of_gone
+echo nonsense >>"$VMTOOL_HOME/vms/gone/vm.ini"
+"$vmtool" rm gone
+is "$(grep -c gone "$file")" 0 "a vm.ini that cannot be read is no reason to keep those of its name"
+pins_of_gone
+if [ "$(id -u)" = 0 ]; then
+	run unshare -m sh -c 'mount --bind "$1" "$1" && exec "$2" rm gone' sh "$VMTOOL_HOME/vms/gone" "$vmtool"
+	is "$rc" 1 "a VM whose folder cannot be removed"
+	ok "is still there" [ -d "$VMTOOL_HOME/vms/gone" ]
+	is "$(wc -l <"$file")" 0 "and its pins are not"
+else
+	skip "a folder that cannot be removed wants root" "a VM whose folder cannot be removed has no pins either"
+fi
+"$vmtool" rm -f gone
 
 # What is not ours to understand stays, byte for byte.
 printf '# a comment\n\n  \tindented %s\r\nbroken line\nweb ssh-rsa AAAA\nx %s and a comment\n\0\nlast %s' \
