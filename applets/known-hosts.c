@@ -180,7 +180,8 @@ static int judge_shown(const struct request *q, const struct hostkeys *keys, con
 			old = &keys->at[i];
 	}
 	tell_mismatch(q->tell);
-	return pins_guest_mismatch(e, vm, &shown, old, where);
+	pins_guest_mismatch(e, &shown, old, where);
+	return err_in(e, "%s", vm);
 }
 
 /* The keys of a guest of ours: lines for ssh's KnownHostsCommand. */

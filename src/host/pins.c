@@ -63,17 +63,17 @@ int pins_mismatch(struct err *e, const char *path, const char *name, const struc
 	return e->code;
 }
 
-int pins_guest_mismatch(struct err *e, const char *vm, const struct hostkey *shown,
-			const struct hostkey *right, const char *where)
+int pins_guest_mismatch(struct err *e, const struct hostkey *shown, const struct hostkey *right,
+			const char *where)
 {
 	char now[HOSTKEY_PRINT_ROOM], known[HOSTKEY_PRINT_ROOM];
 
 	hostkey_print(now, shown);
 	hostkey_print(known, right);
 	err_set(e, -EKEYREJECTED,
-		"%s: its SSH server's key is not its guest's: possible man in the middle\n"
+		"its SSH server's key is not its guest's: possible man in the middle\n"
 		"  shown:  %s %s\n  pinned: %s %s (%s)",
-		vm, shown->type, now, right->type, known, where);
+		shown->type, now, right->type, known, where);
 	e->exit = EXIT_MISMATCH;
 	return e->code;
 }

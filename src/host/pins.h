@@ -57,7 +57,7 @@ int pins_mismatch(struct err *e, const char *path, const char *name, const struc
 		  const struct known_answer *a);
 
 /* The same of a guest of ours: the right key was known before, and stands in `where`. */
-int pins_guest_mismatch(struct err *e, const char *vm, const struct hostkey *shown,
-			const struct hostkey *right, const char *where);
+int pins_guest_mismatch(struct err *e, const struct hostkey *shown, const struct hostkey *right,
+			const char *where);
 
 #endif

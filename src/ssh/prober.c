@@ -13,7 +13,9 @@ enum {
 	STEP_MS = 5000, /* to connect, to read: unless somebody says otherwise */
 	FIRST_PAUSE_MS = 2,
 	LAST_PAUSE_MS = 200,
-	REFUSED_PAUSE_MS = 8,
+	REFUSED_PAUSE_MS = 5, /* on this machine: nobody is bothered */
+	ENDED_PAUSE_MS = 20,  /* somebody is: a forward, perhaps its guest */
+	HURRY_MS = 5000,      /* whoever has waited for long can wait for a thousandth of that longer */
 	STAGGER_MS = 250,   /* to the next address, while one does not connect (RFC 8305) */
 	SPEAKING_MS = 1000, /* or has connected and says nothing */
 	RESOLVED_MS = 1000, /* a name's addresses are good for so long */
@@ -28,16 +30,17 @@ static const struct {
 	const char *name;
 	int telling;
 	int final;
+	unsigned pause_ms; /* before the next attempt at a server of this machine, at first; 0: as of any */
 } classes[] = {
-	[PROBE_NONE] = { "none", 0, 0 },
-	[PROBE_TIMEOUT] = { "timeout", 1, 0 },
-	[PROBE_REFUSED] = { "refused", 2, 0 },
-	[PROBE_EPIPE] = { "epipe", 3, 0 },
-	[PROBE_RESET] = { "reset", 4, 0 },
-	[PROBE_CLOSED] = { "closed", 5, 0 },
-	[PROBE_NOT_SSH] = { "not_ssh", 6, 1 },
-	[PROBE_UNSUPPORTED_VERSION] = { "unsupported_version", 7, 1 },
-	[PROBE_OK] = { "ok", 8, 1 },
+	[PROBE_NONE] = { "none", 0, 0, 0 },
+	[PROBE_TIMEOUT] = { "timeout", 1, 0, 0 },
+	[PROBE_REFUSED] = { "refused", 2, 0, REFUSED_PAUSE_MS },
+	[PROBE_EPIPE] = { "epipe", 3, 0, ENDED_PAUSE_MS },
+	[PROBE_RESET] = { "reset", 4, 0, ENDED_PAUSE_MS },
+	[PROBE_CLOSED] = { "closed", 5, 0, ENDED_PAUSE_MS },
+	[PROBE_NOT_SSH] = { "not_ssh", 6, 1, 0 },
+	[PROBE_UNSUPPORTED_VERSION] = { "unsupported_version", 7, 1, 0 },
+	[PROBE_OK] = { "ok", 8, 1, 0 },
 };
 
 const char *probe_class_name(enum probe_class c)
@@ -107,17 +110,24 @@ static void take_answer(struct prober *p)
 	p->result.attempts = attempts;
 }
 
-/* Doubling, up to what is right for the answer. */
+/* How long a pause may be: it is time by which the answer comes too late. */
+static unsigned longest_pause(const struct prober *p)
+{
+	unsigned first = classes[p->result.verdict].pause_ms;
+	int64_t waited_ms = clock_ms() - p->began_ms;
+
+	if (p->limits.interval_ms)
+		return p->limits.interval_ms;
+	if (first == 0 || !endpoint_is_local(p->where, &p->addresses))
+		return LAST_PAUSE_MS;
+	return (unsigned)MIN((int64_t)first * MAX(waited_ms, (int64_t)HURRY_MS) / HURRY_MS, (int64_t)LAST_PAUSE_MS);
+}
+
+/* Doubling, up to that. */
 static unsigned next_pause(struct prober *p)
 {
-	int is_cheap = p->result.verdict == PROBE_REFUSED &&
-		       endpoint_is_local(p->where, &p->addresses);
-	unsigned last = p->limits.interval_ms ? p->limits.interval_ms
-			: is_cheap	      ? REFUSED_PAUSE_MS
-					      : LAST_PAUSE_MS;
-
 	p->pause_ms = p->pause_ms ? p->pause_ms * 2 : FIRST_PAUSE_MS;
-	return p->pause_ms = MIN(p->pause_ms, last);
+	return p->pause_ms = MIN(p->pause_ms, longest_pause(p));
 }
 
 static void attempt_over(struct prober *p)

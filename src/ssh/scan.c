@@ -73,12 +73,15 @@ static void lane_left(struct lane *l)
 {
 	struct scan *s = CONTAINER(l, struct scan, lane);
 
-	if (s->wanted)
+	if (s->wanted) {
 		next_lane(s);
-	else if (s->count > 0)
-		finish(s, PROBE_OK, "");
-	else
+		return;
+	}
+	s->has_none = s->count == 0;
+	if (s->has_none)
 		finish(s, PROBE_NOT_SSH, "it has no host key of a kind that is known here");
+	else
+		finish(s, PROBE_OK, "");
 }
 
 static void probe_done(struct prober *p)
@@ -113,7 +116,8 @@ static void soon_due(struct timer *t)
 void scan_start(struct scan *s)
 {
 	s->count = 0;
-	s->wanted = EVERY;
+	s->wanted = s->only ? s->only : EVERY;
+	s->has_none = 0;
 	s->prober = (struct prober){
 		.loop = s->loop, .where = s->where, .done = probe_done, .left = probe_left
 	};

@@ -21,6 +21,7 @@ struct scan {
 	struct loop *loop;	      /* borrowed */
 	const struct endpoint *where; /* borrowed */
 	unsigned timeout_ms;	      /* of it all */
+	unsigned only;		      /* algorithms, as in struct kex `offered`; 0: whatever it has */
 	int is_found;		      /* somebody knows already which address answers: */
 	const struct address *at;     /* borrowed; NULL: of a path */
 	void (*done)(struct scan *s); /* once, from the loop; nothing of it is left there */
@@ -29,6 +30,7 @@ struct scan {
 	struct scan_key keys[SCAN_KEYS];
 	enum probe_class verdict; /* PROBE_NOT_SSH also of one that fails in the key exchange */
 	char why[256];
+	int has_none; /* of those that are wanted: that is the reason */
 	char banner[256], address[ENDPOINT_TEXT_ROOM];
 	/* From here on its own. */
 	unsigned wanted;

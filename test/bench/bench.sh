@@ -13,7 +13,9 @@
 # other (..._relayed) does what we do with the least that can do it, as socat would: the same bytes
 # between the same host pipe and the same command or tcp server of the guest, through one plain vsock
 # connection and a process at each end of it that only reads and writes. The forwards, too, have such
-# relays for a peer: a connection made, a byte there and back (forward_roundtrip), and bytes each way.
+# relays for a peer: a connection made, a byte there and back (forward_roundtrip), and bytes each way. What waits
+# for SSH servers and what reads known_hosts (probe_..., known_hosts_...) is measured on this machine itself,
+# against a loop that asks and against ssh-keygen.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -30,7 +32,8 @@ copies+=" stream_input_throughput stream_input_throughput_relayed"
 forwards="forward_roundtrip forward_throughput forward_input_throughput"
 sessions="exec_roundtrip exec_roundtrip_master $copies $forwards agent_memory"
 delays="ready_delay ready_delay_3s ready_delay_bare start_cpu"
-known="$boots $sessions $delays"
+waits="probe_delay probe_delay_closed probe_wait_cpu known_hosts_check known_hosts_pin known_hosts_hashed"
+known="$boots $sessions $delays $waits"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
@@ -93,6 +96,12 @@ bench_delays() {
 		-- sh /lab/in/delays.sh "$pairs" "${names[@]}" >>"$out/samples"
 }
 
+bench_waits() {
+	need_packages "the benches of ssh" openssh-client perl
+	say "bench: $pairs pairs of waits and of known_hosts, on this machine"
+	bash test/bench/ssh.sh "$pairs" out/vmtool out/tools/herald "${names[@]}" >>"$out/samples"
+}
+
 # is_asked NAME...: one of them was.
 is_asked() {
 	local name
@@ -105,5 +114,6 @@ is_asked() {
 	if is_asked $boots; then bench_boots; fi
 	if is_asked $sessions; then bench_sessions; fi
 	if is_asked $delays; then bench_delays; fi
+	if is_asked $waits; then bench_waits; fi
 }
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

@@ -30,6 +30,12 @@ my @benches = (
 	[ ready_delay_3s => 'ms', 'poll3s', 'a loop of 3 s' ],
 	[ ready_delay_bare => 'ms', 'relay', 'a bare byte by vsock' ],
 	[ start_cpu => 'us/s', 'poll', 'a loop of 200 ms' ],
+	[ probe_delay => 'ms', 'poll', 'a loop of 200 ms' ],
+	[ probe_delay_closed => 'ms', 'poll', 'a loop of 200 ms' ],
+	[ probe_wait_cpu => 'us/s', 'poll', 'a loop of 200 ms' ],
+	[ known_hosts_check => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
+	[ known_hosts_pin => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
+	[ known_hosts_hashed => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);

@@ -3,6 +3,7 @@
 
 # What a server out of its package loads.
 server_libraries="libwrap0 libpam0g libaudit1 libsystemd0 libselinux1 libgssapi-krb5-2 libkrb5-3 libcom-err2 libssl3 zlib1g"
+dropbear_libraries="libtomcrypt1 libtommath1 libcrypt1 zlib1g"
 
 # A package fetched before is good for ever: only an empty cache needs the network.
 fetched_package() { find "$cache/openssh" -name "${1}_*.deb" 2>/dev/null | sort -V | tail -n 1; }

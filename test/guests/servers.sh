@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 out=out/servers
 # shellcheck disable=SC2086 # one package each
-need_packages "the SSH servers of the tests" openssh-client $server_libraries libtomcrypt1 libtommath1 libcrypt1
+need_packages "the SSH servers of the tests" openssh-client $server_libraries $dropbear_libraries
 
 for name in openssh-server dropbear-bin; do
 	package=$(server_package "$name")

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# ssh.sh - make the guest that OpenSSH serves, for benches and tests: out/guest/ssh/.
+# ssh.sh - make the guest that OpenSSH serves, and Dropbear, for benches and tests: out/guest/ssh/.
 #
-#	initrd       out/guest/initrd with Debian's sshd over it; "mkdir /run/sshd; /usr/sbin/sshd" starts it
+#	initrd       out/guest/initrd with Debian's sshd and dropbear over it; "mkdir /run/sshd; /usr/sbin/sshd" starts one,
+#	             "/usr/sbin/dropbear -s -p 127.0.0.1:2222" the other
 #	client.tar   Debian's ssh, scp, sftp, ssh-keygen and rsync with what they load, its key and the guest's, for /
 #
-# The server comes out of its package: installing that would start one here. Keys are made anew.
+# The servers come out of their packages: installing those would start them here. Keys are made anew.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
@@ -12,13 +13,15 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 out=$root/out/guest/ssh
 # shellcheck disable=SC2086 # one package each
-need_packages "the guest with OpenSSH" openssh-client rsync busybox-static cpio $server_libraries
+need_packages "the guest with OpenSSH" openssh-client rsync busybox-static cpio $server_libraries $dropbear_libraries
 test/guests/initrd.sh
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-server=$(server_package openssh-server)
-dpkg-deb -x "$server" "$work/package"
+for name in openssh-server dropbear-bin; do
+	package=$(server_package "$name") # whose failure is to be ours
+	dpkg-deb -x "$package" "$work/package"
+done
 
 # with_libraries PROGRAM TREE: the program goes where it is called, what it loads where it looks.
 with_libraries() {
@@ -31,10 +34,16 @@ with_libraries() {
 guest=$work/guest client=$work/client
 mkdir -p "$guest"/etc/ssh "$guest/root/.ssh" "$client/root/.ssh" "$out"
 with_libraries "$work/package/usr/sbin/sshd" "$guest" sbin
+with_libraries "$work/package/usr/sbin/dropbear" "$guest" sbin
 with_libraries "$(command -v rsync)" "$guest"
 for program in ssh scp sftp ssh-keygen rsync; do with_libraries "$(command -v $program)" "$client"; done
 ssh-keygen -q -t ed25519 -N '' -C '' -f "$guest/etc/ssh/host"
 ssh-keygen -q -t ed25519 -N '' -C '' -f "$client/root/.ssh/key"
+mkdir "$guest/etc/dropbear"
+for type in ecdsa ed25519; do
+	file=$guest/etc/dropbear/dropbear_${type}_host_key
+	"$work/package/usr/bin/dropbearkey" -t $type -f "$file" 2>&1 | sed -n '/^ecdsa\|^ssh/p' >"$client/root/.ssh/dropbear_$type.pub"
+done
 cp "$client/root/.ssh/key.pub" "$guest/root/.ssh/authorized_keys"
 echo "bench.vm $(cat "$guest/etc/ssh/host.pub")" >"$client/root/.ssh/known_hosts"
 cat >"$client/root/.ssh/config" <<'END'
