@@ -23,7 +23,7 @@ static const struct opt ssh_probe_opts[] = {
 	{ OPT_TIMEOUT, "timeout", "TIME", "for all of it (with --wait 60s)" },
 	{ OPT_CONNECT, "connect-timeout", "TIME", "for each connection to come about (5s)" },
 	{ OPT_READ, "read-timeout", "TIME", "for each identification to come (5s)" },
-	{ OPT_INTERVAL, "interval", "TIME", "between attempts, at most (200ms; of this machine 5ms to 200ms)" },
+	{ OPT_INTERVAL, "interval", "TIME", "between attempts, at most (200ms; of this machine 4ms to 200ms)" },
 	{ OPT_ANY, "any", NULL, "one of several targets is enough" },
 	{ OPT_JSON, "json", NULL, "print what was found as JSON" },
 	{ 'q', "quiet", NULL, "print nothing but wrong usage" },

@@ -11,13 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/util.h"
 
-enum { HOSTS_MAX = 4096 }; /* a longer list of names is left readable */
+enum {
+	HOSTS_MAX = 4096, /* a longer list of names is left readable */
+	HUGE = 2 << 20,   /* bytes of a large page */
+};
 
 static const char lock_file[] = ".lock";
 
@@ -52,6 +56,16 @@ static void remove_leftovers(const struct knownhosts *k)
 	closedir(dir);
 }
 
+/* Of a large file, the pages it is read into would else cost more than the reading. */
+static void few_faults(char *text, size_t len)
+{
+	size_t from = ((uintptr_t)text + HUGE - 1) & ~(uintptr_t)(HUGE - 1);
+	size_t to = ((uintptr_t)text + len) & ~(uintptr_t)(HUGE - 1);
+
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
 /* As many bytes as it has now: one that grows meanwhile is somebody else's, and read only. */
 static int read_all(struct knownhosts *k, int fd, struct err *e)
 {
@@ -65,6 +79,7 @@ static int read_all(struct knownhosts *k, int fd, struct err *e)
 	if (!k->text)
 		return err_set(e, -ENOMEM, "%s: no memory for %lld bytes", k->path,
 			       (long long)st.st_size);
+	few_faults(k->text, (size_t)st.st_size);
 	while (k->len < (size_t)st.st_size) {
 		ssize_t n = fd_read(fd, k->text + k->len, (size_t)st.st_size - k->len);
 
@@ -215,16 +230,17 @@ static void put(struct draft *d, struct slice s)
 
 int knownhosts_append(struct knownhosts *k, const char *lines, size_t len, struct err *e)
 {
-	struct draft d;
+	char *text = realloc(k->text, k->len + len + 1);
 
-	if (draft_open(&d, e) < 0)
-		return e->code;
-	put(&d, (struct slice){ k->text ? k->text : "", k->len });
+	if (!text)
+		return err_set(e, -ENOMEM, "%s: no memory for a new one", k->path);
+	k->text = text;
 	/* A last line that was cut must not swallow ours. */
-	if (k->len > 0 && k->text[k->len - 1] != '\n')
-		fputc('\n', d.out);
-	put(&d, (struct slice){ lines, len });
-	return draft_take(&d, k, e);
+	if (k->len > 0 && text[k->len - 1] != '\n')
+		text[k->len++] = '\n';
+	memcpy(text + k->len, lines, len);
+	k->len += len;
+	return 0;
 }
 
 int knownhosts_add(struct knownhosts *k, const char *hosts, const struct hostkey *key,

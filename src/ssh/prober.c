@@ -13,7 +13,7 @@ enum {
 	STEP_MS = 5000, /* to connect, to read: unless somebody says otherwise */
 	FIRST_PAUSE_MS = 2,
 	LAST_PAUSE_MS = 200,
-	REFUSED_PAUSE_MS = 5, /* on this machine: nobody is bothered */
+	REFUSED_PAUSE_MS = 4, /* on this machine: nobody is bothered */
 	ENDED_PAUSE_MS = 20,  /* somebody is: a forward, perhaps its guest */
 	HURRY_MS = 5000,      /* whoever has waited for long can wait for a thousandth of that longer */
 	STAGGER_MS = 250,   /* to the next address, while one does not connect (RFC 8305) */

@@ -3,7 +3,7 @@
  *
  * An attempt tries every address of the endpoint, one behind the other but not waiting for dead
  * ones; the first identification string wins. Attempts follow each other after 2 ms, 4 ms, ... up
- * to 200 ms; on this machine, whose answer costs hardly anything, after 5 ms at most where nobody
+ * to 200 ms; on this machine, whose answer costs hardly anything, after 4 ms at most where nobody
  * listens, and after 20 ms where somebody hangs up, within the first five seconds; then that grows with
  * the time that was waited. A success ends it: a server is bothered once.
  */
