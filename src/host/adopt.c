@@ -47,6 +47,7 @@ int adopt_begin(struct agent *a, struct err *e)
 
 	timeline_recall(&a->tl, &past);
 	a->console_from = (off_t)a->st.console_from;
+	a->vmm.troubles = past.troubles; /* an agent before us told of them */
 	rc = sockets_rejoin(&a->sockets, a->st.sockets, e);
 	if (rc < 0)
 		return rc;

@@ -23,6 +23,7 @@
 #include "host/adopt.h"
 #include "host/agent_parts.h"
 #include "host/chance.h"
+#include "host/overlays.h"
 #include "host/published.h"
 #include "host/removal.h"
 #include "host/requests.h"
@@ -269,6 +270,19 @@ void agent_ready_changed(struct ready *r, const struct condition *c)
 		keep_main_status(a);
 	if (was_running && c == &r->conditions.list[AGENT_UP] && !r->main_exited)
 		timeline_agent(&a->tl, "guest", c->value ? "back" : "lost"); /* nobody asked it to go */
+}
+
+void agent_disk_failed(struct vmmchild *v, const struct vmm_trouble *t)
+{
+	static const char *const works[] = {
+		[VMM_READ] = "read",	   [VMM_WRITE] = "write", [VMM_FLUSH] = "flush",
+		[VMM_DISCARD] = "discard", [VMM_ZERO] = "zero",
+	};
+	char disk[DISK_NAME_ROOM];
+
+	disk_name(t->disk, disk);
+	timeline_disk(&CONTAINER(v, struct agent, vmm)->tl, disk, works[t->work],
+		      strerror((int)t->sys));
 }
 
 void agent_vmm_running(struct vmmchild *v)

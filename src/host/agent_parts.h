@@ -70,6 +70,7 @@ void agent_enter_anyway(struct agent *a, enum vm_state state);
 /* What the parts tell: for ready_start() and vmmchild_start(). */
 void agent_ready_changed(struct ready *r, const struct condition *c);
 void agent_vmm_running(struct vmmchild *v);
+void agent_disk_failed(struct vmmchild *v, const struct vmm_trouble *t);
 void agent_vmm_ended(struct vmmchild *v);
 void agent_pause_changed(struct vmmchild *v);
 void agent_vmm_went_on(struct vmmchild *v);

@@ -28,6 +28,7 @@ static const char json_name[] = "kernel.json";
 struct adding {
 	const struct kernel_wish *wish;
 	int kernels; /* owned: the folder of all */
+	char lock_name[KERNEL_NAME_ROOM + 8];
 	int lock;    /* owned: of this name */
 	int dir;     /* owned: the folder it is made in, renamed when it is whole */
 	char draft[KERNEL_NAME_ROOM + 8];
@@ -67,12 +68,13 @@ static int is_there(const struct adding *a)
 static int take_name(struct adding *a, struct err *e)
 {
 	const char *name = a->wish->name;
-	char lock[KERNEL_NAME_ROOM + 8];
 	int rc;
 
-	snprintf(lock, sizeof(lock), ".%s.lock", name);
+	snprintf(a->lock_name, sizeof(a->lock_name), ".%s.lock", name);
 	snprintf(a->draft, sizeof(a->draft), ".%s.new", name);
-	a->lock = lock_take(a->kernels, lock, 1);
+	do
+		a->lock = lock_take(a->kernels, a->lock_name, 1);
+	while (a->lock == -ESTALE); /* whoever had it took it away */
 	if (a->lock == -EBUSY)
 		return err_set(e, -EBUSY, "kernel %s: somebody else is adding it", name);
 	if (a->lock < 0)
@@ -206,6 +208,8 @@ int kernels_add(const struct home *h, const struct kernel_wish *w, json_t **told
 	if (a.dir >= 0)
 		path_remove_tree(a.kernels, a.draft, &ignored); /* half of it, or the old one */
 	fd_close(&a.dir);
+	if (a.lock >= 0)
+		unlinkat(a.kernels, a.lock_name, 0); /* while it is ours */
 	fd_close(&a.lock);
 	fd_close(&a.kernels);
 	if (rc < 0)

@@ -203,6 +203,7 @@ static void hear_of_vmm(struct agent *a)
 	a->vmm.running = agent_vmm_running;
 	a->vmm.pause_changed = agent_pause_changed;
 	a->vmm.went_on = agent_vmm_went_on;
+	a->vmm.disk_failed = agent_disk_failed;
 	a->vmm.ended = agent_vmm_ended;
 }
 

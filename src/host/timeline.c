@@ -127,6 +127,7 @@ static void recall_line(struct timeline *t, struct timeline_past *past, const ch
 			past->hello = 1; /* that stage begins with it */
 		}
 	}
+	past->troubles += says(j, "boot", t->boot) && says(j, "event", "disk");
 	json_decref(j);
 }
 
@@ -300,6 +301,13 @@ void timeline_degraded(struct timeline *t, const char *reason)
 void timeline_agent(struct timeline *t, const char *who, const char *what)
 {
 	say(t, "agent", json_pack("{s:s, s:s}", "who", who, "state", what));
+}
+
+void timeline_disk(struct timeline *t, const char *disk, const char *work, const char *error)
+{
+	say(t, "disk",
+	    json_pack("{s:s, s:s, s:s, s:s}", "disk", disk, "state", "failed", "work", work, "detail",
+		      error));
 }
 
 void timeline_pause(struct timeline *t, int paused)

@@ -42,6 +42,7 @@ void timeline_close(struct timeline *t);
 /* What the file says of this boot so far, of use to an agent that takes over. */
 struct timeline_past {
 	int hello;	   /* the guest had said hello */
+	unsigned troubles; /* of its disks */
 	uint64_t guest_ms; /* its clock shortly after its latest stage */
 };
 
@@ -59,6 +60,7 @@ void timeline_ready(struct timeline *t);
 void timeline_degraded(struct timeline *t, const char *reason);
 /* who: "host", the VM's agent here; "guest", the one in it. what: "lost", "back". */
 void timeline_agent(struct timeline *t, const char *who, const char *what);
+void timeline_disk(struct timeline *t, const char *disk, const char *work, const char *error);
 void timeline_pause(struct timeline *t, int paused);
 void timeline_clock(struct timeline *t, const char *did, int64_t ahead_ns, uint64_t bound_ns);
 

@@ -57,6 +57,8 @@ static void read_words(struct vmmchild *v)
 	snprintf(v->detail, sizeof(v->detail), "%s", w.detail);
 	if (v->ran && !ran)
 		v->running(v);
+	for (; v->troubles < w.troubles; v->troubles++)
+		v->disk_failed(v, &w.trouble[v->troubles]);
 	if (v->paused != paused)
 		v->pause_changed(v);
 	if (v->continued != continued)
@@ -212,6 +214,7 @@ int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec, const 
 	int description = -1, status, rc;
 
 	begin(v, l);
+	v->troubles = 0;
 	status = vmmfile_make(vm, e);
 	rc = status < 0 ? status : listen_to(v, vm, e);
 	if (rc < 0)

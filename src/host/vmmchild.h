@@ -37,6 +37,7 @@ struct vmmchild {
 	int killed;	     /* we sent SIGKILL */
 	int paused;	     /* its CPUs stand still */
 	uint8_t continued;   /* counts the SIGCONTs it has had, as far as it said */
+	unsigned troubles;   /* of its disks: so many were told */
 	/* How it ended, in contracts.md's words; valid once ended() was called. */
 	const char *reason;
 	int ran;
@@ -44,6 +45,7 @@ struct vmmchild {
 	void (*running)(struct vmmchild *v);
 	void (*pause_changed)(struct vmmchild *v);
 	void (*went_on)(struct vmmchild *v); /* it was stopped: its guest has missed some time */
+	void (*disk_failed)(struct vmmchild *v, const struct vmm_trouble *t);
 	void (*ended)(struct vmmchild *v); /* it is no more, and its descriptors with it */
 };
 

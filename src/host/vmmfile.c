@@ -18,7 +18,7 @@
 #include "host/text.h"
 #include "proto/frame.h"
 
-/* Room for all it may say: VMM_RUNNING and VMM_EXIT. */
+/* Room for all it may say: VMM_RUNNING, each VMM_TROUBLE once, and VMM_EXIT. */
 enum { FILE_BYTES = 4096 };
 
 static const char file_name[] = "vmm.status";
@@ -83,6 +83,10 @@ static void take_frame(struct vmmwords *w, const struct frame *f)
 
 	if (f->type == FRAME_VMM_RUNNING) {
 		w->ran = 1;
+	} else if (f->type == FRAME_VMM_TROUBLE) {
+		if (w->troubles < VMM_TROUBLES_MAX &&
+		    vmm_trouble_decode(&w->trouble[w->troubles], f->data, f->len) == 0)
+			w->troubles++;
 	} else if (f->type == FRAME_VMM_EXIT && vmm_exit_decode(&x, f->data, f->len) == 0) {
 		w->reason = reason_word(x.reason);
 		w->ran = x.ran != 0;

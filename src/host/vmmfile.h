@@ -15,6 +15,8 @@
 struct vmmwords {
 	int paused;	    /* its CPUs stand still */
 	uint8_t continued;  /* another number: it was stopped meanwhile, and goes on */
+	struct vmm_trouble trouble[VMM_TROUBLES_MAX];
+	unsigned troubles;
 	int ran;	    /* the first instruction was to run */
 	const char *reason; /* contracts.md's word; NULL while it has not told its end */
 	char detail[VMM_TEXT_MAX];

@@ -121,3 +121,22 @@ int vmm_exit_decode(struct vmm_exit *x, const void *data, size_t len)
 	x->text = rd_str(&r);
 	return rd_done(&r) && x->reason >= VMM_POWEROFF && x->reason <= VMM_ERROR ? 0 : -EPROTO;
 }
+
+void vmm_trouble_encode(const struct vmm_trouble *t, uint8_t out[VMM_TROUBLE_BYTES])
+{
+	struct wr w = wr_init(out, VMM_TROUBLE_BYTES);
+
+	wr_u8(&w, t->disk);
+	wr_u8(&w, t->work);
+	wr_be32(&w, t->sys);
+}
+
+int vmm_trouble_decode(struct vmm_trouble *t, const void *data, size_t len)
+{
+	struct rd r = rd_init(data, len);
+
+	t->disk = rd_u8(&r);
+	t->work = rd_u8(&r);
+	t->sys = rd_be32(&r);
+	return rd_done(&r) && t->disk < SPEC_DISKS_MAX && t->work < VMM_WORKS ? 0 : -EPROTO;
+}

@@ -89,6 +89,20 @@ struct vmm_exit {
 	const char *text; /* a sentence, or "" */
 };
 
+/* What a disk could not do, told the first time for each kind of work. */
+enum vmm_work { VMM_READ, VMM_WRITE, VMM_FLUSH, VMM_DISCARD, VMM_ZERO, VMM_WORKS };
+
+struct vmm_trouble {
+	uint8_t disk; /* 0: vda */
+	uint8_t work; /* enum vmm_work */
+	uint32_t sys; /* a positive errno */
+};
+
+enum { VMM_TROUBLE_BYTES = 6, VMM_TROUBLES_MAX = SPEC_DISKS_MAX * VMM_WORKS };
+
+void vmm_trouble_encode(const struct vmm_trouble *t, uint8_t out[VMM_TROUBLE_BYTES]);
+int vmm_trouble_decode(struct vmm_trouble *t, const void *data, size_t len);
+
 long vmm_exit_encode(const struct vmm_exit *x, void *out, size_t room);
 int vmm_exit_decode(struct vmm_exit *x, const void *data, size_t len);
 

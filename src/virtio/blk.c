@@ -263,6 +263,9 @@ static void tell_error(struct blk *b, const struct blk_req *r)
 		[DISK_FREE] = "discard", [DISK_ZERO] = "zero",
 	};
 
+	if (!(b->told >> r->job.op & 1) && b->host->failed)
+		b->host->failed(b->host, r->job.op, r->job.result);
+	b->told |= 1u << r->job.op;
 	b->errors++;
 	if (b->errors & (b->errors - 1))
 		return;

@@ -53,6 +53,8 @@ struct blk_config {
  * go with others. */
 struct blk_host {
 	void (*submit)(struct blk_host *h, struct disk_job *first);
+	/* The disk could not do such a job, for the first time; -errno. May be NULL. */
+	void (*failed)(struct blk_host *h, enum disk_op op, int rc);
 };
 
 /* A request under way. */
@@ -73,6 +75,7 @@ struct blk {
 	struct blk_config config;
 	uint8_t serial[BLK_SERIAL];
 	uint64_t errors;
+	unsigned told; /* a bit for each disk_op that has failed */
 	uint64_t busy; /* a bit for each of req that is under way */
 	struct blk_req req[BLK_IN_FLIGHT];
 };

@@ -198,6 +198,19 @@ static int add_rng(struct machine *m, struct err *e)
 _Static_assert(SPEC_SERIAL_MAX == (int)BLK_SERIAL, "virtio 1.2 section 5.2.6");
 _Static_assert(SLOT_DISK + (int)SPEC_DISKS_MAX <= (int)PCI_SLOTS, "a bus has so many");
 
+static void disk_failed(struct blk_host *h, enum disk_op op, int rc)
+{
+	static const uint8_t works[] = {
+		[DISK_READ] = VMM_READ,	   [DISK_WRITE] = VMM_WRITE, [DISK_FLUSH] = VMM_FLUSH,
+		[DISK_FREE] = VMM_DISCARD, [DISK_ZERO] = VMM_ZERO,
+	};
+	struct machine_disk *d = CONTAINER(h, struct machine_disk, diskd.host);
+	struct vmm_trouble t = { (uint8_t)(d - d->machine->disk), works[op], (uint32_t)-rc };
+
+	if (d->machine->disk_failed)
+		d->machine->disk_failed(&t);
+}
+
 static int lay_over(struct machine_disk *d, int delta, struct err *e)
 {
 	int rc = layover_open(&d->overlay, d->disk.fd, delta, d->disk.bytes);
@@ -214,6 +227,7 @@ static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, st
 	struct machine_disk *d = &m->disk[i];
 	int rc;
 
+	d->machine = m;
 	snprintf(d->name, sizeof(d->name), "vd%c", 'a' + (char)i);
 	rc = disk_open(&d->disk, s->fd, s->readonly);
 	if (rc < 0)
@@ -221,6 +235,7 @@ static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, st
 	if (s->overlay_fd >= 0 && lay_over(d, s->overlay_fd, e) < 0)
 		return e->code;
 	rc = diskd_start(&d->diskd, &d->blk, &d->disk, &m->loop);
+	d->diskd.host.failed = disk_failed;
 	blk_init(&d->blk, &m->vm.mem, &d->disk, d->name, s->serial, &d->diskd.host);
 	if (rc == 0)
 		rc = slot_open(&d->slot, &d->blk.dev, CLASS_OTHER_STORAGE, window_of(SLOT_DISK + i),

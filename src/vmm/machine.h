@@ -21,7 +21,10 @@
 #include "vmm/vm.h"
 #include "vmm/vsockd.h"
 
+struct machine;
+
 struct machine_disk {
+	struct machine *machine;
 	char name[4]; /* as Linux will call it: vda */
 	struct slot slot;
 	struct disk disk;
@@ -55,6 +58,7 @@ struct machine {
 	/* NULL: nobody wants to know. */
 	void (*pause_changed)(int paused);
 	void (*continued)(void); /* this process was stopped, and goes on */
+	void (*disk_failed)(const struct vmm_trouble *t); /* NULL: nobody wants to know */
 
 	struct vmm_exit end; /* reason 0 while it runs */
 	char end_text[VMM_TEXT_MAX];

@@ -66,6 +66,16 @@ static void tell_running(void *arg)
 	(void)frame_send(VMM_FD_STATUS, FRAME_VMM_RUNNING, NULL, 0);
 }
 
+static void tell_trouble(const struct vmm_trouble *t)
+{
+	uint8_t frame[FRAME_HEADER + VMM_TROUBLE_BYTES];
+
+	/* In one piece: nobody may read half of it. */
+	frame_header(frame, FRAME_VMM_TROUBLE, VMM_TROUBLE_BYTES);
+	vmm_trouble_encode(t, frame + FRAME_HEADER);
+	(void)fd_write_all(VMM_FD_STATUS, frame, sizeof(frame));
+}
+
 static int tell_end(const struct vmm_exit *x)
 {
 	uint8_t frame[FRAME_HEADER + VMM_TEXT_MAX + 64];
@@ -73,7 +83,7 @@ static int tell_end(const struct vmm_exit *x)
 
 	if (len < 0)
 		return 1;
-	/* In one piece: nobody may read half of it. */
+	/* In one piece as well. */
 	frame_header(frame, FRAME_VMM_EXIT, (uint32_t)len);
 	return fd_write_all(VMM_FD_STATUS, frame, FRAME_HEADER + (size_t)len) < 0;
 }
@@ -106,6 +116,7 @@ int vmm_main(void)
 	if (rc == 0) {
 		ran = 1;
 		m->pause_changed = tell_pause;
+		m->disk_failed = tell_trouble;
 		m->continued = tell_continued;
 		rc = machine_run(m, tell_running, NULL, &e);
 	}

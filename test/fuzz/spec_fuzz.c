@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t again[SPEC_BYTES_MAX];
 	struct spec s;
+	struct vmm_trouble t;
 	struct vmm_exit x;
 	long n;
 
@@ -18,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (n >= 0 && ((size_t)n != size || memcmp(again, data, size) != 0))
 			abort();
 	}
+	if (vmm_trouble_decode(&t, data, size) == 0 && (t.disk >= SPEC_DISKS_MAX || t.work >= VMM_WORKS))
+		abort();
 	if (vmm_exit_decode(&x, data, size) == 0 && strlen(x.text) > VMM_TEXT_MAX)
 		abort();
 	return 0;

@@ -122,6 +122,32 @@ static void nonsense_is_believed(void)
 	}
 }
 
+static void a_disks_trouble_is_lost_or_made_up(void)
+{
+	static const struct vmm_trouble none_such[] = { { SPEC_DISKS_MAX, 0, 5 }, { 0, VMM_WORKS, 5 } };
+	struct vmm_trouble t = { 1, VMM_FLUSH, ENOSPC };
+	uint8_t frame[FRAME_HEADER + VMM_TROUBLE_BYTES];
+	int fd = vmmfile_make(&vm, &none), reader = vmmfile_open(&vm);
+	struct vmmwords w;
+
+	frame_header(frame, FRAME_VMM_TROUBLE, VMM_TROUBLE_BYTES);
+	for (size_t i = 0; i < COUNT(none_such); i++) {
+		vmm_trouble_encode(&none_such[i], frame + FRAME_HEADER);
+		CHECK(fd_write_all(fd, frame, sizeof(frame)) == 0);
+	}
+	vmm_trouble_encode(&t, frame + FRAME_HEADER);
+	CHECK(fd_write_all(fd, frame, sizeof(frame)) == 0);
+	vmmfile_read(&w, reader);
+	CHECK(w.troubles == 1 && w.trouble[0].disk == 1 && w.trouble[0].work == VMM_FLUSH &&
+	      w.trouble[0].sys == ENOSPC);
+	for (unsigned i = 0; i < 2 * VMM_TROUBLES_MAX; i++)
+		CHECK(fd_write_all(fd, frame, sizeof(frame)) == 0);
+	vmmfile_read(&w, reader);
+	CHECK(w.troubles == VMM_TROUBLES_MAX);
+	fd_close(&reader);
+	fd_close(&fd);
+}
+
 int main(void)
 {
 	CHECK(mkdtemp(folder) != NULL);
@@ -131,6 +157,7 @@ int main(void)
 	TEST(another_process_is_taken_for_it);
 	TEST(last_words_are_lost);
 	TEST(nonsense_is_believed);
+	TEST(a_disks_trouble_is_lost_or_made_up);
 	path_remove_tree(AT_FDCWD, folder, &none);
 	return check_done();
 }

@@ -90,6 +90,9 @@ run in_web 'dd if=/dev/zero of=/dev/vdc bs=1M seek=4 count=1 conv=fsync 2>&1'
 is "$rc" 1 "nor can the rest be written"
 is "$(stat -c %s /tmp/third.img)" $((2 * MB)) "and the file stays as it was cut"
 like "$(cat "$VMTOOL_HOME"/vms/web/*.log)" "vdc: cannot read" "the host's log says what happened"
+events=$(vmtool events --json web | grep '"event":"disk"')
+like "$events" '"disk":"vdc","state":"failed","work":"read","detail":"I/O error"' "so do the VM's events"
+is "$(echo "$events" | wc -l)" 2 "once for what was read, and once for what was written"
 run in_web 'md5sum </mnt/noise | cut -d " " -f 1'
 is "$out" "$wrote" "the VM lives on, and so do its other disks"
 vmtool rm -f web
