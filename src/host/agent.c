@@ -107,6 +107,7 @@ void agent_pause_changed(struct vmmchild *v)
 		if (!v->paused)
 			clocksync_jumped(&a->clock);
 	}
+	ready_stand_still(&a->ready, v->paused);
 	requests_tell_pause(a);
 }
 

@@ -256,6 +256,7 @@ int autoforward_add(struct autoforward *a, struct forwards *fs, const struct for
 	} else {
 		loop_after(fs->loop, &a->timer, 0);
 	}
+	snprintf(a->rule[a->nrules].text, sizeof(a->rule->text), "%s", r->text);
 	a->rule[a->nrules].is_udp = r->is_udp;
 	a->rule[a->nrules++].ports = r->ports;
 	return 0;

@@ -35,6 +35,7 @@ struct autoforward {
 	struct {
 		int is_udp;
 		struct portset ports;
+		char text[RULE_TEXT_MAX];
 	} rule[AUTO_RULES_MAX];
 	struct agent_ports *now; /* owned; NULL while nothing is to be forwarded by itself */
 	uint8_t mem[FRAME_HEADER + PORTS_BYTES_MAX];

@@ -9,6 +9,7 @@
 #include "host/amend.h"
 #include "host/control.h"
 #include "host/question.h"
+#include "host/rulebook.h"
 
 enum { ENVELOPE = 64 }; /* of an answer, around the list */
 
@@ -59,8 +60,10 @@ json_t *forwardops_add(struct forwards *fs, const json_t *request)
 	struct err e = ERR_NONE;
 	const char *text = text_of(request, "rule", &e);
 
-	if (text && add(fs, text, is_kept, &e) == 0)
+	if (text && add(fs, text, is_kept, &e) == 0) {
+		rulebook_write(fs);
 		return json_pack("{s:b, s:I}", "ok", 1, "after", after);
+	}
 	return refusal(&e);
 }
 
@@ -100,8 +103,10 @@ json_t *forwardops_rm(struct forwards *fs, const json_t *request)
 
 	if (rc == 0 && json_is_true(json_object_get(request, "save")))
 		rc = forget(fs, which, &e);
-	if (rc == 0 && forwards_remove(fs, which, &e) == 0)
+	if (rc == 0 && forwards_remove(fs, which, &e) == 0) {
+		rulebook_write(fs);
 		return json_pack("{s:b}", "ok", 1);
+	}
 	return refusal(&e);
 }
 

@@ -284,7 +284,7 @@ int forwardrule_parse(struct forwardrule *r, const char *what, const char *text,
 	char *rest;
 	int rc;
 
-	*r = (struct forwardrule){ .count = 1 };
+	*r = (struct forwardrule){ .count = 1, .text = text };
 	if ((size_t)snprintf(x.text, sizeof(x.text), "%s", text) >= sizeof(x.text))
 		return err_usage(e, "%s: longer than %d bytes", what, RULE_TEXT_MAX - 1);
 	if (!strcmp(text, "ssh"))

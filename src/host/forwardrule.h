@@ -44,6 +44,7 @@ struct forwardrule {
 	unsigned count; /* ports of the range: host and guest count up together */
 	int is_auto;	/* then only is_udp and ports count */
 	struct portset ports;
+	const char *text; /* borrowed: as it was read */
 };
 
 /* what: the option or key, for the sentence. 0, or wrong usage with *e filled. */

@@ -8,15 +8,39 @@
 #include "base/util.h"
 #include "proto/ports.h"
 
-enum { SILENCE_MS = 2000 };
+enum {
+	SILENCE_MS = 2000,
+	EVERY_MS = 10000,
+	MISSED_MAX = 3,
+	STOPPED_MS = 1000, /* between attempts at one that has stopped: it may stay so for hours */
+};
 
 static const char words[] = "are you there";
 
 static void try_later(struct heartbeat *h, const char *why)
 {
-	condition_missed(h->c, why);
 	loop_cancel(h->loop, &h->silent);
-	loop_after(h->loop, &h->again, backoff_next(&h->wait));
+	loop_after(h->loop, &h->again, h->has_stopped ? STOPPED_MS : backoff_next(&h->wait));
+	if (!h->beats) {
+		condition_missed(h->c, why);
+	} else if (++h->missed == MISSED_MAX) {
+		h->beats = 0;
+		h->has_stopped = 1;
+		h->stopped(h, why);
+	}
+}
+
+static void came_back(struct heartbeat *h)
+{
+	int is_news = !h->beats;
+
+	h->beats = 1;
+	h->has_stopped = 0;
+	h->missed = 0;
+	h->wait = (struct backoff){ 0 };
+	loop_after(h->loop, &h->again, EVERY_MS);
+	if (is_news)
+		h->answered(h);
 }
 
 static void call_up(struct call *c)
@@ -38,7 +62,7 @@ static void call_frame(struct call *c, const struct frame *f)
 	loop_cancel(h->loop, &h->silent);
 	if (f->type == FRAME_HEARTBEAT && f->len == sizeof(words) &&
 	    memcmp(f->data, words, sizeof(words)) == 0)
-		h->answered(h);
+		came_back(h);
 	else
 		try_later(h, "something else than a heartbeat came back");
 }
@@ -62,33 +86,49 @@ static void attempt(struct timer *t)
 	struct heartbeat *h = CONTAINER(t, struct heartbeat, again);
 	int rc;
 
-	condition_attempt(h->c);
+	if (!h->beats)
+		condition_attempt(h->c);
 	loop_after(h->loop, &h->silent, SILENCE_MS);
 	rc = call_open(&h->call, h->loop, &ops, h->sockets_dir, PORT_EXEC);
 	if (rc < 0)
 		try_later(h, strerror(-rc));
 }
 
-void heartbeat_start(struct heartbeat *h, struct loop *l, int sockets_dir, struct condition *c,
-		     void (*answered)(struct heartbeat *h))
+void heartbeat_start(struct heartbeat *h, struct loop *l, int sockets_dir, struct condition *c)
 {
-	*h = (struct heartbeat){
-		.call = CALL_NONE,
-		.again = { .due = attempt },
-		.silent = { .due = silent_due },
-		.loop = l,
-		.sockets_dir = sockets_dir,
-		.c = c,
-		.answered = answered,
-	};
+	heartbeat_stop(h);
+	h->again.due = attempt;
+	h->silent.due = silent_due;
+	h->loop = l;
+	h->sockets_dir = sockets_dir;
+	h->c = c;
+	h->wait = (struct backoff){ 0 };
+	h->beats = h->has_stopped = 0;
+	h->missed = 0;
 	attempt(&h->again);
+}
+
+static void fall_silent(struct heartbeat *h)
+{
+	loop_cancel(h->loop, &h->again);
+	loop_cancel(h->loop, &h->silent);
+	call_close(&h->call);
 }
 
 void heartbeat_stop(struct heartbeat *h)
 {
 	if (!h->loop)
 		return;
-	loop_cancel(h->loop, &h->again);
-	loop_cancel(h->loop, &h->silent);
-	call_close(&h->call);
+	fall_silent(h);
+	h->loop = NULL;
+}
+
+void heartbeat_hold(struct heartbeat *h, int held)
+{
+	if (!h->loop)
+		return;
+	fall_silent(h);
+	h->missed = 0;
+	if (!held)
+		attempt(&h->again);
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/agent_parts.h"
+#include "host/rulebook.h"
 
 static struct agent *agent_of(struct forwards *fs)
 {
@@ -65,18 +66,28 @@ int published_open(struct agent *a, struct err *e)
 {
 	int rc = forwards_open(&a->forwards, &a->loop, a->sockets.dir, &a->vm, &news, e);
 
+	rulebook_drop(&a->vm);
 	if (rc == 0)
 		rc = add_all(a, 0, e);
 	return rc < 0 ? rc : published_expect_ssh(a, e);
+}
+
+static void take_rule(void *arg, const char *rule)
+{
+	struct err e = ERR_NONE;
+
+	if (add(arg, rule, &e) < 0)
+		log_warn("agent: %s", e.text);
 }
 
 void published_rejoin(struct agent *a)
 {
 	struct err e = ERR_NONE;
 
-	if (forwards_open(&a->forwards, &a->loop, a->sockets.dir, &a->vm, &news, &e) == 0)
+	if (forwards_open(&a->forwards, &a->loop, a->sockets.dir, &a->vm, &news, &e) == 0 &&
+	    !rulebook_read(&a->vm, take_rule, a))
 		add_all(a, 1, &e);
-	if (e.code < 0)
+	if (published_expect_ssh(a, &e) < 0 || e.code < 0)
 		log_warn("agent: %s", e.text);
 	published_ready(a, ready_holds(&a->ready, AGENT_UP));
 }

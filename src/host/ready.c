@@ -150,7 +150,8 @@ void ready_expect_ssh(struct ready *r, const struct endpoint *where)
 {
 	r->ssh = *where;
 	of(r, SSH_BANNER)->gates = 1;
-	condition_because(of(r, SSH_BANNER), "no SSH server has answered");
+	if (!ready_holds(r, SSH_BANNER))
+		condition_because(of(r, SSH_BANNER), "no SSH server has answered");
 	if (ready_holds(r, VM_ALIVE))
 		banner_begin(r);
 }
@@ -252,6 +253,16 @@ static void exec_answered(struct heartbeat *h)
 	agent_is_up(r, "the guest said hello and ready, and its exec server answered");
 }
 
+/* Its beacon stands, and nobody answers: it is frozen, or has no CPU to itself. */
+static void exec_fell_silent(struct heartbeat *h, const char *why)
+{
+	struct ready *r = CONTAINER(h, struct ready, heartbeat);
+	char reason[CONDITION_TEXT_MAX];
+
+	snprintf(reason, sizeof(reason), "the guest's exec server has stopped to answer: %s", why);
+	turn(r, of(r, AGENT_UP), 0, reason);
+}
+
 /* Also of a guest that has lost its connection, and says everything again. */
 static void guest_hello(struct ready *r)
 {
@@ -276,7 +287,7 @@ static void guest_ready(struct ready *r)
 		timeline_stage(r->tl, stage_exec, STAGE_BEGIN, "");
 	}
 	condition_because(of(r, AGENT_UP), "the guest's exec server did not answer");
-	heartbeat_start(&r->heartbeat, r->loop, r->sockets_dir, of(r, AGENT_UP), exec_answered);
+	heartbeat_start(&r->heartbeat, r->loop, r->sockets_dir, of(r, AGENT_UP));
 }
 
 static void guest_main_exit(struct ready *r, const struct exec_status *status)
@@ -348,6 +359,8 @@ void ready_init(struct ready *r)
 		.heartbeat = HEARTBEAT_NONE,
 		.boot = BOOT_NONE,
 	};
+	r->heartbeat.answered = exec_answered;
+	r->heartbeat.stopped = exec_fell_silent;
 	conditions_init(&r->conditions);
 	of(r, VM_ALIVE)->gates = 1;
 	condition_because(of(r, VM_ALIVE), "the vmm has not begun to run the guest");
@@ -438,6 +451,19 @@ void ready_vm_alive(struct ready *r, int alive, const char *reason)
 		return;
 	probes_begin(r, 0);
 	banner_begin(r);
+}
+
+/* What a guest is to do by itself, it does when it goes on. */
+void ready_stand_still(struct ready *r, int still)
+{
+	heartbeat_hold(&r->heartbeat, still);
+	if (still && r->expected.at_ms) {
+		loop_cancel(r->loop, &r->expected);
+		r->is_expected = 1;
+	} else if (!still && r->is_expected) {
+		loop_after(r->loop, &r->expected, RETURN_MS);
+		r->is_expected = 0;
+	}
 }
 
 int ready_holds(const struct ready *r, enum condition_id id)

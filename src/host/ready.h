@@ -48,7 +48,8 @@ struct ready {
 	int proven;		/* that way was gone once: what comes again is not told again */
 	uint64_t guest_ms;	/* its clock shortly after its latest stage */
 	uint64_t told_ms;	/* what is older was told over an earlier connection */
-	struct timer expected;	/* a beacon that another agent heard is to come back until then */
+	struct timer expected;	/* a beacon that another agent heard is to come back until then... */
+	int is_expected;	/* ...or when its machine, which stands still, goes on */
 	int main_exited;
 	struct exec_status main; /* valid when main_exited */
 	int main_kept;		 /* and it is written down */
@@ -79,6 +80,9 @@ void ready_recall(struct ready *r, const struct conditions *known, const struct 
 void ready_expect_ssh(struct ready *r, const struct endpoint *where);
 
 void ready_vm_alive(struct ready *r, int alive, const char *reason);
+
+/* Its machine is paused, or goes on: a guest that cannot answer is not asked. */
+void ready_stand_still(struct ready *r, int still);
 
 /* Ready cannot come any more; `code` is what a start that waits for it ends with: 1, or 3 for a
  * host key that is not the one that is known. The first stands. */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/util.h"
+#include "host/dial.h"
 #include "host/text.h"
 #include "proto/ports.h"
 #include "proto/refusal.h"
@@ -116,15 +117,24 @@ int stream_explain(struct err *e, int rc)
 	return err_set(e, rc, "the guest's stream server: %s", strerror(-rc));
 }
 
+/* The guest gives up a little before us: it knows who did not answer, and we do not. */
+static uint32_t guests_share(uint32_t ms)
+{
+	return ms - MIN(ms / 10, 500);
+}
+
 int stream_open(const struct target *t, const struct stream_req *q, struct err *e)
 {
-	int fd = target_dial(t, PORT_STREAM, e), rc;
+	int64_t deadline_ms = clock_ms() + q->timeout_ms;
+	int fd = dial_vsock(t->vsock, PORT_STREAM, deadline_ms, e), rc;
+	struct stream_req asked = *q;
 
 	if (fd < 0)
 		return err_in(e, "%s", t->name);
-	rc = stream_ask(fd, q);
+	asked.timeout_ms = guests_share(q->timeout_ms);
+	rc = stream_ask(fd, &asked);
 	if (rc == 0)
-		rc = await_answer(fd, clock_ms() + q->timeout_ms + STREAM_GUEST_MS, e);
+		rc = await_answer(fd, deadline_ms, e);
 	if (rc == 0)
 		return fd;
 	fd_close(&fd);

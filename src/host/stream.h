@@ -31,7 +31,7 @@ int stream_step(struct stream_answer *a, int fd, struct err *e);
 int stream_explain(struct err *e, int rc);
 
 /*
- * Connects; blocks at most for the request's time and some seconds. A non-blocking fd, the
+ * Connects; blocks at most for the request's time. A non-blocking fd, the
  * caller's, of which nothing behind the answer has been read: for tcp and unix it is the
  * destination itself. Or negative with *e filled: the guest's errno (-ECONNREFUSED, ...),
  * -ETIMEDOUT with exit status 124, -EPROTO, or what target_dial() says.

@@ -52,7 +52,7 @@ strike() {
 stopped='it was stopped while it was starting'
 sane="^[abc]: (is already running, and ready|is not running \((created|stopped)\))\$|^  (try|see): "
 sane="$sane|: [abc]: (there is no VM of this name|has just been removed|was removed while it was starting|is (running|starting|stopping))\$"
-sane="$sane|: [abc]: (the start that was under way failed: )?$stopped\$|: [abc]: is not running \((created|stopped)\)\$"
+sane="$sane|: [abc]: (the start that was under way failed: )?$stopped\$|: [abc]: the start that was under way failed\$|: [abc]: is not running \((created|stopped)\)\$"
 
 one_round() {
 	kills=$((round % 2 ? 0 : 4))

@@ -9,9 +9,16 @@ kill_agent() { kill -KILL $(processes agent) && within 5 agent_is_gone; }
 boot_of() { vmtool show --json web | sed -n 's/.*"boot": "\([^"]*\)".*/\1/p' | head -n 1; }
 follows() { grep -c "$1" "$events"; }
 
-start web -q >/dev/null
+start web -q -p 8085:85 >/dev/null
 boot=$(boot_of) vmm=$(processes vmm)
 vmtool exec web -- sh -c 'echo kept >/tmp/mark'
+
+# What was said while it runs holds for the run, whoever looks after it.
+vmtool forward add web kept=:80 >/dev/null
+vmtool forward add web auto:3000-3999
+vmtool forward rm web 8085
+forwards=$(vmtool forward ls --json web | grep -o '"\(name\|host\|guest\)": "[^"]*"')
+like "$forwards" '*"kept"*"guest": "localhost:80"*' "a VM has a forward that its vm.ini does not know"
 
 # --- another command finds it ---
 
@@ -34,6 +41,10 @@ is "$(grep -c '"origin":"guest","stage":"mounts","state":"done"' "$events")" 1 "
 sed 's/^{"seq":\([0-9]*\),.*/\1/' "$events" >"$tap_dir/seq"
 seq 1 "$(wc -l <"$tap_dir/seq")" >"$tap_dir/want"
 ok "the events go on in one numbering" cmp -s "$tap_dir/seq" "$tap_dir/want"
+is "$(vmtool forward ls --json web | grep -o '"\(name\|host\|guest\)": "[^"]*"')" "$forwards" "its forwards are as they were, under the same ports"
+vmtool exec -d web -- nc -l -p 3333 >/dev/null
+is_forwarded() { vmtool forward ls web | grep -q :3333; }
+ok "and rules for ports to come still hold" within 10 is_forwarded
 run vmtool start web
 is "$rc" 0 "starting it is fine"
 like "$err" "already running" "and says that it runs"
@@ -58,6 +69,7 @@ is "$(sockets_of web)" "" "and no socket is left"
 # --- its end, while nobody looked ---
 
 start web -q >/dev/null
+is "$(vmtool forward ls --json web | grep -c '"kept"')" 0 "another run has what its vm.ini says, and no more"
 kill_agent
 kill -KILL "$(processes vmm)"
 ok "the vmm dies as well" within 5 nobody_runs
@@ -103,7 +115,14 @@ vmtool rm -f web
 # Another command sees it first: frozen, the starter cannot. Not ready before there is a file.
 vmtool start web --probe 'held exec=test -e /tmp/go' --kernel /lab/vmlinux --initrd /lab/initrd >"$tap_dir/start" 2>&1 &
 starter=$!
-ok "a start is under way" within 30 grep -q vmm "$tap_dir/start"
+ok "a start is under way" within 30 grep -q exec "$tap_dir/start"
+# In the lab's time, which counts instructions.
+ran_ns() { cat /proc/$starter/schedstat "/proc/$(processes agent)/schedstat" | awk '{ n += $1 } END { printf "%d", n }'; }
+began=$(ran_ns)
+sleep 10 # this is the wait
+took=$((($(ran_ns) - began) / 1000))
+diag "start and its agent ran for $took us of 10 s"
+ok "who waits for ten seconds runs for less than a tenth of one" [ "$took" -gt 0 -a "$took" -lt 100000 ]
 kill -STOP $starter
 kill_agent
 vmtool ls >/dev/null

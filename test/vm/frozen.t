@@ -3,6 +3,7 @@
 . /lab/in/lib.sh
 . /lab/in/host.sh
 cd "$tap_dir" || exit 1
+events=$VMTOOL_HOME/vms/web/events.jsonl
 
 # Processes 1 that are not ours, so that the agent is a process like another, which SIGSTOP stops. One
 # hears the power button.
@@ -44,7 +45,7 @@ in_time() {
 run start web -q --init /sbin/deaf -p 8080:80
 is "$rc" 0 "a guest with another process 1"
 [ "$rc" = 0 ] || tap_note err "$err"
-run start other -q --init /sbin/hears
+run start other -q --init /sbin/hears -p 8090:90 -p auto
 is "$rc" 0 "and one beside it"
 ok "its server is reached" within 20 serves 8080
 freeze 60
@@ -61,12 +62,36 @@ ok "no other VM" in_time 2 vmtool exec other -- true
 is "$rc" 0 "which does what it is asked"
 ok "exec ends at its deadline" in_time 8 vmtool exec --timeout 2s web -- true
 is "$rc" 124 "and says so"
-ok "so does a connection to a port in there" in_time 8 vmtool ssh-proxy --timeout 2s web:80
+ok "so does a connection to a port in there" in_time 3 vmtool ssh-proxy --timeout 2s web:80
 is "$rc" 124 "and says so"
 ok "and who waits for what does not come" in_time 4 vmtool wait web --for boot_done --timeout 2s
 is "$rc" 124 "and says so"
+is_up() { vmtool show --json web | grep -q '"agent_up": '"$1"; }
+ok "soon its agent is not up any more" within 25 is_up false
+like "$(vmtool show web)" "web * running*agent_up * no *the guest's exec server has stopped to answer: no answer within 2 s" "and why is shown"
+like "$(tail -n 3 "$events")" '"event":"agent","who":"guest","state":"lost"' "and told"
+is "$(ls "$VMTOOL_HOME/vms/web" | grep -c '^ready$')" 0 "it is not called ready"
 run vmtool exec web -- echo here
 is "$rc/$out" "0/here" "a command is answered when the agent goes on"
+ok "and it is up again" within 5 is_up true
+like "$(tail -n 3 "$events")" '"event":"agent","who":"guest","state":"back"' "which is told as well"
+ok "and called ready" test -e "$VMTOOL_HOME/vms/web/ready"
+was=$(wc -l <"$events")
+vmtool pause web
+# Another VM's agent, meanwhile: nothing happens there.
+agent=$(agent_of other)
+wakes() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$agent/status"; }
+private() { awk '/^Private/ { n += $2 } END { print n }' "/proc/$agent/smaps_rollup"; }
+began=$(wakes)
+sleep 60 # this is the idling
+woke=$(($(wakes) - began)) kib=$(private)
+diag "an agent with forwards woke $woke times in 60 s, and has $kib KiB for itself"
+ok "an idle agent wakes less than once a second" [ "$woke" -lt 60 -a "$woke" -gt 0 ]
+ok "and holds no more than 1 MiB" [ "$kib" -le 1024 -a "$kib" -gt 0 ]
+vmtool resume web
+sleep 10
+ok "one that was paused meanwhile has missed nothing" is_up true
+is "$(tail -n "+$((was + 1))" "$events" | grep -c '"name":"agent_up"')" 0 "at no time"
 freeze 5
 ok "and so is who came to a forward meanwhile" serves 8080
 

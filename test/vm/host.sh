@@ -14,6 +14,13 @@ processes() {
 	done
 }
 
+# The PID of one VM's agent.
+agent_of() {
+	for process in $(processes agent); do
+		case $(tr '\000' ' ' <"/proc/$process/cmdline") in *" $1 ") echo "$process" ;; esac
+	done
+}
+
 nobody_runs() { [ -z "$(processes)" ]; }
 
 # File names in the socket folder of a VM, in one line.
