@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "host/config.h"
+#include "host/mend.h"
 #include "host/orphan.h"
 #include "host/state.h"
 #include "host/table.h"
@@ -162,10 +163,12 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 	r->id[0] = '\0';
 	if (store_find(&vm, home, name, &ignored) < 0)
 		return 0;
-	rc = state_read(&r->s, &vm, e);
+	rc = mend_read(&r->s, &vm, e);
 	if (rc == 0)
 		rc = orphan_care(&vm, &r->s, e);
 	if (rc == -EPROTO) { /* one that is damaged must not hide the others */
+		fprintf(stderr, "vmtool ls: %s\n", e->text);
+		*e = ERR_NONE;
 		r->s = (struct state){ .state = VM_FAILED, .reason = "damaged" };
 		rc = 0;
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "applets/several.h"
+#include "host/mend.h"
 #include "host/removal.h"
 #include "host/seize.h"
 #include "host/state.h"
@@ -37,12 +38,12 @@ struct rm {
 };
 
 /* Refused is what would be, and its lock is nobody's affair. */
-static int would_go(const struct vmref *vm, int force, struct err *e)
+static int would_go(struct vmref *vm, int force, struct err *e)
 {
 	struct err damaged = ERR_NONE; /* one that is goes all the same */
 	struct state s;
 
-	if (!force && state_read(&s, vm, &damaged) == 0 && state_is_live(s.state))
+	if (!force && mend_read(&s, vm, &damaged) == 0 && state_is_live(s.state))
 		return refuse_running(vm, e);
 	puts(vm->name);
 	return 0;

@@ -23,6 +23,7 @@
 #include "host/adopt.h"
 #include "host/agent_parts.h"
 #include "host/chance.h"
+#include "host/mend.h"
 #include "host/overlays.h"
 #include "host/published.h"
 #include "host/removal.h"
@@ -167,6 +168,8 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 	if (si->ssi_signo == SIGTERM)
 		agent_stop(a, STOP_MS, 0);
+	if (si->ssi_signo == MEND_SIG)
+		agent_enter_anyway(a, a->st.state);
 	/* Whoever was stopped has missed some time, and perhaps the end of a minute. */
 	if (si->ssi_signo == SIGCONT)
 		clocksync_jumped(&a->clock);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "host/news.h"
+#include "host/mend.h"
 #include "host/orphan.h"
 
 /* What has been seen of its life since we wait. */
@@ -40,7 +41,7 @@ static int look(struct await *a, struct home *home, struct news *n, struct err *
 	if (rc < 0)
 		err_set(e, rc, "%s: watch its folder: %s", v.name, strerror(-rc));
 	else
-		rc = state_read(&a->state, &v, e);
+		rc = mend_read(&a->state, &v, e);
 	/* Who waits for it looks at it, too; but one that has a starter is that one's to take care of, who
 	 * hears of its agent's death in the same moment. */
 	if (rc == 0 && a->state.state != VM_STARTING && !a->state.tied)

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "host/bootfiles.h"
 #include "host/chance.h"
+#include "host/mend.h"
 #include "host/news.h"
 #include "host/orphan.h"
 #include "host/state.h"
@@ -130,7 +131,7 @@ static int follow_other(struct claim *k, struct news *n, struct err *e)
 	for (;;) {
 		if (!store_is_locked(&k->vm) && (rc = take_lock(k, e)) != -EBUSY)
 			break;
-		rc = state_read(&s, &k->vm, e);
+		rc = mend_read(&s, &k->vm, e);
 		if (rc < 0)
 			return rc;
 		if (s.state == VM_RUNNING && s.ready)
@@ -173,7 +174,7 @@ int claim_follow(struct claim *k, struct err *e)
 
 int claim_take(struct claim *k, struct err *e)
 {
-	struct err damaged = ERR_NONE; /* a start makes a new state */
+	struct err damaged = ERR_NONE; /* and past mending: the agent makes a new one */
 	struct state s;
 	int rc;
 
@@ -184,6 +185,8 @@ int claim_take(struct claim *k, struct err *e)
 	do {
 		rc = k->name ? own_named(k, e) : own_random(k, e);
 		k->made = rc == 1;
+		if (rc == 0)
+			(void)mend_read(&s, &k->vm, &damaged);
 		if (rc == 0)
 			rc = orphan_care_locked(&k->vm, &s, &damaged) == 1 ? -EBUSY : 0;
 		if (rc == -EBUSY)

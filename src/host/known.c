@@ -3,6 +3,7 @@
  */
 #include "host/known.h"
 
+#include "host/mend.h"
 #include "host/orphan.h"
 
 int known_find(struct known *k, const char *name, struct err *e)
@@ -12,7 +13,7 @@ int known_find(struct known *k, const char *name, struct err *e)
 	if (rc == 0)
 		rc = store_find(&k->ref, &k->home, name, e);
 	if (rc == 0)
-		rc = state_read(&k->state, &k->ref, e);
+		rc = mend_read(&k->state, &k->ref, e);
 	return rc < 0 ? rc : orphan_care(&k->ref, &k->state, e);
 }
 

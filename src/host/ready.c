@@ -259,7 +259,7 @@ static void exec_fell_silent(struct heartbeat *h, const char *why)
 	struct ready *r = CONTAINER(h, struct ready, heartbeat);
 	char reason[CONDITION_TEXT_MAX];
 
-	snprintf(reason, sizeof(reason), "the guest's exec server has stopped to answer: %s", why);
+	snprintf(reason, sizeof(reason), "the guest's exec server has stopped answering: %s", why);
 	turn(r, of(r, AGENT_UP), 0, reason);
 }
 

@@ -169,6 +169,11 @@ int store_own(struct vmref *v, const struct home *h, const char *name, struct er
 	return rc < 0 ? rc : made;
 }
 
+int store_holder(const struct vmref *v, struct procid *who)
+{
+	return lock_holder(v->dir, lock_name, who);
+}
+
 int store_is_locked(const struct vmref *v)
 {
 	return v->lock >= 0 || lock_is_held(v->dir, lock_name) > 0;

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "host/home.h"
+#include "host/procid.h"
 
 enum { VM_NAME_ROOM = 64 };
 
@@ -38,6 +39,9 @@ int store_lock(struct vmref *v, struct err *e);
 
 /* 1 when somebody has the lock, we included. */
 int store_is_locked(const struct vmref *v);
+
+/* Who says it has the lock, and lives. 0 or -ESRCH. */
+int store_holder(const struct vmref *v, struct procid *who);
 
 /* Tells others that the lock is ours; for one that came with its descriptor. */
 void store_sign(const struct vmref *v);

@@ -29,6 +29,7 @@ int target_vm(struct target *t, const struct vmref *v, const struct state *s, st
 	return path_fmt(t->vsock, e, "%s", sockets_path(path, t->dir, "vsock.sock"));
 }
 
+/* One that was ready and is not any more is asked all the same: who is to find out why? */
 static int find_vm(struct target *t, const char *name, struct err *e)
 {
 	struct known vm = KNOWN_NONE;
@@ -38,7 +39,7 @@ static int find_vm(struct target *t, const char *name, struct err *e)
 	if (rc == 0 && !state_is_live(s->state))
 		rc = err_set(e, -ESRCH, "%s: is not running (%s)\n  try: vmtool start %s", name,
 			     state_name(s->state), name);
-	else if (rc == 0 && !s->ready)
+	else if (rc == 0 && !s->ready && s->state != VM_RUNNING)
 		rc = err_set(e, -EAGAIN, "%s: is %s, and not ready", name, state_name(s->state));
 	else if (rc == 0)
 		rc = target_vm(t, &vm.ref, s, e);

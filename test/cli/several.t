@@ -113,6 +113,19 @@ run env VMTOOL_HOME="$tap_dir/other" "$vmtool" rm --all
 is "$rc/$(ls -A "$tap_dir/other/vms")" "0/" "rm --all leaves none"
 "$vmtool" rm live1 live2
 
+# Its agent knows what a damaged state does not say.
+vm_up whole
+head -c 100 "$VMTOOL_HOME/vms/whole/state.json" >cut
+cp cut "$VMTOOL_HOME/vms/whole/state.json"
+run "$vmtool" ls --no-header --columns name,state,ready whole
+is "$rc" 0 "a VM that runs is listed, whatever its state.json says"
+like "$out" "whole *running *yes" "as it is"
+like "$err" "whole: its state.json was damaged; its agent has written it anew" "and that is said"
+cp cut "$VMTOOL_HOME/vms/whole/state.json"
+run "$vmtool" stop whole
+is "$rc/$(state_of whole)" 0/stopped "one can be stopped"
+"$vmtool" rm whole
+
 # A process that dies on its way is no success.
 vm_up slow 60000
 "$vmtool" stop -t 60s slow one >out 2>err &

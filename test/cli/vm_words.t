@@ -74,8 +74,19 @@ echo '{"state":"running","ready":true,"agent":{"pid":1,"start":1}}' >"$VMTOOL_HO
 like "$("$vmtool" ls --json)" '"reason": "agent_died"' "a state that nobody keeps is not believed"
 says 125 "web: is not running (failed)" exec web true
 echo garbage >"$VMTOOL_HOME/vms/web/state.json"
-like "$("$vmtool" ls --json)" '"reason": "damaged"' "a damaged one is listed as that"
-says 125 "state.json is damaged*rm -f web" exec web true
+run "$vmtool" ls --json
+is "$rc" 0 "a damaged state hides nobody"
+like "$err" "web: its state.json was damaged, and is begun anew" "that it is damaged is said"
+like "$out" '"reason": "damaged"' "it is listed as that"
+run "$vmtool" show web
+is "$rc/$err" "0/" "then it is whole"
+like "$out" "state * failed*what became of it is not known" "and says that nothing is known"
+for cut in 0 1 40; do
+	head -c $cut >"$VMTOOL_HOME/vms/web/state.json" <<<'{"state":"running","ready":true,"agent":{"pid":1,"start":1}}'
+	like "$("$vmtool" show web 2>&1)" "web: its state.json was damaged*failed" "one of $cut bytes is mended"
+done
+echo garbage >"$VMTOOL_HOME/vms/web/state.json"
+says 125 "web: is not running (failed)" exec web true
 says 0 "" rm -f web
 is "$(ls -A "$VMTOOL_HOME/vms")" "" "a damaged VM can be removed"
 

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/control.h"
+#include "host/mend.h"
 #include "host/sockets.h"
 #include "host/state.h"
 #include "host/timeline.h"
@@ -156,6 +157,13 @@ static void input_ready(struct watch *w, uint32_t events)
 	}
 }
 
+static void signalled(struct loop *l, const struct signalfd_siginfo *si)
+{
+	(void)l;
+	if (si->ssi_signo == MEND_SIG)
+		write_state();
+}
+
 static void begin(const char *name)
 {
 	struct err e = ERR_NONE;
@@ -168,6 +176,7 @@ static void begin(const char *name)
 	must(home_open(&home, 1, &e), &e);
 	must(store_own(&vm, &home, name, &e), &e);
 	must(loop_open(&loop), &e);
+	loop.signalled = signalled;
 	must(sockets_open(&sockets, &home, name, &e), &e);
 	fd = sockets_listen(&sockets, "agent.sock", &e);
 	must(fd, &e);
