@@ -5,14 +5,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/path.h"
 
 static const char prefix[] = ".removed.";
@@ -36,18 +34,12 @@ static int is_abandoned(const char *name)
 
 int graves_sweep(const struct home *h, int remove, uint64_t *bytes, struct err *e)
 {
+	DIR *dir = home_list(h, e);
 	struct dirent *d;
-	DIR *dir;
-	int fd, count = 0, rc = 0;
+	int count = 0, rc = 0;
 
-	if (h->vms < 0)
-		return 0;
-	fd = openat(h->vms, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		fd_close(&fd);
-		return err_sys(e, "read folder %s/vms", h->path);
-	}
+	if (!dir)
+		return h->vms < 0 ? 0 : e->code;
 	while (rc == 0 && (d = readdir(dir))) {
 		if (!is_abandoned(d->d_name))
 			continue;

@@ -83,6 +83,18 @@ void home_close(struct home *h)
 	fd_close(&h->vms);
 }
 
+DIR *home_list(const struct home *h, struct err *e)
+{
+	int fd = h->vms < 0 ? -1 : openat(h->vms, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && h->vms >= 0) {
+		err_sys(e, "read folder %s/vms", h->path);
+		fd_close(&fd);
+	}
+	return dir;
+}
+
 int home_sockets(char out[PATH_ROOM], const struct home *h, const char *name, struct err *e)
 {
 	const char *run = set("XDG_RUNTIME_DIR");

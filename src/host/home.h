@@ -4,6 +4,8 @@
 #ifndef HOST_HOME_H
 #define HOST_HOME_H
 
+#include <dirent.h>
+
 #include "base/err.h"
 #include "base/path.h"
 
@@ -18,6 +20,10 @@ struct home {
  * 0 or negative with *e filled. */
 int home_open(struct home *h, int make, struct err *e);
 void home_close(struct home *h);
+
+/* The folder of VMs, to be read from its beginning; closed by the caller. NULL without a sentence: there is
+ * none yet; NULL with *e filled. */
+DIR *home_list(const struct home *h, struct err *e);
 
 /* The folder for the sockets of one VM, which may not be there: under $XDG_RUNTIME_DIR when that
  * is a folder we may write to, else under the home. */

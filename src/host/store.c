@@ -235,19 +235,12 @@ int store_names(const struct home *h, char (**names)[VM_NAME_ROOM], struct err *
 {
 	char(*list)[VM_NAME_ROOM] = NULL;
 	size_t count = 0, room = 0;
+	DIR *dir = home_list(h, e);
 	struct dirent *d;
-	DIR *dir;
-	int fd;
 
 	*names = NULL;
-	if (h->vms < 0)
-		return 0;
-	fd = openat(h->vms, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		fd_close(&fd);
-		return err_sys(e, "read folder %s/vms", h->path);
-	}
+	if (!dir)
+		return h->vms < 0 ? 0 : e->code;
 	while ((d = readdir(dir))) {
 		if (!is_vm(d))
 			continue;

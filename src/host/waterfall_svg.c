@@ -22,7 +22,7 @@ enum {
 	HEAD = 112,
 	LETTER = 8, /* of the font at its widest, in the average */
 	NAME_MIN = 12,
-	NAME_MAX = 30,
+	LABEL_MAX = 30,
 	NOTE_LINE = 20,
 	NOTE_LETTERS = (WIDTH - 2 * MARGIN) / LETTER,
 	TICKS_MAX = 8,
@@ -219,7 +219,7 @@ static void put_row(const struct sheet *s, const struct bar *b)
 	fprintf(s->out, "<rect class=\"back\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n",
 		MARGIN / 2, s->y, WIDTH - MARGIN, ROW);
 	fprintf(s->out, "<text x=\"%d\" y=\"%d\">", MARGIN + 12, s->y + ROW / 2 + 5);
-	put_text(s->out, b->name, NAME_MAX);
+	put_text(s->out, b->name, LABEL_MAX);
 	fprintf(s->out,
 		"</text>\n<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
 		"height=\"%d\" rx=\"2\"/>\n",
@@ -338,7 +338,7 @@ static int names_width(const struct waterfall *w)
 
 		for (const char *c = w->bar[i].name; *c; c++)
 			n += ((unsigned char)*c & 0xc0) != 0x80;
-		most = MAX(most, MIN(n, NAME_MAX + 1u));
+		most = MAX(most, MIN(n, LABEL_MAX + 1u));
 	}
 	return (int)most * LETTER;
 }

@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "host/waterfall.h"
 
-enum { NAME_MIN = 10, NAME_MAX = 28, TOOK_WIDTH = 10, CHART_MIN = 16 };
+enum { LABEL_MIN = 10, LABEL_MAX = 28, TOOK_WIDTH = 10, CHART_MIN = 16 };
 
 /* How a bar is drawn, by lane, and by what became of it. */
 struct ink {
@@ -47,11 +47,11 @@ static void put_name(FILE *out, const char *name, unsigned most)
 
 static unsigned longest_name(const struct waterfall *w)
 {
-	unsigned n = NAME_MIN;
+	unsigned n = LABEL_MIN;
 
 	for (unsigned i = 0; i < w->count; i++)
 		n = MAX(n, width(w->bar[i].name));
-	return MIN(n, NAME_MAX);
+	return MIN(n, LABEL_MAX);
 }
 
 /* What a bar says in its last column. */

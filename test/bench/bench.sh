@@ -15,7 +15,7 @@
 # connection and a process at each end of it that only reads and writes. The forwards, too, have such
 # relays for a peer: a connection made, a byte there and back (forward_roundtrip), and bytes each way. What waits
 # for SSH servers and what reads known_hosts (probe_..., known_hosts_...) is measured on this machine itself,
-# against a loop that asks and against ssh-keygen.
+# against a loop that asks and against ssh-keygen; so is a list of a thousand VMs (ls_thousand), against what a shell has.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -33,7 +33,8 @@ forwards="forward_roundtrip forward_throughput forward_input_throughput"
 sessions="exec_roundtrip exec_roundtrip_master $copies $forwards agent_memory"
 delays="ready_delay ready_delay_3s ready_delay_bare start_cpu"
 waits="probe_delay probe_delay_closed probe_wait_cpu known_hosts_check known_hosts_pin known_hosts_hashed"
-known="$boots $sessions $delays $waits"
+lists="ls_thousand"
+known="$boots $sessions $delays $waits $lists"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
@@ -102,6 +103,12 @@ bench_waits() {
 	bash test/bench/ssh.sh "$pairs" out/vmtool out/tools/herald "${names[@]}" >>"$out/samples"
 }
 
+# No VM runs for it: on this host.
+bench_lists() {
+	say "bench: $pairs pairs of lists of a thousand VMs, on this host"
+	bash test/bench/listing.sh "$pairs" >>"$out/samples"
+}
+
 # is_asked NAME...: one of them was.
 is_asked() {
 	local name
@@ -115,5 +122,6 @@ is_asked() {
 	if is_asked $sessions; then bench_sessions; fi
 	if is_asked $delays; then bench_delays; fi
 	if is_asked $waits; then bench_waits; fi
+	if is_asked $lists; then bench_lists; fi
 }
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

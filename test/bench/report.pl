@@ -36,6 +36,7 @@ my @benches = (
 	[ known_hosts_check => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
 	[ known_hosts_pin => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
 	[ known_hosts_hashed => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
+	[ ls_thousand => 'us', 'cat', 'ls -l and cat' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);
