@@ -35,12 +35,13 @@ static int is(const json_t *j, const char *key, const char *value)
 	return !strcmp(text_of(j, key), value);
 }
 
-/* Nothing in the file is believed to be clean. */
+/* Nothing in the file is believed to be clean. What to try stands on lines of its own, which is no place
+ * for a picture. */
 static void copy_text(char *out, size_t cap, const json_t *j, const char *key)
 {
 	const char *text = text_of(j, key);
 
-	text_clean(out, cap, text, strlen(text));
+	text_clean(out, cap, text, strcspn(text, "\n"));
 }
 
 static int64_t time_of(const json_t *j, const char *key)
