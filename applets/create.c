@@ -7,9 +7,17 @@
 #include "applets/starting.h"
 #include "base/clock.h"
 
+enum { OPT_DRY_RUN = OPT_LONG };
+
+struct create {
+	struct wish wish;
+	int dry_run;
+};
+
 static const struct opt create_opts[] = {
 	MACHINE_AND_MAIN_OPTS,
 	{ 'n', "name", "NAME", "as the operand NAME" },
+	DRY_RUN_OPT(OPT_DRY_RUN),
 	{ 0 },
 };
 
@@ -29,13 +37,16 @@ static int create_owned(struct claim *k, struct err *e)
 }
 
 /* NULL: a name of two random words. */
-static int create_one(const char *name, void *wish, struct err *e)
+static int create_one(const char *name, void *arg, struct err *e)
 {
+	const struct create *create = arg;
 	struct claim k = CLAIM_NONE;
 	int rc;
 
+	if (create->dry_run)
+		return print_preview(name, &create->wish, 1, e);
 	k.name = name;
-	k.wish = wish;
+	k.wish = &create->wish;
 	k.must_be_new = 1;
 	k.deadline_ms = clock_ms();
 	rc = claim_check(&k, e);
@@ -49,7 +60,7 @@ static int create_one(const char *name, void *wish, struct err *e)
 	return rc;
 }
 
-static int take_options(struct cmdline *cl, struct names *n, struct wish *wish, struct err *e)
+static int take_options(struct cmdline *cl, struct names *n, struct create *create, struct err *e)
 {
 	struct home home = HOME_NONE;
 	int c, rc = home_open(&home, 0, e);
@@ -59,8 +70,10 @@ static int take_options(struct cmdline *cl, struct names *n, struct wish *wish, 
 			rc = c;
 		else if (c == 'n')
 			rc = names_add(n, &home, cl->value, e);
+		else if (c == OPT_DRY_RUN)
+			create->dry_run = 1;
 		else
-			rc = machine_or_main_opt(wish, c, cl->value, e);
+			rc = machine_or_main_opt(&create->wish, c, cl->value, e);
 	}
 	home_close(&home);
 	return rc < 0 ? rc : 0;
@@ -68,16 +81,16 @@ static int take_options(struct cmdline *cl, struct names *n, struct wish *wish, 
 
 static int create_run(struct cmdline *cl, struct err *e)
 {
-	static struct wish wish;
+	static struct create create; /* a wish is too large for the stack */
 	struct names names = NAMES_NONE;
-	int rc = take_options(cl, &names, &wish, e);
+	int rc = take_options(cl, &names, &create, e);
 
 	if (rc == 0)
-		rc = vm_operands(&names, cl, &wish, e);
+		rc = vm_operands(&names, cl, &create.wish, e);
 	if (rc == 0 && names.count == 0)
-		rc = create_one(NULL, &wish, e);
+		rc = create_one(NULL, &create, e);
 	else if (rc == 0)
-		rc = for_each_name(cl, &names, create_one, &wish, e);
+		rc = for_each_name(cl, &names, create_one, &create, e);
 	names_free(&names);
 	return rc;
 }

@@ -4,19 +4,20 @@
 #include "applets/starting.h"
 #include "base/parse.h"
 
-enum { OPT_TIMEOUT = OPT_LONG, OPT_READY_FD };
+enum { OPT_TIMEOUT = OPT_LONG, OPT_READY_FD, OPT_DRY_RUN };
 
 static const struct opt start_opts[] = {
 	MACHINE_AND_MAIN_OPTS,
 	{ OPT_TIMEOUT, "timeout", "TIME", "deadline for being ready (default 60s)" },
 	{ OPT_READY_FD, "ready-fd", "N", "write the line \"ready\" to this descriptor when it is so" },
+	DRY_RUN_OPT(OPT_DRY_RUN),
 	{ 'q', "quiet", NULL, "do not tell the stages" },
 	{ 0 },
 };
 
 struct start {
 	struct launch_ask ask;
-	int tell;
+	int tell, dry_run;
 };
 
 static int take_options(struct cmdline *cl, struct start *s, struct wish *wish, struct err *e)
@@ -30,6 +31,8 @@ static int take_options(struct cmdline *cl, struct start *s, struct wish *wish, 
 			rc = parse_time(&s->ask.timeout_ms, "--timeout", cl->value, e);
 		else if (c == OPT_READY_FD)
 			rc = launch_ready_fd(&s->ask.ready_fd, cl->value, e);
+		else if (c == OPT_DRY_RUN)
+			s->dry_run = 1;
 		else if (c == 'q')
 			s->tell = 0;
 		else
@@ -42,6 +45,8 @@ static int start_one(const char *name, void *arg, struct err *e)
 {
 	struct start *s = arg;
 
+	if (s->dry_run)
+		return print_preview(name, s->ask.wish, 0, e);
 	s->ask.name = name;
 	return start_and_tell(&s->ask, s->tell, e);
 }

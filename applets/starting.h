@@ -10,6 +10,7 @@
 #include "applets/machine_opts.h"
 #include "applets/several.h"
 #include "host/launch.h"
+#include "host/origins.h"
 
 /* The names, and behind "--" the main process. */
 static inline int vm_operands(struct names *n, struct cmdline *cl, struct wish *wish, struct err *e)
@@ -22,6 +23,27 @@ static inline int vm_operands(struct names *n, struct cmdline *cl, struct wish *
 	home_close(&home);
 	for (char **arg = operands_command(cl); rc == 0 && *arg; arg++)
 		rc = wish_add(wish, KEY_ARG, *arg, e);
+	return rc;
+}
+
+#define DRY_RUN_OPT(NUMBER) \
+	{ NUMBER, "dry-run", NULL, "only check it, and print what vm.ini would say; nothing is made" }
+
+/* As `show --config` would print it. NULL: a VM without a name. 0 or negative with *e filled. */
+static inline int print_preview(const char *name, const struct wish *wish, int must_be_new,
+				struct err *e)
+{
+	struct claim k = CLAIM_NONE;
+	struct config c;
+	int rc;
+
+	k.name = name;
+	k.wish = wish;
+	k.must_be_new = must_be_new;
+	rc = claim_preview(&k, &c, e);
+	if (rc == 0)
+		origins_print(&c);
+	claim_close(&k);
 	return rc;
 }
 

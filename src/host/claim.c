@@ -56,6 +56,21 @@ int claim_check(struct claim *k, struct err *e)
 	return found ? 0 : claim_check_files(&c, &k->home, e);
 }
 
+int claim_preview(struct claim *k, struct config *c, struct err *e)
+{
+	struct err missing = ERR_NONE;
+	struct vmref v = VMREF_NONE;
+	int rc = claim_check(k, e);
+
+	if (rc < 0)
+		return rc;
+	if (!k->name || store_find(&v, &k->home, k->name, &missing) < 0)
+		return config_new(c, &k->home, k->wish, e);
+	rc = config_load(c, &v, k->wish, e);
+	store_close(&v);
+	return rc < 0 ? rc : claim_check_files(c, &k->home, e);
+}
+
 static int own_named(struct claim *k, struct err *e)
 {
 	int rc = store_own(&k->vm, &k->home, k->name, e);

@@ -25,6 +25,10 @@ struct claim {
 /* Refuses all that can be refused without leaving a trace. 0 or negative with *e filled. */
 int claim_check(struct claim *k, struct err *e);
 
+/* The same, and what the VM would be: of one that is there its own vm.ini counts, too. 0 or negative with *e
+ * filled. */
+int claim_preview(struct claim *k, struct config *c, struct err *e);
+
 /* 0: ours, locked; 1: it runs already as it was wished, and is ready; or negative with *e
  * filled. A start that somebody else has begun is waited for. */
 int claim_take(struct claim *k, struct err *e);

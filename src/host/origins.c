@@ -78,7 +78,11 @@ static void print_one(struct visitor *v, const struct key *k, const struct setti
 	}
 	quote_put(quoted, sizeof(quoted), x->text); /* it fits: host/settings tried */
 	n = printf("%s = %s", k->word, quoted);
-	printf("%*s ; %s:%u\n", n < ORIGIN_COLUMN ? ORIGIN_COLUMN - n : 0, "", x->file, x->line);
+	n = n < ORIGIN_COLUMN ? ORIGIN_COLUMN - n : 0;
+	if (x->file)
+		printf("%*s ; %s:%u\n", n, "", x->file, x->line);
+	else
+		printf("%*s ; the command line\n", n, "");
 }
 
 void origins_print(const struct config *c)

@@ -182,4 +182,23 @@ run out/vmtool start web --memroy 1G
 like "$err" "no such option: --memroy*did you mean --memory?" "a misspelt option has its neighbour named"
 run out/vmtool strat
 like "$err" "'strat' is not one of its words: did you mean 'start'?" "a misspelt word too"
+# --- what would come of it ---
+
+echo "not really" >"$tap_dir/vmlinux"
+run out/vmtool create --dry-run next --kernel "$tap_dir/vmlinux" --memory 512M
+is "$rc/$err" "0/" "create --dry-run says what a VM would be"
+like "$out" "*memory = 512M * ; the command line*" "and where each value was said"
+ok "and makes none" test ! -e "$VMTOOL_HOME/vms/next"
+out/vmtool create next --kernel "$tap_dir/vmlinux" --memory 512M >/dev/null
+run out/vmtool create --dry-run next --kernel "$tap_dir/vmlinux"
+is "$rc" 1 "nor says it of a name that is taken"
+before=$(cat "$VMTOOL_HOME/vms/next/vm.ini")
+run out/vmtool start --dry-run next --cpus 3
+is "$rc" 0 "start --dry-run says what one that is there would be"
+like "$out" "*cpus = 3 * ; the command line*memory = 512M * ; $VMTOOL_HOME/vms/next/vm.ini:*" "its own vm.ini and the options over it"
+is "$(cat "$VMTOOL_HOME/vms/next/vm.ini")/$(out/vmtool ls --no-header --columns state next)" "$before/created" "and changes nothing"
+run out/vmtool start --dry-run next --initrd /nowhere
+is "$rc" 1 "what could not start is told"
+like "$err" "initrd /nowhere: No such file" "with the reason"
+
 done_testing
