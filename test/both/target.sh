@@ -5,13 +5,17 @@
 #	$agent			the process, over there, that serves
 #	there SCRIPT		runs it over there
 #	$peer, "$(port N)"	out/tools/peer and its WHERE of the guest's port N
-#	target_end		the guest goes; for the trap of whoever sources this
+#	target_end		the guest goes; for the trap of whoever sources this. In the lab one that
+#				was there already is used, and stays: a VM less to boot
 if [ -d /lab/in ]; then
 	. /lab/in/host.sh
 	target=web agent=1 peer=/lab/in/peer
-	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
+	target_is_ours=1
+	if state_is web running; then target_is_ours=0; fi
+	[ $target_is_ours = 0 ] || start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
 	target_sock=$VMTOOL_HOME/run/web/vsock.sock
 	target_end() { # a VM that has died meanwhile tells how
+		[ $target_is_ours = 1 ] || return 0
 		state_is web running || {
 			tail -n 4 "$VMTOOL_HOME/vms/web/events.jsonl" "$VMTOOL_HOME/vms/web/agent.log"
 			tail -n 40 "$VMTOOL_HOME/vms/web/console.log"

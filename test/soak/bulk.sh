@@ -9,18 +9,10 @@ failures=0
 dir=$(mktemp -d)
 piece=64 # MiB of one file: less than a guest's memory
 
-if [ -f /lab/in/host.sh ]; then
-	. /lab/in/host.sh
-	target=web
-	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
-	trap 'vmtool rm -f web; rm -rf "$dir"' EXIT
-else
-	target=unix:$dir/agent
-	vmtool guest-agent --listen "$target" 2>"$dir/log" &
-	agent=$!
-	trap 'kill $agent; rm -rf "$dir"' EXIT
-	until [ -S "$dir/agent" ]; do sleep 0.05; done
-fi
+in=/lab/in
+[ -d $in ] || in=test/both
+. $in/target.sh
+trap 'target_end; rm -rf "$dir"' EXIT
 there=$(vmtool exec "$target" -- mktemp -d)
 x() { vmtool exec "$target" -- "$@"; }
 sum() { md5sum | cut -c 1-32; }

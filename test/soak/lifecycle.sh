@@ -85,6 +85,7 @@ first_seed=$seed
 while [ "$round" -lt "$rounds" ]; do
 	round=$((round + 1))
 	random 10
+	[ "$round" -gt 10 ] || number=$((round - 1)) # each way once, then any
 	case $number in
 	0) round_of stop ;;
 	1) round_of poweroff ;;

@@ -8,31 +8,12 @@ rounds=$1 seed=$2
 failures=0
 dir=$(mktemp -d)
 
-# there SCRIPT: where the commands run. $agent is who serves them.
-if [ -f /lab/in/host.sh ]; then
-	. /lab/in/host.sh
-	target=web agent=1
-	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
-	trap 'vmtool rm -f web; rm -rf "$dir"' EXIT
-	there() { vmtool exec web -- sh -c "$1" </dev/null; }
-else
-	target=unix:$dir/agent
-	vmtool guest-agent --listen "$target" 2>"$dir/log" &
-	agent=$!
-	trap 'kill $agent; rm -rf "$dir"' EXIT
-	there() { sh -c "$1"; }
-fi
+in=/lab/in
+[ -d $in ] || in=test/both
+. $in/target.sh
+trap 'target_end; rm -rf "$dir"' EXIT
 
 x() { vmtool exec "$@" </dev/null 2>>"$dir/err"; }
-descriptors() { there "ls /proc/$agent/fd | wc -l"; }
-memory() { there "awk '/^Private_Dirty/ { print \$2 }' /proc/$agent/smaps_rollup"; }
-# Its children, but for the one that asks.
-children() {
-	there "for stat in /proc/[0-9]*/stat; do
-		read -r child _ _ parent _ <\$stat || continue
-		[ \$parent = $agent ] && [ \$child != \$\$ ] && echo \$child
-	done" 2>/dev/null
-}
 
 fail() {
 	failures=$((failures + 1))
@@ -106,10 +87,10 @@ done
 for i in $(seq 32); do x -d "$target" -- seq 1 100 >/dev/null; done
 # Those that were cut off have their graces to end in; then nobody is left.
 for _ in $(seq 100); do
-	[ -n "$(children)" ] || break
+	[ -n "$(agent_children)" ] || break
 	sleep 0.1
 done
-before="$(descriptors) $(memory)"
+before="$(agent_descriptors) $(agent_memory)"
 
 for round in $(seq "$rounds"); do
 	random 9
@@ -129,10 +110,10 @@ round=bulk kind=cat size=$((rounds * 100000))
 for i in $(seq 32); do x -d "$target" -- seq 1 100 >/dev/null; done
 # Those that were cut off have their graces to end in.
 for _ in $(seq 100); do
-	[ "$(descriptors)" -gt "${before% *}" ] || break
+	[ "$(agent_descriptors)" -gt "${before% *}" ] || break
 	sleep 0.1
 done
-after="$(descriptors) $(memory)"
+after="$(agent_descriptors) $(agent_memory)"
 [ "${after% *}" -le "${before% *}" ] || fail "descriptors: $before, then $after"
 [ "${after#* }" -le $((${before#* } + 256)) ] || fail "memory: $before, then $after"
 echo "rounds: $rounds, failures: $failures, seed: $2; descriptors and KiB: $before before, $after after"

@@ -10,28 +10,17 @@ failures=0 shots=0
 dir=$(mktemp -d)
 
 # there SCRIPT: in the guest. $agent is who serves there.
-if [ -f /lab/in/host.sh ]; then
-	. /lab/in/host.sh
-	target=web agent=1
-	start web -q --memory 512M >/dev/null || { echo "no VM starts"; exit 1; }
-	trap 'vmtool rm -f web; rm -rf "$dir"' EXIT
-	there() { vmtool exec web -- sh -c "$1" </dev/null; }
-else
-	target=unix:$dir/agent
-	vmtool guest-agent --listen "$target" 2>"$dir/log" &
-	agent=$!
-	trap 'kill $agent; rm -rf "$dir"' EXIT
-	until [ -S "$dir/agent" ]; do sleep 0.05; done
-	there() { sh -c "$1"; }
-fi
+in=/lab/in
+[ -d $in ] || in=test/both
+. $in/target.sh
+trap 'target_end; rm -rf "$dir"' EXIT
 
 fail() {
 	failures=$((failures + 1))
 	echo "round $round ($kind): $*"
 }
 
-descriptors() { there "ls /proc/$agent/fd | wc -l"; }
-are_as_before() { [ "$(descriptors)" -le "$before" ]; }
+are_as_before() { [ "$(agent_descriptors)" -le "$before" ]; }
 sum() { md5sum <"$1" | cut -c 1-32; }
 # Where a copy goes to: into the guest, or out of it.
 at_end() { if [ "$kind" = in ]; then there "$1"; else sh -c "$1"; fi; }
@@ -104,7 +93,7 @@ if [ "$agent" = 1 ]; then
 	vmtool cp -q "$dir/old" "$dir/new" "$target:$dir/"
 fi
 there true
-before=$(descriptors)
+before=$(agent_descriptors)
 
 round=0
 while [ $round -lt "$rounds" ]; do
@@ -114,7 +103,7 @@ while [ $round -lt "$rounds" ]; do
 	one_round
 done
 for _ in $(seq 500); do are_as_before && break; sleep 0.01; done
-are_as_before || fail "$before descriptors have become $(descriptors)"
+are_as_before || fail "$before descriptors have become $(agent_descriptors)"
 [ $shots -gt $((rounds / 8)) ] || fail "only $shots were hit"
 echo "shots: $rounds rounds, $shots shots, $failures failures, SEED=$first_seed"
 [ $failures = 0 ]

@@ -48,7 +48,7 @@ are_as_before() {
 }
 
 touch "$dir/wrong"
-start_all $((at_once * 4)) # what is touched once, is
+start_all $((at_once * 2)) # what is touched once, is
 figures >"$dir/before"
 start_all "$rounds"
 within 20 are_as_before || more "$dir/before" "$dir/after" >>"$dir/wrong"

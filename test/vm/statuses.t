@@ -2,18 +2,18 @@
 # costs nobody anything that stays. Short slices of soak codes and starts; commands against a shutdown.
 # with: test/vm/host.sh test/both/target.sh test/both/memory.sh test/soak/codes.sh test/soak/starts.sh
 . /lab/in/lib.sh
+. /lab/in/target.sh # one VM for all of it
+trap 'target_end; rm -rf "$tap_dir"' EXIT
 
 run sh /lab/in/codes.sh 64 7
 is "$rc" 0 "64 loops at once and as many orphans: exact statuses"
 diag "$out"
-run sh /lab/in/starts.sh 64 7
-is "$rc" 0 "64 starts cost neither side a descriptor, or memory"
+run sh /lab/in/starts.sh 32 7
+is "$rc" 0 "32 starts cost neither side a descriptor, or memory"
 diag "$out"
 
 # --- memory; commands against a shutdown ---
 
-. /lab/in/target.sh
-trap 'target_end; rm -rf "$tap_dir"' EXIT
 . /lab/in/memory.sh
 # It withstands TERM, so that the shutdown lasts as long as its grace.
 vmtool exec web -- sh -c 'trap "" TERM; echo here; while :; do sleep 0.1; done' >"$tap_dir/stubborn" 2>&1 &
