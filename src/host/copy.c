@@ -82,6 +82,13 @@ static int verdict(const struct trip *t)
 	return t->here.report.count + t->there.report.count > 0;
 }
 
+/* The guest may have had the last word: it must not drive the terminal either. */
+static int failed(const struct copy *c, struct err *e)
+{
+	text_escape_err(e);
+	return err_in(e, "%s", c->target->name);
+}
+
 static int ask(struct trip *t, const struct copy *c, uint8_t type, const char *path, struct err *e)
 {
 	struct copy_req q = { (uint16_t)c->flags, c->user, path[0] ? path : "." };
@@ -128,9 +135,7 @@ int copy_put(const struct copy *c, const char *const *srcs, size_t count, const 
 		rc = wire_finish(&t->wire, e);
 	meter_clear(&t->meter);
 	hang_up(t);
-	if (rc < 0)
-		err_in(e, "%s", c->target->name);
-	return rc < 0 ? rc : verdict(t);
+	return rc < 0 ? failed(c, e) : verdict(t);
 }
 
 /* One connection a src. What comes is called as the person called it, whatever the guest says. */
@@ -179,7 +184,5 @@ int copy_get(const struct copy *c, const char *const *srcs, size_t count, const 
 		rc = tar_finish(&t->tar, e);
 	tar_close(&t->tar);
 	make_close(&t->make);
-	if (rc < 0)
-		err_in(e, "%s", c->target->name);
-	return rc < 0 ? rc : verdict(t);
+	return rc < 0 ? failed(c, e) : verdict(t);
 }

@@ -96,13 +96,11 @@ static int take_problem(struct ask *a, const struct frame *f, struct err *e)
 static int take_refusal(struct ask *a, const struct frame *f, struct err *e)
 {
 	struct refusal no;
-	char text[800];
 
 	(void)a;
 	if (refusal_decode(&no, f->data, f->len) < 0)
 		return nonsense(e);
-	return err_set(e, -EREMOTEIO, "%s",
-		       text_clean(text, sizeof(text), no.text, strlen(no.text)));
+	return err_set(e, -EREMOTEIO, "%s", no.text);
 }
 
 /* 1: it is done; 0: there is more; negative with *e filled. */
@@ -162,7 +160,9 @@ int fs_ask(const struct target *t, const struct fs_req *q, const struct fs_liste
 	wire_close(&a.wire);
 	fd_close(&a.wire.fd);
 	trail_free(&a.folder);
-	if (rc < 0)
+	if (rc < 0) {
+		text_escape_err(e);
 		err_in(e, "%s", t->name);
+	}
 	return rc < 0 ? rc : a.problems > 0;
 }

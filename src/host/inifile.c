@@ -90,7 +90,6 @@ static int take(void *user, const char *section, const char *word, const char *v
 int ini_read(struct ini_taker *t, const char *name, const char *text, struct err *e)
 {
 	struct reading r = { .taker = t, .at = text, .e = e };
-	char clean[sizeof(e->text)];
 
 	if (ini_parse_stream(next_line, &r, take, &r) == 0)
 		return 0;
@@ -99,7 +98,6 @@ int ini_read(struct ini_taker *t, const char *name, const char *text, struct err
 	else if (e->code == 0)
 		err_usage(e, "not a line of the form 'key = value', nor a [section]");
 	/* It may quote what is no person's writing. */
-	text_escape(clean, sizeof(clean), e->text, strlen(e->text));
-	memcpy(e->text, clean, sizeof(clean));
+	text_escape_err(e);
 	return err_in(e, "%s:%u", name, r.line);
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/util.h"
 
@@ -76,6 +77,15 @@ size_t text_escape(char *out, size_t cap, const char *in, size_t len)
 	}
 	out[used] = '\0';
 	return used;
+}
+
+int text_escape_err(struct err *e)
+{
+	char clean[sizeof(e->text)];
+
+	text_escape(clean, sizeof(clean), e->text, strlen(e->text));
+	memcpy(e->text, clean, strlen(clean) + 1);
+	return e->code;
 }
 
 char *text_upper(char *out, size_t cap, const char *in)

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "base/err.h"
+
 /* One line of valid UTF-8 without control characters: what is neither becomes '?'. Cut to
  * cap - 1 bytes. Returns out. */
 char *text_clean(char *out, size_t cap, const char *in, size_t len);
@@ -13,6 +15,9 @@ char *text_clean(char *out, size_t cap, const char *in, size_t len);
 /* For a person's eyes: newline and tab stay, other control bytes become \xNN, so that no guest
  * can drive the terminal. Cut to cap - 1 bytes; valid UTF-8. The length. */
 size_t text_escape(char *out, size_t cap, const char *in, size_t len);
+
+/* The same of a sentence that has foreign bytes in it. Returns e->code. */
+int text_escape_err(struct err *e);
 
 /* a-z as A-Z. Cut to cap - 1 bytes. Returns out. */
 char *text_upper(char *out, size_t cap, const char *in);

@@ -41,6 +41,7 @@ ear=unix:$tap_dir/ear
 cut_short 4089 "$(what vmtool exec "$ear" -- touch "$there_dir/made")" "a command"
 cut_short 4090 "$(what vmtool exec -t "$ear" -- touch "$there_dir/made")" "a command with a terminal"
 cut_short 4088 "$(what vmtool cp -q /dev/null "$ear:$there_dir/made")" "a copy"
+cut_short 4088 "$(what vmtool fs mkdir "$ear:$there_dir/made")" "a folder to make"
 cut_short 4093 "$(what vmtool ssh-proxy -p 9 "$ear")" "a stream"
 is "$(there "ls -A $there_dir")" known "and none of it was done"
 serves "after half requests"

@@ -110,6 +110,8 @@ is "$rc" 2 "no destination"
 cp_ -u nobody-such host/file "$g:/x"
 is "$rc" 1 "a user that is not there"
 like "$err" "nobody-such: no such user" "and his name"
+cp_ -u $'\e[31m' host/file "$g:/x"
+like "$err" 'x1b?31m: no such user' "which cannot drive the terminal"
 
 # --- what a tree has ---
 

@@ -53,6 +53,7 @@ no "a loop of links" "(ELOOP)" stat -L "$g/$(ln -s round round; echo round)"
 no "a file as a folder" "(ENOTDIR)" stat "$g/file/x"
 no "a path no system call takes" "(ENAMETOOLONG)" stat "$g/$(printf 'x%.0s' $(seq 4100))"
 no "a user that is not there" "no-such-user: no such user" stat -u no-such-user "$g/file"
+no "a user whose name would drive the terminal" 'x1b?31m: no such user' stat -u $'\e[31m' "$g/file"
 no "a socket where nobody is" "no running VM behind" stat "unix:$tap_dir/nobody:/x"
 
 # --- ls ---
