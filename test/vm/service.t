@@ -28,10 +28,27 @@ ok "$ours: one that is restarted is lost" within 20 lost
 run vmtool wait web --for agent_up --timeout 30s
 is "$rc" 0 "$ours: and comes back"
 is "$(guest pidof sleep)" "" "$ours: its commands have ended with it"
+# A server of systemd's own, so that it outlives the agent.
+guest sh -c 'cd /run/systemd/system
+	printf "[Socket]\nListenStream=127.0.0.1:7070\nAccept=yes\n" >echo.socket
+	printf "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n" >echo@.service
+	systemctl daemon-reload && systemctl start echo.socket'
+echoes() { [ "$(echo hello | timeout 20 nc 127.0.0.1 7070)" = hello ]; }
+vmtool forward add web 7070:7070 >/dev/null
+ok "$ours: a forward leads to a server beside it" within 20 echoes
+mkfifo "$tap_dir/held"
+nc 127.0.0.1 7070 <"$tap_dir/held" >"$tap_dir/echo" 2>/dev/null &
+held=$!
+exec 5>"$tap_dir/held"
+echo held >&5
+ok "$ours: and a connection is held open" within 20 grep -q held "$tap_dir/echo"
 pid=$(guest systemctl show -P MainPID vmtool-guest-agent)
 vmtool exec -d web -- kill -9 "$pid" >/dev/null
 another() { now=$(guest systemctl show -P MainPID vmtool-guest-agent) && [ "$now" != "$pid" ] && [ "$now" != 0 ]; }
 ok "$ours: one that is killed is started again" within 30 another
+ok "$ours: a connection through it has ended, and does not hang" within 20 sh -c "! kill -0 $held"
+exec 5>&-
+ok "$ours: a new one leads to the server" within 20 echoes
 is "$(boot_of) $(processes vmm)" "$boot $vmm" "$ours: in the same boot of the same machine"
 reboots
 stops
