@@ -233,17 +233,28 @@ is "$(cut -d' ' -f1 "$file" | sort -u | wc -l)/$(wc -l <"$file")" "32/32" "32 pi
 filler=$(key rsa2)
 for ((i = 0; i < 3000; i++)); do echo "filler$i $filler"; done >>"$file"
 rounds=${KILLS:-20}
-whole=0
+whole=0 cut=0
+began=${EPOCHREALTIME/./}
+kh pin --key "$tap_dir/rsa1.pub" killed
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
 for ((i = 0; i < rounds; i++)); do
 	"$vmtool" known-hosts pin --key "$tap_dir/rsa1.pub" "killed$i" & # not kh: a shell would die for it
 	pid=$!
-	read -r -t "0.0$((RANDOM % 3))$((RANDOM % 10))" <>"$tap_dir/never" 2>/dev/null || true
+	draft=$VMTOOL_HOME/ssh/.known_hosts.$pid
+	if ((i % 2)); then # at any moment of it, or as soon as it writes
+		printf -v moment '0.%03d' $((RANDOM % (took + 20)))
+		read -r -t "$moment" <>"$tap_dir/never" 2>/dev/null || true
+	else
+		until [ -e "$draft" ] || ! kill -0 $pid; do :; done
+	fi
 	kill -9 $pid 2>/dev/null
 	wait $pid 2>/dev/null
-	[ "$(grep -cE '^(host|filler|killed)[0-9]+ ssh-rsa AAAA[A-Za-z0-9+/=]+$' "$file")" = "$(wc -l <"$file")" ] &&
+	[ ! -e "$draft" ] || cut=$((cut + 1))
+	[ "$(grep -cE '^(host|filler|killed)[0-9]* ssh-rsa AAAA[A-Za-z0-9+/=]+$' "$file")" = "$(wc -l <"$file")" ] &&
 		[ "$(grep -cE '^(host|filler)' "$file")" = 3032 ] && whole=$((whole + 1))
 done 2>/dev/null
 is $whole "$rounds" "a kill -9 at any time leaves the file whole, $rounds times"
+ok "some of them while it was written ($cut)" [ $cut -gt 0 ]
 kh pin --key "$tap_dir/rsa1.pub" after
 is "$(ls -A "$VMTOOL_HOME/ssh" | xargs)" ".lock known_hosts" "and what it left is tidied up"
 done_testing
