@@ -144,6 +144,10 @@ static inline void ow_end(void)
 
 static inline int ow_job(enum disk_op op, unsigned sector, unsigned count, uint8_t *bytes)
 {
+	static uint8_t unused[DISK_SECTOR];
+
+	if (!bytes) /* of a job without any */
+		bytes = unused;
 	/* In pieces that fit nothing: a driver's pages do not either. */
 	struct iovec iov[3] = { { bytes, 100 },
 				{ bytes + 100, 412 },
