@@ -208,8 +208,8 @@ static int forward_rm(void *ask, struct cmdline *cl, struct err *e)
 static int forward_run(struct cmdline *cl, struct err *e)
 {
 	static const struct verb verbs[] = {
-		{ "ls", forward_ls },
 		{ "add", forward_add },
+		{ "ls", forward_ls },
 		{ "rm", forward_rm },
 	};
 	const struct verb *verb;

@@ -63,8 +63,8 @@ enum frame_type {
 
 	/* the vmm's status channel */
 	FRAME_VMM_RUNNING = 0x40, /* V>A empty: the first instruction runs */
-	FRAME_VMM_TROUBLE = 0x42, /* V>A proto/spec.h: struct vmm_trouble */
 	FRAME_VMM_EXIT = 0x41,	  /* V>A proto/spec.h: struct vmm_exit, the last frame */
+	FRAME_VMM_TROUBLE = 0x42, /* V>A proto/spec.h: struct vmm_trouble */
 
 	/* streams, port 4093: one connection a stream (proto/stream.h) */
 	FRAME_OPEN = 0x50, /* H>G struct stream_req, the first frame */
