@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/util.h"
 
+enum { REPEAT_MOST = 1024 }; /* ms: whoever lets a lock go may have lost its CPU meanwhile */
+
 static int add(struct news *n, int dir, uint32_t what)
 {
 	char path[32];
@@ -51,16 +53,18 @@ int news_wait(struct news *n, int64_t deadline_ms)
 	int64_t left = deadline_ms - clock_ms();
 	struct pollfd p = { .fd = n->fd, .events = POLLIN };
 	char events[4096];
-	int rc;
+	int rc, repeats;
 
 	if (left <= 0)
 		return -ETIMEDOUT;
-	rc = poll(&p, 1, (int)MIN(left, INT32_MAX));
+	repeats = n->repeat_ms && n->repeat_ms < left;
+	rc = poll(&p, 1, repeats ? n->repeat_ms : (int)MIN(left, INT32_MAX));
 	if (rc < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (rc == 0)
+	if (rc == 0 && !repeats)
 		return -ETIMEDOUT;
-	while (fd_read(n->fd, events, sizeof(events)) > 0)
+	n->repeat_ms = rc > 0 ? 1 : n->repeat_ms < REPEAT_MOST ? n->repeat_ms * 2 : 0;
+	while (rc > 0 && fd_read(n->fd, events, sizeof(events)) > 0)
 		; /* that something happened is enough */
 	return 0;
 }

@@ -14,7 +14,7 @@ all="a b c"
 fail() {
 	failures=$((failures + 1))
 	echo "round $round: $1"
-	for i in $words; do
+	[ -d /tmp/m ] && for i in $words; do
 		echo "    $(cat "/tmp/m/word.$i") -> $(cat "/tmp/m/code.$i" 2>/dev/null || echo "does not end")"
 		sed 's/^/      | /' "/tmp/m/err.$i"
 	done
@@ -88,6 +88,7 @@ first_seed=$seed
 words=$(seq 16)
 mkdir -p "$VMTOOL_HOME" /lab/out
 round=0
+rm -rf /tmp/m /tmp/out /tmp/seq # another soak's
 vmtool start -q a $guest >/dev/null && vmtool rm -f a && traces >/lab/out/before
 while [ "$round" -lt "$rounds" ]; do
 	round=$((round + 1))
