@@ -142,6 +142,13 @@ int store_lock(struct vmref *v, struct err *e)
 	return 0;
 }
 
+/* Nobody's yet: whoever made the folder may not be the one who got its lock. */
+static int is_new(const struct vmref *v)
+{
+	return faccessat(v->dir, "id", F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       faccessat(v->dir, "vm.ini", F_OK, 0) < 0;
+}
+
 int store_own(struct vmref *v, const struct home *h, const char *name, struct err *e)
 {
 	int made, rc = parse_name(name, e);
@@ -151,8 +158,7 @@ int store_own(struct vmref *v, const struct home *h, const char *name, struct er
 	/* Another round each time someone removed the folder between our look and our lock. */
 	do {
 		store_close(v);
-		made = mkdirat(h->vms, name, 0700) == 0;
-		if (!made && errno != EEXIST)
+		if (mkdirat(h->vms, name, 0700) < 0 && errno != EEXIST)
 			return err_sys(e, "%s: make its folder", name);
 		rc = open_folder(v, h, name);
 		if (rc == -ENOENT)
@@ -162,6 +168,7 @@ int store_own(struct vmref *v, const struct home *h, const char *name, struct er
 		else
 			rc = store_lock(v, e);
 	} while (rc == -ESTALE);
+	made = rc == 0 && is_new(v);
 	if (rc == 0) /* of a folder that is older than ids, too */
 		rc = vmid_make(v->dir, e);
 	if (rc < 0 && v->lock >= 0 && made)

@@ -47,10 +47,23 @@ static void an_id_changes_or_is_missing(void)
 	CHECK(vmid_read(home.vms, "one", again) == 0 && !strcmp(id, again));
 	/* One that is older than ids gets its own. */
 	CHECK(unlinkat(v.dir, "id", 0) == 0);
+	CHECK(close(openat(v.dir, "vm.ini", O_WRONLY | O_CREAT, 0600)) == 0);
 	store_close(&v);
 	CHECK(vmid_read(home.vms, "one", id) == -ENOENT && !*id);
 	CHECK(store_own(&v, &home, "one", &none) == 0);
 	CHECK(vmid_read(home.vms, "one", id) == 0);
+	store_close(&v);
+}
+
+/* Who made the folder may find another in possession of it, to whom it is new. */
+static void a_folder_without_an_owner_is_nobodys(void)
+{
+	struct vmref v = VMREF_NONE;
+
+	CHECK(mkdirat(home.vms, "none", 0700) == 0);
+	CHECK(store_own(&v, &home, "none", &none) == 1);
+	store_close(&v);
+	CHECK(store_own(&v, &home, "none", &none) == 0);
 	store_close(&v);
 }
 
@@ -284,6 +297,7 @@ int main(void)
 	    home_open(&home, 1, &none) < 0)
 		return 1;
 	TEST(an_id_changes_or_is_missing);
+	TEST(a_folder_without_an_owner_is_nobodys);
 	TEST(an_id_finds_another_vm);
 	TEST(a_vm_is_named_twice);
 	TEST(a_rename_overwrites_or_loses_the_lock);
