@@ -89,7 +89,7 @@ is "$rc/$("$vmtool" ls -q | paste -sd ' ')" "0/2nd again d e f g h one three" "b
 vm_up live1; vm_up live2
 before=$("$vmtool" ls -q)
 run "$vmtool" rm --dry-run d one live1
-is "$rc/$(paste -sd ' ' <<<"$out")" "1/d one" "rm --dry-run tells which would go"
+is "$rc/$(sort <<<"$out" | paste -sd ' ')" "1/d one" "rm --dry-run tells which would go"
 like "$err" "live1: is running" "and which would not"
 run "$vmtool" rm --dry-run -f --all
 is "$rc/$(sort <<<"$out")" "0/$(sort <<<"$before")" "by force, all would"
