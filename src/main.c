@@ -10,6 +10,7 @@
 
 #include "applets/applet.h"
 #include "base/nearest.h"
+#include "base/sparse.h"
 
 static const char *base_name(const char *path)
 {
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1)
 		return 2;
+	sparse_statics();
 	a = applet_find(base_name(argv[0]));
 	if (a)
 		return run(a, argv + 1);

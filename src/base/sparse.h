@@ -10,4 +10,7 @@
  * it. NULL with errno set. */
 void *sparse_map(size_t len);
 
+/* The same for the program's static memory: each word has its own there, and uses none of the others'. */
+void sparse_statics(void);
+
 #endif
