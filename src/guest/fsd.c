@@ -3,6 +3,7 @@
  */
 #include "guest/fsd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -110,6 +111,26 @@ int fsd_enter(struct fsd *d, const char *name)
 		return err_set(&d->e, -ENOMEM, "no memory for the folders on the way");
 	descent_here(&d->at)->mark = d->problems;
 	return 1;
+}
+
+int fsd_each_name(struct fsd *d, int (*each)(struct fsd *d, const char *name))
+{
+	int fd = openat(d->at.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *n;
+
+	if (!dir) {
+		rc = fsd_problem(d, trail_text(&d->at.trail), errno, "");
+		fd_close(&fd);
+		return rc;
+	}
+	while (rc == 0 && (errno = 0, n = readdir(dir)))
+		if (strcmp(n->d_name, ".") && strcmp(n->d_name, ".."))
+			rc = each(d, n->d_name);
+	if (rc == 0 && errno)
+		rc = fsd_problem(d, trail_text(&d->at.trail), errno, "");
+	closedir(dir);
+	return rc;
 }
 
 int fsd_leave(struct fsd *d)

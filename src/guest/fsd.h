@@ -47,6 +47,10 @@ int fsd_entry(struct fsd *d, int dir, const char *name, const struct stat *st);
  * asked about. 1: in; 0: not, which has been told; negative: d->e. */
 int fsd_enter(struct fsd *d, const char *name);
 
+/* With each name of the folder we are in, until one says no. One that cannot be read is told. 0, or
+ * negative with d->e filled. */
+int fsd_each_name(struct fsd *d, int (*each)(struct fsd *d, const char *name));
+
 /* Out again. 0, or negative with d->e filled. */
 int fsd_leave(struct fsd *d);
 

@@ -2,13 +2,10 @@
  * fslist - what is in a folder, and in those below, told as it is read: fsd's largest answer, for
  * which only the names of folders are kept.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 #include "base/bytes.h"
-#include "base/fd.h"
 #include "guest/fsd.h"
 
 /* One name of the folder we are in. What went meanwhile was not there. */
@@ -24,26 +21,6 @@ static int tell_name(struct fsd *d, const char *name)
 	return fsd_entry(d, d->at.dir, name, &st);
 }
 
-static int tell_folder(struct fsd *d)
-{
-	int fd = openat(d->at.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *n;
-
-	if (!dir) {
-		rc = fsd_problem(d, trail_text(&d->at.trail), errno, "");
-		fd_close(&fd);
-		return rc;
-	}
-	while (rc == 0 && (errno = 0, n = readdir(dir)))
-		if (strcmp(n->d_name, ".") && strcmp(n->d_name, ".."))
-			rc = tell_name(d, n->d_name);
-	if (rc == 0 && errno)
-		rc = fsd_problem(d, trail_text(&d->at.trail), errno, "");
-	closedir(dir);
-	return rc;
-}
-
 static int go_into(struct fsd *d, const char *name)
 {
 	uint8_t mem[FS_FRAME_MAX];
@@ -55,7 +32,7 @@ static int go_into(struct fsd *d, const char *name)
 	wr_str(&w, name);
 	if (d->at.depth > 1)
 		rc = wire_put(&d->wire, FRAME_FS_ENTER, mem, wr_len(&w, mem), &d->e);
-	return rc < 0 ? rc : tell_folder(d);
+	return rc < 0 ? rc : fsd_each_name(d, tell_name);
 }
 
 static int come_out(struct fsd *d)

@@ -5,14 +5,12 @@
  * A folder is entered only after rmdir(2) said that it is not empty; so neither the root nor a
  * place where something is mounted ever is: of these it says EBUSY. No symbolic link is followed.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "guest/fsd.h"
 #include "proto/copy.h"
 #include "tree/walk.h"
@@ -42,26 +40,6 @@ static int remove_name(struct fsd *d, const char *name)
 		       : 0;
 }
 
-static int empty_here(struct fsd *d)
-{
-	int fd = openat(d->at.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *n;
-
-	if (!dir) {
-		rc = fsd_problem(d, trail_text(&d->at.trail), errno, "");
-		fd_close(&fd);
-		return rc;
-	}
-	while (rc == 0 && (errno = 0, n = readdir(dir)))
-		if (strcmp(n->d_name, ".") && strcmp(n->d_name, ".."))
-			rc = remove_name(d, n->d_name);
-	if (rc == 0 && errno)
-		rc = fsd_problem(d, trail_text(&d->at.trail), errno, "");
-	closedir(dir);
-	return rc;
-}
-
 /* A folder of the one we are in: gone when it is empty; else we are in it, and its files are gone. */
 static int remove_folder(struct fsd *d, const char *name)
 {
@@ -72,7 +50,7 @@ static int remove_folder(struct fsd *d, const char *name)
 	if (!is_not_empty(errno))
 		return fsd_problem_at(d, name, errno, errno == EBUSY ? busy : "");
 	rc = fsd_enter(d, name);
-	return rc > 0 ? empty_here(d) : rc;
+	return rc > 0 ? fsd_each_name(d, remove_name) : rc;
 }
 
 /* Out of a folder that has been emptied, as far as it could be, which has been told. */
