@@ -55,8 +55,8 @@ const struct applet applet_rename = {
 	.args = "OLD NEW",
 	.help = "Give a VM that is not running another name",
 	.more = "Its id, its configuration, its logs and its events stay; what was said of it under the\n"
-		"old name is not rewritten. Host keys that were pinned under it are forgotten. NEW must be free. The guest's host name follows the name,\n"
-		"unless vm.ini has one.\n",
+		"old name is not rewritten. Host keys that were pinned under it are forgotten. NEW must\n"
+		"be free. The guest's host name follows the name, unless vm.ini has one.\n",
 	.command_after = -1,
 	.run = rename_run,
 };
