@@ -152,15 +152,14 @@ static void take_wish(struct row *r, const struct vmref *vm)
 	r->s.memory_bytes = c.memory_bytes;
 }
 
-/* 1 when it is there, 0 when it was removed meanwhile, negative with *e filled. */
-static int read_row(struct row *r, const struct home *home, const char *name, struct err *e)
+/* What a glance does not tell: its agent may have died, its state be damaged. 1 when it is there, 0 when it
+ * was removed meanwhile, negative with *e filled. */
+static int look_closely(struct row *r, const struct home *home, const char *name, struct err *e)
 {
 	struct err ignored = ERR_NONE;
 	struct vmref vm = VMREF_NONE;
 	int rc;
 
-	r->name = name;
-	r->id[0] = '\0';
 	if (store_find(&vm, home, name, &ignored) < 0)
 		return 0;
 	rc = mend_read(&r->s, &vm, e);
@@ -174,9 +173,22 @@ static int read_row(struct row *r, const struct home *home, const char *name, st
 	}
 	if (rc == 0 && r->s.memory_bytes == 0)
 		take_wish(r, &vm);
-	r->uptime_ms = state_is_live(r->s.state) ? clock_ms() - r->s.started_ms : -1;
 	store_close(&vm);
 	return rc < 0 ? rc : 1;
+}
+
+/* The same. JSON has all there is. */
+static int read_row(struct row *r, const struct list *l, const struct home *home, const char *name,
+		    struct err *e)
+{
+	int rc = 1;
+
+	r->name = name;
+	r->id[0] = '\0';
+	if (l->as == AS_JSON || !state_glance(&r->s, home, name) || r->s.memory_bytes == 0)
+		rc = look_closely(r, home, name, e);
+	r->uptime_ms = state_is_live(r->s.state) ? clock_ms() - r->s.started_ms : -1;
+	return rc;
 }
 
 /* Names alone need no look into the folders. */
@@ -189,7 +201,7 @@ static int show_one(struct list *l, const struct home *home, const char *name, s
 		puts(name);
 		return 0;
 	}
-	rc = read_row(&r, home, name, e);
+	rc = read_row(&r, l, home, name, e);
 	if (rc > 0 && l->wants_id)
 		(void)vmid_read(home->vms, name, r.id);
 	if (rc > 0 && (!l->states || l->states >> r.s.state & 1))

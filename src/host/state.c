@@ -4,20 +4,27 @@
 #include "host/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "base/fd.h"
 #include "base/util.h"
 #include "host/console.h"
 #include "host/scratchjson.h"
+#include "host/skim.h"
 #include "host/vmmfile.h"
 
 enum { STATE_BYTES_MAX = 64 * 1024 };
 
 static const char file_name[] = "state.json";
+static char file_text[STATE_BYTES_MAX]; /* of one that is read: on the stack it would be cleared for each VM */
 
 static const char *const names[] = {
 	[VM_CREATED] = "created",   [VM_STARTING] = "starting", [VM_RUNNING] = "running",
@@ -230,21 +237,79 @@ void state_settle(struct state *s, const struct vmref *v)
 	s->agent = s->vmm = (struct procid){ 0 };
 }
 
+/* By one path, of which no part is a link: a VM is a folder. */
+static int open_at_once(const struct home *h, const char *name)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	char path[VM_NAME_ROOM + sizeof(file_name)];
+
+	snprintf(path, sizeof(path), "%s/%s", name, file_name);
+	return (int)syscall(SYS_openat2, h->vms, path, &how, sizeof(how));
+}
+
+static int is_word(const struct skim *v, const char *word)
+{
+	return v->at && v->len == strlen(word) && memcmp(v->at, word, v->len) == 0;
+}
+
+/* What a listing shows; its text ends in a 0. */
+static int glance(struct state *s, size_t len)
+{
+	enum { STATE, READY, STARTED, CPUS, MEMORY, REASON };
+	struct skim v[] = {
+		[STATE] = { .key = "state" },	     [READY] = { .key = "ready" },
+		[STARTED] = { .key = "started_ms" }, [CPUS] = { .key = "cpus" },
+		[MEMORY] = { .key = "memory_bytes" }, [REASON] = { .key = "reason" },
+	};
+	size_t at = 0;
+
+	if (skim(file_text, len, v, COUNT(v)) < 0)
+		return -EPROTO;
+	for (size_t i = 0; i < COUNT(v); i++)
+		if (!v[i].at)
+			return -EPROTO;
+	while (at < COUNT(names) && !is_word(&v[STATE], names[at]))
+		at++;
+	if (at == COUNT(names))
+		return -EPROTO;
+	s->state = (enum vm_state)at;
+	s->ready = is_word(&v[READY], "true");
+	s->started_ms = strtoll(v[STARTED].at, NULL, 10);
+	s->cpus = (uint32_t)strtoul(v[CPUS].at, NULL, 10);
+	s->memory_bytes = strtoull(v[MEMORY].at, NULL, 10);
+	snprintf(s->reason, sizeof(s->reason), "%.*s", (int)v[REASON].len, v[REASON].at);
+	return 0;
+}
+
+int state_glance(struct state *s, const struct home *h, const char *name)
+{
+	int fd = open_at_once(h, name);
+	ssize_t n = fd < 0 ? -1 : fd_read(fd, file_text, sizeof(file_text) - 1);
+
+	fd_close(&fd);
+	if (n <= 0)
+		return 0;
+	file_text[n] = '\0';
+	/* What has its closing brace is whole: there was no more to be read. */
+	if (glance(s, (size_t)n) < 0)
+		return 0;
+	return !state_is_live(s->state) || store_is_locked_by_name(h, name);
+}
+
 int state_read(struct state *s, const struct vmref *v, struct err *e)
 {
-	static char text[STATE_BYTES_MAX]; /* on the stack it would be cleared for each VM */
 	json_t *j;
 	ssize_t n;
 	int rc;
 
 	*s = (struct state){ .state = VM_CREATED };
 	conditions_init(&s->conditions);
-	n = fd_slurp(v->dir, file_name, text, sizeof(text));
+	n = fd_slurp(v->dir, file_name, file_text, sizeof(file_text));
 	if (n == -ENOENT)
 		return 0; /* made, and not yet started */
 	if (n < 0)
 		return err_set(e, (int)n, "%s: read state.json: %s", v->name, strerror((int)-n));
-	j = scratchjson_parse(text, (size_t)n);
+	j = scratchjson_parse(file_text, (size_t)n);
 	rc = from_json(s, j);
 	scratchjson_drop(j);
 	if (rc < 0)

@@ -82,6 +82,11 @@ enum vm_state state_after(const char *reason);
  * filled. */
 int state_read(struct state *s, const struct vmref *v, struct err *e);
 
+/* The same of one of many, if a look or two will do: its folder stays closed, and of *s only what a listing shows is
+ * written: state, ready, started_ms, cpus, memory_bytes, reason. 1: that is true; 0: it never ran, or is damaged, or
+ * nobody holds the lock of what lives by its state: it is to be read in earnest. */
+int state_glance(struct state *s, const struct home *h, const char *name);
+
 /* For whoever takes over from one that was killed, and holds the lock: what that one was just writing
  * is no more than a leftover. */
 void state_sweep(const struct vmref *v);

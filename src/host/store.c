@@ -186,6 +186,14 @@ int store_is_locked(const struct vmref *v)
 	return v->lock >= 0 || lock_is_held(v->dir, lock_name) > 0;
 }
 
+int store_is_locked_by_name(const struct home *h, const char *name)
+{
+	char path[VM_NAME_ROOM + sizeof(lock_name)];
+
+	snprintf(path, sizeof(path), "%s/%s", name, lock_name);
+	return lock_is_held(h->vms, path) > 0;
+}
+
 void store_sign(const struct vmref *v)
 {
 	lock_sign(v->lock);

@@ -39,6 +39,7 @@ int store_lock(struct vmref *v, struct err *e);
 
 /* 1 when somebody has the lock, we included. */
 int store_is_locked(const struct vmref *v);
+int store_is_locked_by_name(const struct home *h, const char *name);
 
 /* Who says it has the lock, and lives. 0 or -ESRCH. */
 int store_holder(const struct vmref *v, struct procid *who);

@@ -27,7 +27,7 @@ static void put(const char *data, size_t len)
 /* A VM that was running when the power failed. */
 static void write_whole(void)
 {
-	struct state s = { .state = VM_RUNNING, .ready = 1, .cpus = 2 };
+	struct state s = { .state = VM_RUNNING, .ready = 1, .cpus = 2, .memory_bytes = 1u << 28, .started_ms = 4711 };
 	struct err e = ERR_NONE;
 	ssize_t n;
 
@@ -35,6 +35,7 @@ static void write_whole(void)
 	condition_turn(&s.conditions.list[VM_ALIVE], 1, "its first \"instruction\" runs");
 	snprintf(s.boot, sizeof(s.boot), "12a2768b-c669-4e51-8bf1-6def6b74ab63");
 	snprintf(s.host_boot, sizeof(s.host_boot), "another boot of the host");
+	snprintf(s.reason, sizeof(s.reason), "none yet");
 	snprintf(s.detail, sizeof(s.detail), "br{ackets} and \"quotes\"");
 	CHECK(state_write(&s, &vm, &e) == 0);
 	n = fd_slurp(vm.dir, "state.json", whole, sizeof(whole));
@@ -51,6 +52,35 @@ static int is_refused(void)
 	       strstr(e.text, "try: ");
 }
 
+/* What a listing sees at a glance it must not have of half a state either. */
+static int is_believed_at_a_glance(void)
+{
+	struct state s;
+
+	return state_glance(&s, &home, "web");
+}
+
+static void a_glance_shows_another_state(void)
+{
+	struct err e = ERR_NONE;
+	struct state s = { 0 }, seen = { 0 };
+
+	put(whole, whole_len);
+	CHECK(state_read(&s, &vm, &e) == 0 && state_glance(&seen, &home, "web") == 1);
+	CHECK(seen.state == s.state && seen.ready == s.ready && seen.cpus == s.cpus);
+	CHECK(seen.memory_bytes == s.memory_bytes && seen.started_ms == s.started_ms);
+	CHECK(strcmp(seen.reason, s.reason) == 0 && strcmp(s.reason, "none yet") == 0);
+	/* Of one that lives by its state, and whose lock nobody holds, it says nothing. */
+	fd_close(&vm.lock);
+	CHECK(!is_believed_at_a_glance());
+	CHECK(store_lock(&vm, &e) == 0 && is_believed_at_a_glance());
+	CHECK(renameat(home.vms, "web", home.vms, "real") == 0);
+	CHECK(symlinkat("real", home.vms, "web") == 0);
+	CHECK(!is_believed_at_a_glance());
+	CHECK(unlinkat(home.vms, "web", 0) == 0);
+	CHECK(renameat(home.vms, "real", home.vms, "web") == 0);
+}
+
 static void a_state_that_is_cut_off_is_believed(void)
 {
 	/* Without its last brace there is no object; behind it there is nothing to lose. */
@@ -59,6 +89,7 @@ static void a_state_that_is_cut_off_is_believed(void)
 		if (!is_refused())
 			printf("# cut to %zu of %zu bytes\n", len, whole_len);
 		CHECK(is_refused());
+		CHECK(!is_believed_at_a_glance());
 	}
 }
 
@@ -74,6 +105,7 @@ static void a_state_with_lost_blocks_is_believed(void)
 		memset(text + at, 0, len);
 		put(text, whole_len);
 		CHECK(is_refused());
+		CHECK(!is_believed_at_a_glance());
 	}
 }
 
@@ -117,6 +149,7 @@ int main(void)
 	    store_own(&vm, &home, "web", &e) != 1)
 		return 1;
 	write_whole();
+	TEST(a_glance_shows_another_state);
 	TEST(a_state_that_is_cut_off_is_believed);
 	TEST(a_state_with_lost_blocks_is_believed);
 	TEST(half_a_state_stays);
