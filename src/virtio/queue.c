@@ -120,14 +120,20 @@ void vq_unpop(struct vq *q)
 	q->next_avail--;
 }
 
+void vq_push_together(struct vq *q, const struct ring_used_elem *e, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		q->used->ring[(uint16_t)(q->next_used + i) % q->size] = e[i];
+	q->next_used = (uint16_t)(q->next_used + count);
+	/* Release: whoever sees the new idx sees the elements and the buffers. */
+	__atomic_store_n(&q->used->idx, q->next_used, __ATOMIC_RELEASE);
+}
+
 void vq_push(struct vq *q, const struct chain *c, uint32_t written)
 {
-	struct ring_used_elem *e = &q->used->ring[q->next_used % q->size];
+	const struct ring_used_elem e = { c->head, written };
 
-	e->id = c->head;
-	e->len = written;
-	/* Release: whoever sees the new idx sees the element and the buffers. */
-	__atomic_store_n(&q->used->idx, ++q->next_used, __ATOMIC_RELEASE);
+	vq_push_together(q, &e, 1);
 }
 
 /* Did idx pass `event` on its way from old to new? (section 2.7.7.2, wrapping) */

@@ -61,6 +61,9 @@ void vq_unpop(struct vq *q);
 /* Hand a request back, `written` bytes of it filled. */
 void vq_push(struct vq *q, const struct chain *c, uint32_t written);
 
+/* The same of several, which the driver sees all at once. */
+void vq_push_together(struct vq *q, const struct ring_used_elem *e, unsigned count);
+
 /* Nonzero when the driver wants to be interrupted for what was pushed since the last call. */
 int vq_must_signal(struct vq *q);
 
