@@ -35,9 +35,11 @@ static int take(struct pen *p, char c)
 /* What is between the quotes, escapes and all. 0 or -EPROTO. */
 static int take_string(struct pen *p, struct skim *out)
 {
+	const char *from;
+
 	if (!take(p, '"'))
 		return -EPROTO;
-	out->at = p->at;
+	from = p->at;
 	while (p->at < p->end && *p->at != '"') {
 		if ((unsigned char)*p->at < ' ')
 			return -EPROTO;
@@ -45,7 +47,8 @@ static int take_string(struct pen *p, struct skim *out)
 	}
 	if (p->at >= p->end)
 		return -EPROTO;
-	out->len = (size_t)(p->at++ - out->at);
+	out->at = from;
+	out->len = (size_t)(p->at++ - from);
 	return 0;
 }
 
