@@ -102,7 +102,7 @@ static int kill_one(const char *name, void *arg, struct err *e)
 	const struct kill *k = arg;
 	struct target t = TARGET_NONE;
 	struct known vm = KNOWN_NONE;
-	int rc = known_find(&vm, name, e);
+	int rc = known_find_settled(&vm, name, e);
 
 	if (rc == 0 && !state_is_live(vm.state.state))
 		rc = err_set(e, -ESRCH, "%s: is not running (%s)", vm.ref.name,

@@ -23,7 +23,7 @@ static inline int pause_or_resume(const char *name, void *arg, struct err *e)
 	const struct pausing *p = arg;
 	struct known vm = KNOWN_NONE;
 	json_t *answer = NULL;
-	int rc = known_find(&vm, name, e);
+	int rc = known_find_settled(&vm, name, e);
 
 	if (rc == 0 && !state_is_live(vm.state.state)) {
 		rc = err_set(e, -ESRCH, "%s: is not running (%s)", vm.ref.name,

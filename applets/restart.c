@@ -30,7 +30,7 @@ static int stop_first(const struct restart *r, const char *name, struct err *e)
 {
 	struct stop_result result;
 	struct known vm = KNOWN_NONE;
-	int rc = known_find(&vm, name, e);
+	int rc = known_find_settled(&vm, name, e);
 
 	if (rc == 0 && state_is_live(vm.state.state)) {
 		rc = keeper_stop(&vm.ref, &vm.state, r->stop_ms, r->force, &result, e);

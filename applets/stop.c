@@ -51,7 +51,7 @@ static int stop_one(const char *name, void *arg, struct err *e)
 	const struct stop *how = arg;
 	struct stop_result result;
 	struct known vm = KNOWN_NONE;
-	int rc = known_find(&vm, name, e);
+	int rc = known_find_settled(&vm, name, e);
 
 	if (rc == 0 && !state_is_live(vm.state.state)) {
 		if (!how->quiet)

@@ -18,6 +18,11 @@ struct known {
 /* 0, or as store_find() and state_read() with *e filled. One whose agent has died gets another
  * (host/orphan). */
 int known_find(struct known *k, const char *name, struct err *e);
+
+/* The same for whoever is about to end what runs: a start that has only the lock so far is waited for, until it
+ * runs or has let go. -EBUSY with *e filled: whoever is at work on it takes longer than any word should. */
+int known_find_settled(struct known *k, const char *name, struct err *e);
+
 void known_close(struct known *k);
 
 #endif

@@ -126,6 +126,37 @@ run "$vmtool" stop whole
 is "$rc/$(state_of whole)" 0/stopped "one can be stopped"
 "$vmtool" rm whole
 
+# A start that has no more than the lock so far.
+start_late() { # NAME: prints nothing of its own; a word into it goes on
+	mkfifo late.in late.out
+	"$fakevm" "$1" 0 late <late.in >late.out &
+	exec {late}>late.in
+	read -r said <late.out
+	rm late.in late.out
+	[ "$said" = locked ]
+}
+is_waiting() { [ -n "$(ls -l "/proc/$pid/fd" 2>/dev/null | grep inotify)" ]; }
+for word in stop 'kill --vmm' restart; do
+	ok "a start begins" start_late late
+	# shellcheck disable=SC2086
+	"$vmtool" $word late >out 2>err &
+	pid=$!
+	ok "$word sees it and waits" within 10 is_waiting
+	echo up >&"$late"
+	wait "$pid"
+	is "$(state_of late)" stopped "$word ends what the start made of it: it says $(paste -sd ' ' err)"
+	exec {late}>&-
+done
+start_late late
+"$vmtool" stop late >out 2>err &
+pid=$!
+ok "stop waits for a start" within 10 is_waiting
+echo no >&"$late"
+wait "$pid"
+is "$?/$(cat err)" "0/late: is not running (stopped)" "one that came to nothing is not running"
+exec {late}>&-
+"$vmtool" rm late
+
 # A process that dies on its way is no success.
 vm_up slow 60000
 "$vmtool" stop -t 60s slow one >out 2>err &

@@ -1,5 +1,5 @@
 /*
- * fakevm NAME [STOP_MS] - a VM without a machine, for tests of the words: its lock is held, its
+ * fakevm NAME [STOP_MS [late]] - a VM without a machine, for tests of the words: its lock is held, its
  * state is told, its agent.sock is answered, all by the code that vmtool's agent is made of.
  *
  * It prints "up" once it runs, and is driven by lines on its standard input:
@@ -7,7 +7,8 @@
  *	events N		so many events
  *	exit REASON [STATUS]	its end, as the agent would tell it
  *	die			no word to anybody, as after kill -9
- * A stop takes STOP_MS (default 0).
+ * A stop takes STOP_MS (default 0). One that is late says "locked" first, and writes its state once a line has come:
+ * "up", or "no" for a start that comes to nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -164,7 +165,19 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		write_state();
 }
 
-static void begin(const char *name)
+/* Where a start is between its lock and its first state. */
+static void come_late(void)
+{
+	char word[8];
+
+	setvbuf(stdin, NULL, _IONBF, 0); /* what follows is the loop's */
+	puts("locked");
+	fflush(stdout);
+	if (!fgets(word, sizeof(word), stdin) || strcmp(word, "up\n") != 0)
+		exit(1);
+}
+
+static void begin(const char *name, int late)
 {
 	struct err e = ERR_NONE;
 	int fd;
@@ -175,6 +188,8 @@ static void begin(const char *name)
 	control = CONTROL_NONE;
 	must(home_open(&home, 1, &e), &e);
 	must(store_own(&vm, &home, name, &e), &e);
+	if (late)
+		come_late();
 	must(loop_open(&loop), &e);
 	loop.signalled = signalled;
 	must(sockets_open(&sockets, &home, name, &e), &e);
@@ -204,7 +219,7 @@ int main(int argc, char **argv)
 		return 2;
 	stop_ms = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
 	stopping.due = stop_due;
-	begin(argv[1]);
+	begin(argv[1], argc > 3);
 	input = (struct watch){ 0, input_ready };
 	if (fd_nonblock(0) == 0)
 		(void)loop_add(&loop, &input, EPOLLIN);
