@@ -1,5 +1,5 @@
 /*
- * follow - console.log to a descriptor, and on while the VM lives.
+ * follow - a VM's log to a descriptor, and on while the VM lives.
  */
 #include "host/follow.h"
 
@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "host/console.h"
+#include "base/util.h"
 #include "host/text.h"
 
 enum { PIECE = 16 * 1024 };
 
 struct follow {
-	const struct vmref *vm; /* borrowed */
+	const struct vmref *vm;	      /* borrowed */
+	const struct follow_ask *ask; /* borrowed */
 	int log, watch;		/* owned */
 	int out;		/* borrowed */
 	int escape;
@@ -90,21 +91,48 @@ static int watch_folder(struct follow *f, struct err *e)
 	return 0;
 }
 
-static int open_log(struct follow *f, struct err *e)
+/* Where the last lines begin of what was asked for. Whole pieces from the end, so that a log of gigabytes is not read. */
+static off_t last_lines(const struct follow *f, off_t size, uint32_t lines)
 {
-	f->log = openat(f->vm->dir, console_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (f->log < 0 && errno != ENOENT)
-		return err_sys(e, "%s: open console.log", f->vm->name);
-	return f->log < 0 ? 0 : 1;
+	char text[PIECE];
+	off_t from = f->ask->from, at = size;
+
+	while (at > from) {
+		size_t len = (size_t)MIN(at - from, (off_t)sizeof(text));
+		ssize_t n = pread(f->log, text, len, at - (off_t)len);
+
+		if (n != (ssize_t)len)
+			return from;
+		for (; len > 0; len--, at--)
+			/* The newline at the very end ends the last line, and is not before another. */
+			if (text[len - 1] == '\n' && at < size && lines-- == 1)
+				return at;
+	}
+	return from;
 }
 
-static int run(struct follow *f, int on, struct err *e)
+static int open_log(struct follow *f, struct err *e)
+{
+	struct stat st;
+
+	f->log = openat(f->vm->dir, f->ask->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (f->log < 0 && errno != ENOENT)
+		return err_sys(e, "%s: open %s", f->vm->name, f->ask->file);
+	if (f->log < 0)
+		return 0;
+	f->at = f->ask->from;
+	if (f->ask->tail != FOLLOW_ALL && fstat(f->log, &st) == 0)
+		f->at = f->ask->tail ? last_lines(f, st.st_size, f->ask->tail) : st.st_size;
+	return 1;
+}
+
+static int run(struct follow *f, struct err *e)
 {
 	int rc = 0, live = 1;
 
 	/* Look at the lock before the last copy: what is written afterwards is nobody's. */
 	while (rc == 0 && live) {
-		live = on && store_is_locked(f->vm);
+		live = f->ask->on && store_is_locked(f->vm);
 		if (f->log < 0) {
 			rc = open_log(f, e);
 			if (rc < 0)
@@ -117,13 +145,15 @@ static int run(struct follow *f, int on, struct err *e)
 	return rc < 0 ? err_set(e, rc, "%s: print its log: %s", f->vm->name, strerror(-rc)) : 0;
 }
 
-int follow_console(const struct vmref *v, int out, int on, struct err *e)
+int follow_log(const struct vmref *v, const struct follow_ask *ask, int out, struct err *e)
 {
-	struct follow f = { v, -1, -1, out, isatty(out), 0 };
-	int rc = on ? watch_folder(&f, e) : 0;
+	struct follow f = {
+		.vm = v, .ask = ask, .log = -1, .watch = -1, .out = out, .escape = isatty(out)
+	};
+	int rc = ask->on ? watch_folder(&f, e) : 0;
 
 	if (rc == 0)
-		rc = run(&f, on, e);
+		rc = run(&f, e);
 	fd_close(&f.watch);
 	fd_close(&f.log);
 	return rc;

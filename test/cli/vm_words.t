@@ -66,6 +66,21 @@ like "$("$vmtool" ls)" "web * created *no *1 *256 MiB" "a VM that never ran is c
 echo "boot went well" >"$VMTOOL_HOME/vms/web/console.log"
 is "$("$vmtool" logs web)" "boot went well" "logs prints the console"
 is "$("$vmtool" logs -f web)" "boot went well" "logs -f of a VM that does not run ends"
+folder=$VMTOOL_HOME/vms/web
+for ((i = 0; i < 5000; i++)); do echo "line $i of an earlier boot"; done >"$folder/console.log"
+from=$(wc -c <"$folder/console.log")
+printf 'one\ntwo\nthree' >>"$folder/console.log"
+is "$("$vmtool" logs -n 2 web | paste -sd ' ')" "two three" "logs -n has the last lines, the one without its end too"
+is "$("$vmtool" logs --tail 3000 web | head -n 1)" "line 2003 of an earlier boot" "from wherever they begin"
+is "$("$vmtool" logs -n 0 web)/$("$vmtool" logs -n 9999 web | md5sum)" "/$(md5sum <"$folder/console.log")" "none of them, or all"
+echo "{\"state\":\"stopped\",\"console_from\":$from}" >"$folder/state.json"
+is "$("$vmtool" logs --boot web | paste -sd ' ')/$("$vmtool" logs --boot -n 9 web | head -n 1)" "one two three/one" "logs --boot begins with the latest start"
+rm "$folder/state.json"
+echo "script 1" >"$folder/provision.log"
+is "$("$vmtool" logs --source provision web)/$("$vmtool" logs --source agent web)" "script 1/" "logs --source has the others, too"
+says 2 "--source: 'serial' is none of console, agent, provision" logs --source serial web
+says 2 "--boot is for the console" logs --source agent --boot web
+says 2 "--tail" logs -n many web
 run "$vmtool" stop web
 is "$rc" 0 "a VM that does not run is stopped already"
 like "$err" "web: is not running (created)" "and that is said"
