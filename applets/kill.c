@@ -102,12 +102,9 @@ static int kill_one(const char *name, void *arg, struct err *e)
 	const struct kill *k = arg;
 	struct target t = TARGET_NONE;
 	struct known vm = KNOWN_NONE;
-	int rc = known_find_settled(&vm, name, e);
+	int rc = known_find_live(&vm, name, e);
 
-	if (rc == 0 && !state_is_live(vm.state.state))
-		rc = err_set(e, -ESRCH, "%s: is not running (%s)", vm.ref.name,
-			     state_name(vm.state.state));
-	else if (rc == 0 && (k->vmm || !state_holds(&vm.state, AGENT_UP)))
+	if (rc == 0 && (k->vmm || !state_holds(&vm.state, AGENT_UP)))
 		rc = kill_machine(&vm, k, e);
 	else if (rc == 0 && (rc = target_vm(&t, &vm.ref, &vm.state, e)) == 0)
 		rc = kill_in_guest(&vm, t.vsock, k, e);

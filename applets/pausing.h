@@ -4,7 +4,6 @@
 #ifndef APPLETS_PAUSING_H
 #define APPLETS_PAUSING_H
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "applets/several.h"
@@ -18,28 +17,28 @@ struct pausing {
 	enum whom whom;
 };
 
+static inline int ask_to(const struct pausing *p, struct known *vm, struct err *e)
+{
+	int was_so = vm->state.state == p->after, rc;
+	json_t *answer = NULL;
+
+	rc = question_ask_live(&answer, &vm->ref, &vm->state, json_pack("{s:s}", "op", p->op), e);
+	json_decref(answer);
+	if (rc < 0)
+		return err_in(e, "%s", vm->ref.name);
+	if (!p->quiet)
+		fprintf(stderr, "%s: is %s%s\n", vm->ref.name, state_name(p->after),
+			was_so ? " already" : "");
+	return rc;
+}
+
 static inline int pause_or_resume(const char *name, void *arg, struct err *e)
 {
-	const struct pausing *p = arg;
 	struct known vm = KNOWN_NONE;
-	json_t *answer = NULL;
-	int rc = known_find_settled(&vm, name, e);
+	int rc = known_find_live(&vm, name, e);
 
-	if (rc == 0 && !state_is_live(vm.state.state)) {
-		rc = err_set(e, -ESRCH, "%s: is not running (%s)", vm.ref.name,
-			     state_name(vm.state.state));
-	} else if (rc == 0) {
-		int was_so = vm.state.state == p->after;
-
-		rc = question_ask_live(&answer, &vm.ref, &vm.state,
-				       json_pack("{s:s}", "op", p->op), e);
-		json_decref(answer);
-		if (rc < 0)
-			err_in(e, "%s", vm.ref.name);
-		else if (!p->quiet)
-			fprintf(stderr, "%s: is %s%s\n", vm.ref.name, state_name(p->after),
-				was_so ? " already" : "");
-	}
+	if (rc == 0)
+		rc = ask_to(arg, &vm, e);
 	known_close(&vm);
 	return rc;
 }

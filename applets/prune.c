@@ -34,7 +34,8 @@ struct prune {
 	uint64_t bytes;
 };
 
-/* Since the last step of its life. Below zero after a jump of the clock: that is young, too. */
+/* Since the last step of its life. Files know the wall clock alone: after a jump back it is below zero, and young;
+ * after one ahead all look old, and what is at work is kept by its lock. */
 static int64_t age_ms(const struct vmref *v)
 {
 	struct timespec now;

@@ -54,6 +54,16 @@ int known_find_settled(struct known *k, const char *name, struct err *e)
 	return rc;
 }
 
+int known_find_live(struct known *k, const char *name, struct err *e)
+{
+	int rc = known_find_settled(k, name, e);
+
+	if (rc < 0 || state_is_live(k->state.state))
+		return rc;
+	return err_set(e, -ESRCH, "%s: is not running (%s)", k->ref.name,
+		       state_name(k->state.state));
+}
+
 void known_close(struct known *k)
 {
 	store_close(&k->ref);

@@ -23,6 +23,9 @@ int known_find(struct known *k, const char *name, struct err *e);
  * runs or has let go. -EBUSY with *e filled: whoever is at work on it takes longer than any word should. */
 int known_find_settled(struct known *k, const char *name, struct err *e);
 
+/* And -ESRCH with *e filled when it does not run then. */
+int known_find_live(struct known *k, const char *name, struct err *e);
+
 void known_close(struct known *k);
 
 #endif

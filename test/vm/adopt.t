@@ -57,6 +57,19 @@ wait
 is "$(processes agent | wc -l)" 1 "of several commands at once one makes the new agent"
 is "$(cat "$tap_dir"/ls.* | grep -c "web * running")" 4 "and all see it running"
 
+# --- and its state is damaged, too ---
+
+kill_agent
+head -c 100 "$VMTOOL_HOME/vms/web/state.json" >"$tap_dir/cut"
+cp "$tap_dir/cut" "$VMTOOL_HOME/vms/web/state.json"
+run vmtool ls
+like "$out" "web * running" "a machine whose agent and state are gone is found again"
+like "$err" "web: its state.json was damaged; its machine runs, and gets another agent" "and that is said"
+run vmtool wait --timeout 30s web
+is "$rc/$(boot_of)/$(processes vmm)" "0/$boot/$vmm" "it is proven ready anew, in the boot that its events tell"
+is "$(vmtool exec web cat /tmp/mark)" kept "the guest is the same"
+like "$(vmtool ls --no-header --columns cpus,memory,uptime web)" "1 *256 MiB *[0-9]*s" "its size is vm.ini's, and it has been up as long as its process"
+
 # --- stop ---
 
 kill_agent
