@@ -65,7 +65,7 @@ cp "$tap_dir/cut" "$VMTOOL_HOME/vms/web/state.json"
 run vmtool ls
 like "$out" "web * running" "a machine whose agent and state are gone is found again"
 like "$err" "web: its state.json was damaged; its machine runs, and gets another agent" "and that is said"
-run vmtool wait --timeout 30s web
+run vmtool wait --for ready --timeout 30s web
 is "$rc/$(boot_of)/$(processes vmm)" "0/$boot/$vmm" "it is proven ready anew, in the boot that its events tell"
 is "$(vmtool exec web cat /tmp/mark)" kept "the guest is the same"
 like "$(vmtool ls --no-header --columns cpus,memory,uptime web)" "1 *256 MiB *[0-9]*s" "its size is vm.ini's, and it has been up as long as its process"
@@ -115,13 +115,18 @@ vmtool rm job
 
 # --- the start under way ---
 
-vmtool start web --kernel /lab/vmlinux --initrd /lab/initrd >"$tap_dir/start" 2>&1 &
+vmtool start web --banner 2222 --kernel /lab/vmlinux --initrd /lab/initrd >"$tap_dir/start" 2>&1 &
 starter=$!
 ok "a start is under way" within 30 grep -q vmm "$tap_dir/start"
 kill_agent
+is_up() { vmtool show web | grep -q '^conditions.agent_up *yes'; }
+ok "its guest is up under another agent" within 60 is_up
+like "$(vmtool show web)" "state * starting*conditions.ssh_banner * no" "which has seen no SSH server, and does not call it ready"
+printf 'SSH-2.0-late\r\n' | nc -l -p 2222 >/dev/null &
 wait $starter
 is "$?" 0 "a start whose agent is killed gets another, and becomes ready"
 diag "$(cat "$tap_dir/start")"
+like "$(vmtool show --json web)" "greeted as SSH-2.0-late" "once a server has greeted that one"
 ok "it runs" state_is web running
 vmtool rm -f web
 
