@@ -162,7 +162,7 @@ static json_t *state_json(const struct vmref *v, const struct state *s)
 		" s:o, s:o}",
 		"name", v->name, "id", text_or_null(id), "state", state_name(s->state), "ready",
 		s->ready, "conditions", conditions_values(&s->conditions), "condition_details",
-		conditions_list(&s->conditions), "provision", scripts_json(&s->scripts), "degraded",
+		state_is_live(s->state) ? conditions_list(&s->conditions) : json_array(), "provision", scripts_json(&s->scripts), "degraded",
 		text_or_null(s->degraded), "boot", text_or_null(s->boot), "pid",
 		s->vmm.pid ? json_integer(s->vmm.pid) : json_null(), "agent_pid",
 		s->agent.pid ? json_integer(s->agent.pid) : json_null(), "cpus", (int)s->cpus,
@@ -288,6 +288,30 @@ static void print_lines(const char *prefix, json_t *j)
 	}
 }
 
+/* For people a condition is one line: whether it holds, and why. */
+static void fold_conditions(json_t *j)
+{
+	json_t *values = json_object_get(j, "conditions"), *c;
+	size_t i;
+
+	json_array_foreach(json_object_get(j, "condition_details"), i, c) {
+		const char *name = json_string_value(json_object_get(c, "name"));
+		const char *why = json_string_value(json_object_get(c, "reason"));
+
+		if (name && why && *why)
+			json_object_set_new(values, name,
+					    json_sprintf("%-3s %s", json_is_true(json_object_get(c, "value")) ? "yes" : "no",
+							 why));
+	}
+	json_object_del(j, "condition_details");
+}
+
+static void print_text(json_t *j)
+{
+	fold_conditions(j);
+	print_lines("", j);
+}
+
 static int show_config(const char *name, int as_json, struct err *e)
 {
 	struct known vm = KNOWN_NONE;
@@ -329,7 +353,7 @@ static int show_several(struct cmdline *cl, const char *name, int as_json)
 		if (!as_json && n++)
 			putchar('\n');
 		if (!as_json)
-			print_lines("", j);
+			print_text(j);
 		json_array_append_new(all, j);
 	}
 	if (as_json)
@@ -346,7 +370,7 @@ static int show_alone(const char *name, int as_json, struct err *e)
 	if (rc == 0 && as_json)
 		print_json(j);
 	else if (rc == 0)
-		print_lines("", j);
+		print_text(j);
 	json_decref(j);
 	return rc;
 }

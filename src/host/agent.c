@@ -37,6 +37,8 @@ int agent_enter(struct agent *a, enum vm_state state, struct err *e)
 	a->st.state = state;
 	a->st.ready = state == VM_RUNNING && ready_is(&a->ready);
 	a->st.conditions = *ready_conditions(&a->ready);
+	if (!state_is_live(state))
+		conditions_drop(&a->st.conditions, "it has ended");
 	a->st.scripts = a->ready.boot.provision.reports;
 	ready_degraded(&a->ready, a->st.degraded, sizeof(a->st.degraded));
 	a->st.vmm = a->vmm.id;

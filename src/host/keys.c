@@ -194,8 +194,9 @@ static void print_key(const struct key *k)
 void keys_print_help(void)
 {
 	printf("The keys of vm.ini, of the files it includes, and of those --config names\n\n"
-	       "A line is [SECTION] or KEY = VALUE; # or ; begins a comment. A value in double\n"
-	       "quotes is taken byte for byte, with \\\" \\\\ \\n \\t \\r \\xNN in it.\n"
+	       "A line is [SECTION] or KEY = VALUE. # or ; begins a comment, and behind a value\n"
+	       "so does ; with a blank before it. A value in double quotes is taken byte for\n"
+	       "byte, with \\\" \\\\ \\n \\t \\r \\xNN in it: \"a \\x3b b\" is how a command has a ;.\n"
 	       "* may be given again: such values add up, and an empty one takes back what came\n"
 	       "before. A later line wins, a file's own lines over what it includes, and the\n"
 	       "command line over both. A relative path is relative to the file it stands in.\n");

@@ -42,6 +42,9 @@ is "$rc" 1 "a name that is taken is not given"
 like "$err" "one: there is a VM of this name already" "and that is said"
 is "$("$vmtool" ls -q | paste -sd ' ')" "2nd one three" "nothing was lost"
 ok "a VM runs" vm_up busy
+run "$vmtool" show busy
+like "$out" "conditions.agent_up * yes it was told so" "show tells of each condition why it holds"
+is "$(grep -c condition_details <<<"$out")" 0 "in one line"
 run "$vmtool" rename busy idle
 is "$rc" 1 "one that runs keeps its name"
 like "$err" "busy: is running, and its guest" "and why is said"

@@ -16,6 +16,7 @@ like "$(vmtool show --json web)" '"name": "ssh_banner"' "what nobody asked for i
 ok "while it is ready there is a file that says so" ready_file web
 vmtool stop -q web
 ok "and then there is not" eval '! ready_file web'
+like "$(vmtool show web)" "conditions.agent_up * no*conditions.boot_done * no" "what held while it ran does not hold any more"
 vmtool rm web
 
 # --- probes ---
@@ -25,7 +26,25 @@ ini web <<'END'
 shell = test -e /tmp/late
 interval = 200ms
 retries = 2
+[probe argv]
+exec = /bin/busybox test -d /tmp
+[probe page]
+http = 80/
+[probe outside]
+http = 8080/
+from = host
+[probe port]
+tcp = 80
+[probe greets]
+ssh-banner = 22
+[probe socket]
+unix = /tmp/socket
+[forward]
+publish = 8080:80
 [provision]
+script = sh echo hello >/tmp/index.html && httpd -p 127.0.0.1:80 -h /tmp
+script = sh nc -ll -p 22 -e printf 'SSH-2.0-x\\r\\n' >/dev/null 2>&1 &
+script = sh ln -s /proc/1/exe /tmp/vmtool && /tmp/vmtool guest-agent --listen unix:/tmp/socket >/dev/null 2>&1 &
 script = sh sleep 1; touch /tmp/late
 END
 run start web --probe "nobody tcp=81 fatal=no start-period=300ms"
@@ -34,7 +53,8 @@ like "$err" "script script 1 * ended with 0" "says what became of each script"
 like "$err" "degraded: probe:nobody: *refused" "and what it does without"
 is "$out" web "stdout has the name alone"
 like "$(events web)" '"event":"degraded"*"event":"ready"' "the events say so before ready"
-like "$(vmtool show web)" "conditions.probe:late * yes" "show says that a probe holds"
+is "$(vmtool show web | grep -c '^conditions.probe:[a-z]* *yes ')" 7 "a probe of each kind holds in a guest, and one from outside"
+diag "$(vmtool show web | grep '^conditions')"
 like "$(vmtool show --json web)" '"state": "done"' "and that a script is done"
 vmtool exec web -- rm /tmp/late
 within 20 eval '! ready_file web'
