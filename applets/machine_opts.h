@@ -2,7 +2,8 @@
  * machine_opts - the options that describe a machine, for every word that takes them.
  *
  * They are the rows of host/keys.h: MACHINE_OPTS those every such word has, MACHINE_AND_MAIN_OPTS
- * with those of the main process, for a word whose own command does not have them.
+ * with those of the main process, for a word whose own command does not have them, BARE_OPTS without
+ * those that want an agent.
  */
 #ifndef APPLETS_MACHINE_OPTS_H
 #define APPLETS_MACHINE_OPTS_H
@@ -37,6 +38,19 @@ enum { OPT_CONFIG = KEY_OPT(INCLUDE, 0) };
 #define MAIN_OPT(SECTION, NAME, word, count, option, letter, syntax, initial, help, ...) \
 	IF_MAIN_##option(KEY_OPT_ROW(NAME, word, count, letter, syntax, initial, help))
 
+/* Those of the machine and its guest alone: for a machine that nobody looks after. */
+#define IF_BARE_VM(...) __VA_ARGS__
+#define IF_BARE_GUEST(...) __VA_ARGS__
+#define IF_BARE_TOP(...)
+#define IF_BARE_MAIN(...)
+#define IF_BARE_SERVICE(...)
+#define IF_BARE_READY(...)
+#define IF_BARE_PROBE(...)
+#define IF_BARE_PROVISION(...)
+#define IF_BARE_FORWARD(...)
+#define BARE_OPT(SECTION, NAME, word, count, option, letter, syntax, initial, help, ...) \
+	IF_BARE_##SECTION(IF_MACHINE_##option(KEY_OPT_ROW(NAME, word, count, letter, syntax, initial, help)))
+
 #define OPT_CONFIG_ROW \
 	{ \
 		OPT_CONFIG, "config", "FILE|NAME", \
@@ -44,6 +58,7 @@ enum { OPT_CONFIG = KEY_OPT(INCLUDE, 0) };
 	}
 
 #define MACHINE_OPTS	      CONFIG_KEYS(MACHINE_OPT) OPT_CONFIG_ROW
+#define BARE_OPTS	      CONFIG_KEYS(BARE_OPT) OPT_CONFIG_ROW
 #define MACHINE_AND_MAIN_OPTS CONFIG_KEYS(MACHINE_OPT) CONFIG_KEYS(MAIN_OPT) OPT_CONFIG_ROW
 
 struct key_opt {

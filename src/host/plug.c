@@ -1,5 +1,6 @@
 /*
- * plug - a connection whose other end is our stdin and stdout, as inetd and ssh have it.
+ * plug - a connection whose other end is our stdin and stdout, as inetd and ssh have it; and, where
+ * it leads to a serial line, our terminal.
  */
 #include "host/plug.h"
 
@@ -15,51 +16,51 @@
 #include "base/util.h"
 #include "host/stdio.h"
 
-enum { CHUNK = 64 * 1024 };
-
-struct std_port {
-	struct relay_port port;
-	struct stdio io;
-};
-
-struct plug {
-	struct loop loop;
-	struct relay relay;
-	struct relay_port conn;
-	struct std_port in, out;
-	struct err *e;
-	uint8_t chunk[CHUNK], to_conn[CHUNK], to_out[CHUNK];
-};
-
 /* --- our ends --- */
 
-static ssize_t std_read(struct relay_port *p, void *data, size_t len)
+/* What leaves the line is not the guest's, and neither is what was typed behind it. */
+static ssize_t typed(struct plug *p, const void *data, size_t len)
 {
-	ssize_t n = stdio_read(&CONTAINER(p, struct std_port, port)->io, data, len);
+	size_t n = detachkeys_pass(p->keys, data, len);
 
+	if (detachkeys_typed(p->keys))
+		loop_after(p->relay.loop, &p->left, 0);
+	return n ? (ssize_t)n : -EAGAIN;
+}
+
+static ssize_t std_read(struct relay_port *port, void *data, size_t len)
+{
+	struct plug_port *in = CONTAINER(port, struct plug_port, port);
+	struct plug *p = CONTAINER(in, struct plug, in);
+	ssize_t n = p->is_deaf ? 0 : stdio_read(&in->io, data, len);
+
+	if (n > 0 && p->keys)
+		return typed(p, data, (size_t)n);
 	return n == -EAGAIN ? n : MAX(n, 0); /* EIO: a terminal whose foreground we are not */
 }
 
 static ssize_t std_write(struct relay_port *p, const void *data, size_t len)
 {
-	ssize_t n = stdio_write(&CONTAINER(p, struct std_port, port)->io, data, len);
+	ssize_t n = stdio_write(&CONTAINER(p, struct plug_port, port)->io, data, len);
 
 	p->is_gone |= n == -EPIPE;
 	return n;
 }
 
 /* A reader of our stdout hears the end when the last descriptor of it is closed. */
-static void std_finish(struct relay_port *p)
+static void std_finish(struct relay_port *port)
 {
-	struct std_port *s = CONTAINER(p, struct std_port, port);
+	struct plug_port *out = CONTAINER(port, struct plug_port, port);
 
-	if (s->io.is_socket) {
-		shutdown(s->io.fd, SHUT_WR);
+	if (CONTAINER(out, struct plug, out)->keys)
+		return;
+	if (out->io.is_socket) {
+		shutdown(out->io.fd, SHUT_WR);
 		return;
 	}
-	end_want(&p->end, 0);
-	p->end.w.fd = -1;
-	stdio_close(&s->io);
+	end_want(&port->end, 0);
+	port->end.w.fd = -1;
+	stdio_close(&out->io);
 	close(STDOUT_FILENO);
 }
 
@@ -67,7 +68,7 @@ static const struct relay_io std_io = { .read = std_read,
 					.write = std_write,
 					.finish = std_finish };
 
-static int std_open(struct std_port *s, struct loop *l, int fd)
+static int std_open(struct plug_port *s, struct loop *l, int fd)
 {
 	int rc = stdio_open(&s->io, fd);
 
@@ -78,15 +79,73 @@ static int std_open(struct std_port *s, struct loop *l, int fd)
 
 /* --- the whole --- */
 
-static void over(struct relay *r, int why)
+static void relay_over(struct relay *r, int why)
 {
 	struct plug *p = CONTAINER(r, struct plug, relay);
 
-	if (p->out.port.is_gone)
-		why = 0; /* whoever stopped to read knows why */
-	if (why < 0)
-		err_set(p->e, why, "the connection was reset: %s", strerror(-why));
-	loop_stop(&p->loop, why);
+	loop_cancel(r->loop, &p->left);
+	/* Whoever stopped to read knows why. */
+	p->over(p, plug_is_unread(p) ? 0 : why);
+}
+
+static void left(struct timer *t)
+{
+	struct plug *p = CONTAINER(t, struct plug, left);
+
+	relay_stop(&p->relay);
+	p->over(p, PLUG_LEFT);
+}
+
+int plug_start(struct plug *p, struct loop *l, int fd)
+{
+	int rc;
+
+	p->in.io = p->out.io = (struct stdio)STDIO_NONE;
+	p->left = (struct timer){ .due = left };
+	p->conn = (struct relay_port){ .end = END_INIT(l, NULL), .io = &relay_socket };
+	end_open(&p->conn.end, fd);
+	p->relay = (struct relay){
+		.loop = l,
+		.way = { { .from = &p->in.port,
+			   .to = &p->conn,
+			   .rest = { p->to_conn, PLUG_CHUNK, 0, 0 } },
+			 { .from = &p->conn,
+			   .to = &p->out.port,
+			   .rest = { p->to_out, PLUG_CHUNK, 0, 0 } } },
+		.chunk = p->chunk,
+		.chunk_len = PLUG_CHUNK,
+		.over = relay_over,
+	};
+	rc = std_open(&p->in, l, STDIN_FILENO);
+	if (rc == 0)
+		rc = std_open(&p->out, l, STDOUT_FILENO);
+	if (rc == 0)
+		relay_start(&p->relay);
+	return rc;
+}
+
+void plug_stop(struct plug *p)
+{
+	if (!p->relay.loop)
+		return;
+	loop_cancel(p->relay.loop, &p->left);
+	relay_stop(&p->relay);
+	fd_close(&p->conn.end.w.fd);
+	stdio_close(&p->in.io);
+	stdio_close(&p->out.io);
+	p->relay.loop = NULL;
+}
+
+/* --- and nothing but that --- */
+
+struct alone {
+	struct loop loop;
+	struct plug plug;
+};
+
+static void alone_over(struct plug *p, int why)
+{
+	loop_stop(&CONTAINER(p, struct alone, plug)->loop, why);
 }
 
 static void signalled(struct loop *l, const struct signalfd_siginfo *si)
@@ -97,64 +156,41 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 		loop_stop(l, 128 + (int)si->ssi_signo);
 }
 
-static int open_all(struct plug *p, int fd)
+/* fd: taken over. 0, 128+n, or negative with *e filled. */
+static int run(struct alone *a, int fd, struct err *e)
 {
 	int rc;
 
-	p->loop = LOOP_INIT;
-	rc = loop_open(&p->loop);
-	p->loop.signalled = signalled;
-	p->conn = (struct relay_port){ .end = END_INIT(&p->loop, NULL), .io = &relay_socket };
-	end_open(&p->conn.end, fd);
-	if (rc == 0)
-		rc = std_open(&p->in, &p->loop, STDIN_FILENO);
-	if (rc == 0)
-		rc = std_open(&p->out, &p->loop, STDOUT_FILENO);
-	return rc;
-}
-
-static int run(struct plug *p)
-{
-	p->relay = (struct relay){
-		.loop = &p->loop,
-		.way = { { .from = &p->in.port,
-			   .to = &p->conn,
-			   .rest = { p->to_conn, CHUNK, 0, 0 } },
-			 { .from = &p->conn,
-			   .to = &p->out.port,
-			   .rest = { p->to_out, CHUNK, 0, 0 } } },
-		.chunk = p->chunk,
-		.chunk_len = CHUNK,
-		.over = over,
-	};
-	p->loop.running = 1;
-	relay_start(&p->relay);
-	return p->loop.running ? loop_run(&p->loop) : p->loop.status;
+	a->loop = LOOP_INIT;
+	rc = loop_open(&a->loop);
+	a->loop.signalled = signalled;
+	a->loop.running = 1;
+	a->plug.over = alone_over;
+	if (rc < 0)
+		fd_close(&fd);
+	else
+		rc = plug_start(&a->plug, &a->loop, fd);
+	if (rc < 0)
+		return err_set(e, rc, "standard input and output: %s", strerror(-rc));
+	rc = a->loop.running ? loop_run(&a->loop) : a->loop.status;
+	return rc < 0 ? err_set(e, rc, "the connection was reset: %s", strerror(-rc)) : rc;
 }
 
 int plug_run(int fd, struct err *e)
 {
-	struct plug *p = calloc(1, sizeof(*p));
+	struct alone *a = calloc(1, sizeof(*a));
 	sigset_t before;
 	int rc;
 
-	if (!p) {
+	if (!a) {
 		fd_close(&fd);
 		return err_set(e, -ENOMEM, "no memory for a connection");
 	}
-	p->e = e;
-	p->in.io = p->out.io = (struct stdio)STDIO_NONE;
 	sigprocmask(SIG_BLOCK, NULL, &before);
-	rc = open_all(p, fd);
-	if (rc < 0)
-		err_set(e, rc, "standard input and output: %s", strerror(-rc));
-	else
-		rc = run(p);
-	fd_close(&p->conn.end.w.fd);
-	stdio_close(&p->in.io);
-	stdio_close(&p->out.io);
-	loop_close(&p->loop);
-	free(p);
+	rc = run(a, fd, e);
+	plug_stop(&a->plug);
+	loop_close(&a->loop);
+	free(a);
 	/* A SIGPIPE of our own stdout may be pending: ignoring it also takes it back. */
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -113,12 +113,17 @@ int setup_listen(struct agent *a, struct err *e)
 	return rc < 0 ? err_set(e, rc, "watch agent.sock: %s", strerror(-rc)) : 0;
 }
 
-static int listen_vsock(struct agent *a, struct err *e)
+/* What the vmm serves. */
+static int listen_for_vmm(struct agent *a, struct err *e)
 {
 	a->files.sockets_dir = a->sockets.dir;
 	a->files.sockets_lock = a->sockets.lock;
+	a->files.vsock_name = "vsock.sock";
 	a->files.vsock = sockets_listen(&a->sockets, "vsock.sock", e);
-	return MIN(a->files.vsock, 0);
+	if (a->files.vsock < 0)
+		return a->files.vsock;
+	a->files.line = sockets_listen(&a->sockets, "console.sock", e);
+	return MIN(a->files.line, 0);
 }
 
 static int listen_all(struct agent *a, struct err *e)
@@ -129,7 +134,7 @@ static int listen_all(struct agent *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	snprintf(a->st.sockets, sizeof(a->st.sockets), "%s", a->sockets.path);
-	rc = listen_vsock(a, e);
+	rc = listen_for_vmm(a, e);
 	return rc < 0 ? rc : setup_listen(a, e);
 }
 
@@ -192,7 +197,7 @@ static int prepare_again(struct agent *a, struct err *e)
 	if (rc == 0)
 		rc = sockets_relock(&a->sockets, e);
 	if (rc == 0)
-		rc = listen_vsock(a, e);
+		rc = listen_for_vmm(a, e);
 	if (rc == 0)
 		rc = listen_ready(a, e);
 	return rc < 0 ? rc : published_expect_ssh(a, e);

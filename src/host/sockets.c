@@ -17,7 +17,7 @@ static const char lock_name[] = "lock";
 
 /* Everything that may be in the folder, the lock last. */
 static const char *const contents[] = { "vsock.sock", "vsock.sock_4088", "vsock.sock_4094",
-					"ready.sock", "agent.sock" };
+					"ready.sock", "agent.sock", "console.sock" };
 
 static void remove_sockets(int dirfd)
 {

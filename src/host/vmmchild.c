@@ -32,6 +32,7 @@ void vmm_files_close(struct vmm_files *f)
 	fd_close(&f->kvm);
 	fd_close(&f->kernel);
 	fd_close(&f->console);
+	fd_close(&f->line);
 	fd_close(&f->vsock);
 	for (size_t i = 0; i < COUNT(f->initrd); i++)
 		fd_close(&f->initrd[i]);
@@ -74,17 +75,18 @@ static void spoke_ready(struct watch *w, uint32_t events)
 		read_words(CONTAINER(w, struct vmmchild, spoke));
 }
 
-static int listen_to(struct vmmchild *v, const struct vmref *vm, struct err *e)
+/* `words`, taken over: its status file, to be read. */
+static int listen_to(struct vmmchild *v, int words, struct err *e)
 {
 	char path[32];
 
-	v->words = vmmfile_open(vm);
+	v->words = words;
 	v->spoke = (struct watch){ inotify_init1(IN_CLOEXEC | IN_NONBLOCK), spoke_ready };
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", v->words);
 	if (v->words < 0 || v->spoke.fd < 0 ||
 	    inotify_add_watch(v->spoke.fd, path, IN_MODIFY) < 0 ||
 	    loop_add(v->loop, &v->spoke, EPOLLIN) < 0)
-		return err_sys(e, "%s: listen to its vmm process", vm->name);
+		return err_sys(e, "listen to the vmm process");
 	return 0;
 }
 
@@ -155,15 +157,23 @@ static int32_t give(struct fd_table *t, int fd)
 	return t->next++;
 }
 
+static int32_t give_if(struct fd_table *t, int fd)
+{
+	return fd < 0 ? -1 : give(t, fd);
+}
+
 static void describe(struct spec *spec, const struct vmm_files *files, char path[SOCKET_PATH_ROOM],
 		     struct fd_table *t)
 {
 	spec->kvm_fd = give(t, files->kvm);
 	spec->kernel_fd = give(t, files->kernel);
 	spec->console_fd = give(t, files->console);
-	spec->vsock_fd = give(t, files->vsock);
-	spec->vsock_path = sockets_path(path, give(t, files->sockets_dir), "vsock.sock");
-	give(t, files->sockets_lock);
+	spec->line_fd = give_if(t, files->line);
+	spec->vsock_fd = give_if(t, files->vsock);
+	spec->vsock_path = "";
+	if (files->vsock >= 0)
+		spec->vsock_path = sockets_path(path, give(t, files->sockets_dir), files->vsock_name);
+	give_if(t, files->sockets_lock);
 	spec->ninitrds = 0;
 	for (size_t i = 0; i < COUNT(files->initrd); i++)
 		if (files->initrd[i] >= 0)
@@ -171,20 +181,21 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 	spec->ndisks = files->ndisks;
 	for (unsigned i = 0; i < files->ndisks; i++) {
 		spec->disk[i].fd = give(t, files->disk[i]);
-		spec->disk[i].overlay_fd = files->overlay[i] < 0 ? -1 : give(t, files->overlay[i]);
+		spec->disk[i].overlay_fd = give_if(t, files->overlay[i]);
 	}
 }
 
 static int launch(struct vmmchild *v, struct fd_table *t, struct err *e)
 {
 	static char *const argv[] = { "vmtool", "vmm", NULL };
-	/* Nothing ties it to us: if we are killed, the next command finds it by its file. */
+	/* Of a VM's nothing ties it to us: if we are killed, the next command finds it by its file. */
 	struct spawn s = {
 		.path = "/proc/self/exe",
 		.argv = argv,
 		.fds = t->map,
 		.nfds = t->used,
 		.new_session = 1,
+		.parent_death_sig = v->is_tied ? SIGKILL : 0,
 	};
 	pid_t pid = spawn(&s, &v->exited.fd);
 	int rc;
@@ -206,29 +217,51 @@ static void begin(struct vmmchild *v, struct loop *l)
 	v->detail[0] = '\0';
 }
 
-int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec, const struct vmref *vm,
-		   const struct vmm_files *files, struct err *e)
+/* status and words: its file, to be written and, taken over, to be read. */
+static int start(struct vmmchild *v, struct loop *l, struct spec *spec, int status, int words,
+		 const struct vmm_files *files, struct err *e)
 {
 	struct fd_table t = { .next = VMM_FD_FIRST };
 	char path[SOCKET_PATH_ROOM];
-	int description = -1, status, rc;
+	int description = -1, rc;
 
 	begin(v, l);
 	v->troubles = 0;
-	status = vmmfile_make(vm, e);
-	rc = status < 0 ? status : listen_to(v, vm, e);
+	rc = listen_to(v, words, e);
 	if (rc < 0)
-		goto out;
+		return rc;
 	describe(spec, files, path, &t);
 	rc = description = spec_file(spec, e);
 	if (rc < 0)
-		goto out;
+		return rc;
 	t.map[t.used++] = (struct fdmap){ description, VMM_FD_SPEC };
 	t.map[t.used++] = (struct fdmap){ status, VMM_FD_STATUS };
 	rc = launch(v, &t, e);
-out:
-	fd_close(&status); /* and with it the lock, but for the vmm's */
 	fd_close(&description);
+	return rc;
+}
+
+int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec, const struct vmref *vm,
+		   const struct vmm_files *files, struct err *e)
+{
+	int status = vmmfile_make(vm, e), rc;
+
+	if (status < 0)
+		return status;
+	rc = start(v, l, spec, status, vmmfile_open(vm), files, e);
+	fd_close(&status); /* and with it the lock, but for the vmm's */
+	return rc;
+}
+
+int vmmchild_start_bare(struct vmmchild *v, struct loop *l, struct spec *spec,
+			const struct vmm_files *files, struct err *e)
+{
+	int status = vmmfile_make_bare(e), rc;
+
+	if (status < 0)
+		return status;
+	rc = start(v, l, spec, status, fcntl(status, F_DUPFD_CLOEXEC, 0), files, e);
+	fd_close(&status);
 	return rc;
 }
 
@@ -243,7 +276,7 @@ int vmmchild_adopt(struct vmmchild *v, struct loop *l, const struct vmref *vm, s
 		rc = procid_of(&v->id, pid);
 	if (rc < 0)
 		return err_set(e, rc, "%s: find its vmm process: %s", vm->name, strerror(-rc));
-	rc = listen_to(v, vm, e);
+	rc = listen_to(v, vmmfile_open(vm), e);
 	if (rc == 0 && loop_add(l, &v->exited, EPOLLIN) < 0)
 		rc = err_sys(e, "%s: watch its vmm process", vm->name);
 	if (rc == 0)

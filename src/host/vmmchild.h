@@ -15,16 +15,20 @@
 /* Everything it will ever open, opened by us. Owned by whoever fills it. */
 struct vmm_files {
 	int kvm, kernel, console;
-	int vsock;	 /* listening */
-	int sockets_dir; /* where the sockets of guest-to-host ports are */
-	int sockets_lock; /* held as long as the vmm serves there, whatever becomes of us */
+	int line;	 /* who else is at the console: proto/spec's line_fd */
+	int vsock;	 /* listening; -1: there is no socket device */
+	int sockets_dir; /* where its socket and those of guest-to-host ports are; borrowed */
+	const char *vsock_name; /* of its socket there; borrowed */
+	int sockets_lock; /* held as long as the vmm serves there, whatever becomes of us; borrowed, -1: none */
 	int initrd[3];	 /* the person's, the kernel's modules, ours; -1 for none */
 	int disk[SPEC_DISKS_MAX];
 	int overlay[SPEC_DISKS_MAX]; /* of a disk; -1 for none */
 	unsigned ndisks;
 };
 
-#define VMM_FILES_NONE ((struct vmm_files){ -1, -1, -1, -1, -1, -1, { -1, -1, -1 }, { 0 }, { 0 }, 0 })
+#define VMM_FILES_NONE \
+	((struct vmm_files){ .kvm = -1, .kernel = -1, .console = -1, .line = -1, .vsock = -1, \
+			     .sockets_dir = -1, .sockets_lock = -1, .initrd = { -1, -1, -1 } })
 
 void vmm_files_close(struct vmm_files *f);
 
@@ -35,6 +39,7 @@ struct vmmchild {
 	struct watch spoke;  /* owned: tells that vmm.status was written to */
 	int words;	     /* owned: vmm.status */
 	int killed;	     /* we sent SIGKILL */
+	int is_tied;	     /* it is to end with us; set before it starts */
 	int paused;	     /* its CPUs stand still */
 	uint8_t continued;   /* counts the SIGCONTs it has had, as far as it said */
 	unsigned troubles;   /* of its disks: so many were told */
@@ -56,6 +61,10 @@ struct vmmchild {
  * with *e filled. */
 int vmmchild_start(struct vmmchild *v, struct loop *l, struct spec *spec, const struct vmref *vm,
 		   const struct vmm_files *files, struct err *e);
+
+/* One of no VM's: what it says of itself is kept nowhere. */
+int vmmchild_start_bare(struct vmmchild *v, struct loop *l, struct spec *spec,
+			const struct vmm_files *files, struct err *e);
 
 /* The VM's machine, whoever started it. -ESRCH when it is no more; 0 or negative with *e filled. */
 int vmmchild_adopt(struct vmmchild *v, struct loop *l, const struct vmref *vm, struct err *e);

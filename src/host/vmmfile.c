@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -53,6 +54,20 @@ int vmmfile_make(const struct vmref *v, struct err *e)
 	if (rc < 0) {
 		fd_close(&fd);
 		return err_set(e, rc, "%s: write %s: %s", v->name, file_name, strerror(-rc));
+	}
+	return fd;
+}
+
+int vmmfile_make_bare(struct err *e)
+{
+	int fd = memfd_create(file_name, MFD_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_sys(e, "make %s", file_name);
+	rc = make_room(fd);
+	if (rc < 0) {
+		fd_close(&fd);
+		return err_set(e, rc, "write %s: %s", file_name, strerror(-rc));
 	}
 	return fd;
 }

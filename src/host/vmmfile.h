@@ -26,6 +26,9 @@ struct vmmwords {
  * VM's machine is there already; or negative with *e filled, in that case as well. */
 int vmmfile_make(const struct vmref *v, struct err *e);
 
+/* One in memory alone, and not locked. The fd, owned by the caller, or negative with *e filled. */
+int vmmfile_make_bare(struct err *e);
+
 /* To read what is said. The fd, owned by the caller, or a negative errno. */
 int vmmfile_open(const struct vmref *v);
 

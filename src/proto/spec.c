@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7332, /* "vms2": the last digit is the version */
+	SPEC_MAGIC = 0x766d7333, /* "vms3": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 };
@@ -25,6 +25,7 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be32(&w, (uint32_t)s->kvm_fd);
 	wr_be32(&w, (uint32_t)s->kernel_fd);
 	wr_be32(&w, (uint32_t)s->console_fd);
+	wr_be32(&w, (uint32_t)s->line_fd);
 	wr_be32(&w, (uint32_t)s->vsock_fd);
 	wr_str(&w, s->vsock_path);
 	wr_str(&w, s->cmdline);
@@ -42,13 +43,23 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
 }
 
+/* Or -1. */
+static int32_t rd_fd_or_none(struct rd *r)
+{
+	int32_t fd = (int32_t)rd_be32(r);
+
+	if (fd != -1 && fd < VMM_FD_FIRST)
+		r->bad = 1;
+	return fd;
+}
+
 static int32_t rd_fd(struct rd *r)
 {
-	uint32_t fd = rd_be32(r);
+	int32_t fd = rd_fd_or_none(r);
 
-	if (fd < VMM_FD_FIRST || fd > INT32_MAX)
+	if (fd < 0)
 		r->bad = 1;
-	return (int32_t)fd;
+	return fd;
 }
 
 static struct spec_disk rd_disk(struct rd *r)
@@ -78,7 +89,8 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	s->kvm_fd = rd_fd(&r);
 	s->kernel_fd = rd_fd(&r);
 	s->console_fd = rd_fd(&r);
-	s->vsock_fd = rd_fd(&r);
+	s->line_fd = rd_fd_or_none(&r);
+	s->vsock_fd = rd_fd_or_none(&r);
 	s->vsock_path = rd_str(&r);
 	s->cmdline = rd_str(&r);
 	s->ninitrds = rd_be32(&r);

@@ -57,7 +57,10 @@ struct spec {
 	int32_t kvm_fd;		/* /dev/kvm */
 	int32_t kernel_fd;	/* an ELF64 vmlinux */
 	int32_t console_fd;	/* append-mode file for the serial port's output */
-	int32_t vsock_fd;	/* the listening unix socket of the Firecracker dialect */
+	int32_t line_fd;	/* who else is at that port: a listening unix socket, or a connection;
+				   negative: nobody */
+	int32_t vsock_fd;	/* the listening unix socket of the Firecracker dialect; negative: the
+				   machine has no socket device */
 	const char *vsock_path; /* its path: guest connections to port P go to PATH_P */
 	const char *cmdline;
 	uint32_t ninitrds; /* loaded one behind the other; may be 0 */

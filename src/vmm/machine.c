@@ -137,7 +137,7 @@ static void signalled(struct loop *l, const struct signalfd_siginfo *si)
 
 /* --- the board ------------------------------------------------------------------------------ */
 
-static int add_legacy(struct machine *m, int console, struct err *e)
+static int add_legacy(struct machine *m, const struct spec *s, struct err *e)
 {
 	int rc;
 
@@ -151,9 +151,11 @@ static int add_legacy(struct machine *m, int console, struct err *e)
 		return err_set(e, rc, "make the power button: %s", strerror(-rc));
 	rc = m->serial_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_COM1, m->serial_irqfd);
 	if (rc == 0)
-		rc = serial_open(&m->serial, console, m->serial_irqfd);
+		rc = serial_open(&m->serial, s->console_fd, m->serial_irqfd);
 	if (rc == 0)
 		rc = serial_attach(&m->serial, &m->shared.ports, &m->loop);
+	if (rc == 0 && s->line_fd >= 0)
+		rc = consoled_start(&m->consoled, &m->serial, &m->loop, s->line_fd);
 	return rc < 0 ? err_set(e, rc, "make the serial port: %s", strerror(-rc)) : 0;
 }
 
@@ -250,11 +252,12 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 {
 	int rc;
 
-	rc = add_legacy(m, s->console_fd, e);
+	rc = add_legacy(m, s, e);
 	if (rc < 0)
 		return rc;
 	pcihost_attach(&m->pci, &m->shared.memory, &m->shared.ports);
-	rc = add_vsock(m, s, e);
+	if (s->vsock_fd >= 0)
+		rc = add_vsock(m, s, e);
 	if (rc == 0)
 		rc = add_rng(m, e);
 	for (unsigned i = 0; i < s->ndisks && rc == 0; i++)
@@ -371,12 +374,20 @@ static void drain_over(struct timer *t)
 
 /* The guest powered off right after its last words: they are still in its transmit queue, or
  * wait for a host client that reads slowly. */
+static int has_more_to_say(struct machine *m)
+{
+	int left = m->pci.slot[SLOT_VSOCK] ? vsock_drain(&m->vsock) : 0;
+
+	return m->serial.line ? left | consoled_drain(&m->consoled) : left;
+}
+
 static void drain(struct machine *m)
 {
 	struct timer over = { .due = drain_over };
 
+	serial_flush(&m->serial);
 	loop_after(&m->loop, &over, DRAIN_MS);
-	while (vsock_drain(&m->vsock) && over.due)
+	while (has_more_to_say(m) && over.due)
 		turn(m);
 	loop_cancel(&m->loop, &over);
 }

@@ -12,6 +12,7 @@
 #include "virtio/overlay.h"
 #include "virtio/rng.h"
 #include "vmm/cmos.h"
+#include "vmm/consoled.h"
 #include "vmm/diskd.h"
 #include "vmm/pcihost.h"
 #include "vmm/power.h"
@@ -44,6 +45,7 @@ struct machine {
 	struct power power;
 	struct cmos cmos;
 	struct serial serial;
+	struct consoled consoled; /* where somebody may come */
 	int serial_irqfd; /* owned */
 	int button_irqfd; /* owned: the power button */
 	struct pcihost pci;

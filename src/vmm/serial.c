@@ -1,10 +1,11 @@
 /*
- * serial - a 16550 whose line is a file (National Semiconductor PC16550D).
+ * serial - a 16550 whose line is a file, and whoever else listens (National Semiconductor PC16550D).
  */
 #include "vmm/serial.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -24,13 +25,17 @@ enum {
 	REG_SCR = 7,
 	REGS = 8,
 
+	IER_RDA = 1, /* received data available */
 	IER_THRE = 2,
 	IIR_NONE = 1,
 	IIR_THRE = 2,
+	IIR_RDA = 4, /* the higher priority of the two */
 	IIR_FIFO = 0xc0,
+	FCR_CLEAR_RX = 2,
 	LCR_DLAB = 0x80,
 	MCR_LOOP = 0x10,
 	MCR_OUT2 = 8,	      /* gates the interrupt line on a PC */
+	LSR_READY = 1,	      /* something was received */
 	LSR_EMPTY = 0x60,     /* holding register and shifter */
 	MSR_CONNECTED = 0xb0, /* DCD, DSR, CTS */
 };
@@ -67,6 +72,8 @@ void serial_flush(struct serial *s)
 	/* A full disk costs log lines, not the guest. */
 	if (fd_write_all(s->out, s->buf, s->used) == 0)
 		s->written += s->used;
+	if (s->line)
+		s->line->said(s, s->buf, s->used);
 	s->used = 0;
 }
 
@@ -86,24 +93,64 @@ static void transmit(struct serial *s, char c)
 		serial_flush(s);
 }
 
-/* The transmitter became (is) empty: an edge, if the driver wants to hear of it. */
-static void raise_thr(struct serial *s)
+static void interrupt(struct serial *s)
 {
 	uint64_t one = 1;
 
-	if (!(s->ier & IER_THRE))
-		return;
-	s->thr_irq = 1;
 	if (s->mcr & MCR_OUT2)
 		(void)fd_write(s->irqfd, &one, sizeof(one));
 }
 
+/* The transmitter became (is) empty: an edge, if the driver wants to hear of it. */
+static void raise_thr(struct serial *s)
+{
+	if (!(s->ier & IER_THRE))
+		return;
+	s->thr_irq = 1;
+	interrupt(s);
+}
+
+size_t serial_receive(struct serial *s, const void *data, size_t len)
+{
+	size_t n = MIN(len, SERIAL_FIFO - s->received);
+
+	memcpy(s->in + s->received, data, n);
+	s->received += (unsigned)n;
+	if (n && (s->ier & IER_RDA))
+		interrupt(s);
+	return n;
+}
+
+static uint8_t read_data(struct serial *s)
+{
+	uint8_t c = s->in[0];
+
+	if (s->received == 0)
+		return 0;
+	memmove(s->in, s->in + 1, --s->received);
+	if (s->received == 0 && s->line)
+		s->line->hungry(s);
+	return c;
+}
+
+static void clear_receiver(struct serial *s)
+{
+	unsigned had = s->received;
+
+	s->received = 0;
+	if (had && s->line)
+		s->line->hungry(s);
+}
+
+/* Reading it acknowledges an empty transmitter; received data is, by being read. */
 static uint8_t read_iir(struct serial *s)
 {
-	uint8_t iir = IIR_FIFO | (s->thr_irq ? IIR_THRE : IIR_NONE);
+	uint8_t iir = s->thr_irq ? IIR_THRE : IIR_NONE;
 
-	s->thr_irq = 0; /* reading it is the acknowledgement */
-	return iir;
+	if (s->received && (s->ier & IER_RDA))
+		return IIR_FIFO | IIR_RDA;
+	s->thr_irq = 0;
+	return IIR_FIFO | iir;
 }
 
 /* In loop-back the modem outputs come back as inputs: drivers detect the chip by that. */
@@ -122,7 +169,7 @@ static uint64_t serial_read(void *ctx, uint64_t off, unsigned size)
 	(void)size;
 	switch (off) {
 	case REG_DATA:
-		return dlab ? s->dll : 0;
+		return dlab ? s->dll : read_data(s);
 	case REG_IER:
 		return dlab ? s->dlm : s->ier;
 	case REG_IIR:
@@ -132,7 +179,7 @@ static uint64_t serial_read(void *ctx, uint64_t off, unsigned size)
 	case REG_MCR:
 		return s->mcr;
 	case REG_LSR:
-		return LSR_EMPTY;
+		return LSR_EMPTY | (s->received ? LSR_READY : 0);
 	case REG_MSR:
 		return read_msr(s);
 	case REG_SCR:
@@ -165,6 +212,8 @@ static void write_ier(struct serial *s, uint8_t v)
 		s->thr_irq = 0;
 	if (added & IER_THRE)
 		raise_thr(s);
+	if ((added & IER_RDA) && s->received)
+		interrupt(s);
 }
 
 static void serial_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
@@ -179,6 +228,10 @@ static void serial_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
 		break;
 	case REG_IER:
 		write_ier(s, v);
+		break;
+	case REG_IIR:
+		if (v & FCR_CLEAR_RX)
+			clear_receiver(s);
 		break;
 	case REG_LCR:
 		s->lcr = v;

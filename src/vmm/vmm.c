@@ -123,7 +123,7 @@ int vmm_main(void)
 	if (rc < 0)
 		m->end = (struct vmm_exit){ VMM_ERROR, 0, (uint32_t)-e.code, e.text };
 	m->end.ran = (uint8_t)ran;
-	log_info("ended: reason %u %s", m->end.reason, m->end.text);
+	log_debug("ended: reason %u %s", m->end.reason, m->end.text);
 	machine_close(m);
 	return tell_end(&m->end);
 }

@@ -68,6 +68,7 @@ static void exec_vmtool(const struct job *j)
 		.kvm_fd = KVM,
 		.kernel_fd = KERNEL,
 		.console_fd = CONSOLE,
+		.line_fd = -1,
 		.vsock_fd = VSOCK,
 		.vsock_path = "/tmp/bootclock.sock",
 		.cmdline = j->append,

@@ -391,6 +391,7 @@ static void a_machines_description_changes(void)
 		.kvm_fd = 5,
 		.kernel_fd = 6,
 		.console_fd = 7,
+		.line_fd = 15,
 		.vsock_fd = 8,
 		.vsock_path = "/run/v",
 		.cmdline = "quiet",
@@ -408,6 +409,10 @@ static void a_machines_description_changes(void)
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
 	CHECK(back.ndisks == 3 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 	CHECK(back.disk[1].overlay_fd == -1 && back.disk[2].overlay_fd == 14);
+	CHECK(back.line_fd == 15 && back.vsock_fd == 8);
+	s.line_fd = s.vsock_fd = -1;
+	len = spec_encode(&s, mem, sizeof(mem));
+	CHECK(spec_decode(&back, mem, (size_t)len) == 0 && back.line_fd == -1 && back.vsock_fd == -1);
 
 #define REFUSES(change) \
 	do { \
@@ -422,6 +427,8 @@ static void a_machines_description_changes(void)
 	REFUSES(s.guest_cid = 1ull << 32);
 	REFUSES(s.kvm_fd = -1);
 	REFUSES(s.kernel_fd = 2);
+	REFUSES(s.line_fd = 2);
+	REFUSES(s.vsock_fd = -2);
 	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
 	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
 	REFUSES(for (s.ndisks = 0; s.ndisks <= SPEC_DISKS_MAX; s.ndisks++)
