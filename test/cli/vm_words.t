@@ -14,9 +14,14 @@ says() {
 	like "$err" "$want" "vmtool $*: $want"
 }
 
-for word in start stop kill restart exec rm logs show; do
+for word in start stop kill restart exec rm logs show console; do
 	says 2 "NAME is missing*usage: vmtool $word" $word
 done
+says 2 "which machine? Say --kernel FILE" vmm
+says 2 "no such option: --require" vmm --require agent_up
+says 2 "--ssh-user: the key is kept in a VM's folder" vmm --ssh-user root
+says 2 "--detach-keys: 'xy' is not" vmm --kernel none --detach-keys xy
+says 1 "kernel $tap_dir/none: No such file" vmm --kernel ./none
 says 2 "no command" run
 says 2 "no command" exec web
 says 2 "--env: '=x' is not KEY=VALUE" exec -e =x web true

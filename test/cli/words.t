@@ -5,10 +5,10 @@ vmtool=$PWD/out/vmtool
 
 run "$vmtool" --list
 is "$rc" 0 "--list succeeds"
-for word in start exec run stop ls logs rm fs doctor help version; do
+for word in start exec run stop ls logs rm fs console vmm doctor help version; do
 	ok "$word is a public word" grep -qx "$word" <<<"$out"
 done
-ok "machinery is not listed" test -z "$(grep -xE 'vmm|init|agent|execd|ptyd|filed|fsd|words|install' <<<"$out")"
+ok "machinery is not listed" test -z "$(grep -xE 'init|agent|execd|ptyd|filed|fsd|words|install' <<<"$out")"
 words=$out
 
 run "$vmtool" help
