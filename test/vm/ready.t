@@ -43,7 +43,7 @@ unix = /tmp/socket
 publish = 8080:80
 [provision]
 script = sh echo hello >/tmp/index.html && httpd -p 127.0.0.1:80 -h /tmp
-script = sh nc -ll -p 22 -e printf 'SSH-2.0-x\\r\\n' >/dev/null 2>&1 &
+script = sh nc -ll -p 22 -e echo SSH-2.0-greets >/dev/null 2>&1 &
 script = sh ln -s /proc/1/exe /tmp/vmtool && /tmp/vmtool guest-agent --listen unix:/tmp/socket >/dev/null 2>&1 &
 script = sh sleep 1; touch /tmp/late
 END
