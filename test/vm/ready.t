@@ -54,7 +54,6 @@ like "$err" "degraded: probe:nobody: *refused" "and what it does without"
 is "$out" web "stdout has the name alone"
 like "$(events web)" '"event":"degraded"*"event":"ready"' "the events say so before ready"
 is "$(vmtool show web | grep -c '^conditions.probe:[a-z]* *yes ')" 7 "a probe of each kind holds in a guest, and one from outside"
-diag "$(vmtool show web | grep '^conditions')"
 like "$(vmtool show --json web)" '"state": "done"' "and that a script is done"
 vmtool exec web -- rm /tmp/late
 within 20 eval '! ready_file web'
