@@ -17,7 +17,9 @@
 #include "host/home.h"
 #include "host/kvm.h"
 #include "host/text.h"
+#include "vmm/landlock.h"
 #include "vmm/probe.h"
+#include "vmm/sandbox.h"
 
 enum { OPT_JSON = OPT_LONG };
 
@@ -161,6 +163,26 @@ static void look_at_files(struct finding *f)
 	snprintf(f->remedy, sizeof(f->remedy), "ulimit -n %d", FILES_WANTED);
 }
 
+/* A guest runs without them, too: they are for one that takes its vmm process over. */
+static void look_at_sandbox(struct finding *f)
+{
+	int version = landlock_version();
+
+	if (sandbox_offered() < 0) {
+		f->verdict = NOTE;
+		snprintf(f->found, sizeof(f->found), "the kernel filters no system calls");
+		snprintf(f->remedy, sizeof(f->remedy), "a kernel with CONFIG_SECCOMP_FILTER");
+	} else if (version < 0) {
+		f->verdict = NOTE;
+		snprintf(f->found, sizeof(f->found), "system calls are filtered; no Landlock: %s",
+			 strerror(-version));
+		snprintf(f->remedy, sizeof(f->remedy), "lsm=landlock,... on the kernel's command line");
+	} else {
+		snprintf(f->found, sizeof(f->found),
+			 "system calls are filtered; Landlock, version %d", version);
+	}
+}
+
 static const struct check {
 	const char *id;
 	const char *why;
@@ -170,6 +192,8 @@ static const struct check {
 	{ "state", "VMs, their logs and what is true of them are kept there", look_at_state },
 	{ "kernel", "a start that names no --kernel boots this one", look_at_kernel },
 	{ "memory", "a guest takes what it touches, up to its --memory", look_at_memory },
+	{ "sandbox", "a guest that broke into its vmm process would reach the host's files",
+	  look_at_sandbox },
 	{ "files", "each connection to a guest takes a few", look_at_files },
 };
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,17 +26,42 @@ void fd_close(int *fd)
 	*fd = -1;
 }
 
-void fd_close_all_but(int fd)
+/* Before Linux 5.9 one by one, up to the most there can be. */
+static void close_range_of(unsigned from, unsigned to)
 {
 	struct rlimit limit = { .rlim_cur = 1024 };
 
-	if ((fd == 0 || syscall(SYS_close_range, 0, fd - 1, 0) == 0) &&
-	    syscall(SYS_close_range, fd + 1, ~0u, 0) == 0)
+	if (from > to || syscall(SYS_close_range, from, to, 0) == 0)
 		return;
-	getrlimit(RLIMIT_NOFILE, &limit); /* before Linux 5.9 */
-	for (int i = 0; i < (int)limit.rlim_cur; i++)
-		if (i != fd)
-			close(i);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (unsigned fd = from; fd <= to && fd < limit.rlim_cur; fd++)
+		close((int)fd);
+}
+
+static int compare(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+void fd_close_others(int *keep, size_t n)
+{
+	unsigned from = 0;
+
+	qsort(keep, n, sizeof(*keep), compare);
+	for (size_t i = 0; i < n; i++) {
+		/* One that is kept twice leaves nothing in between. */
+		if ((unsigned)keep[i] > from)
+			close_range_of(from, (unsigned)keep[i] - 1);
+		from = (unsigned)keep[i] + 1;
+	}
+	close_range_of(from, ~0u);
+}
+
+void fd_close_all_but(int fd)
+{
+	fd_close_others(&fd, 1);
 }
 
 int fd_nonblock(int fd)

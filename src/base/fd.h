@@ -20,6 +20,9 @@ void fd_close(int *fd);
  * hearing that they ended. */
 void fd_close_all_but(int fd);
 
+/* The same with more than one that stays. They come back sorted. */
+void fd_close_others(int *keep, size_t n);
+
 /* 0 or a negative errno. */
 int fd_nonblock(int fd);
 

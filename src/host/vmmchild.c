@@ -162,18 +162,27 @@ static int32_t give_if(struct fd_table *t, int fd)
 	return fd < 0 ? -1 : give(t, fd);
 }
 
+static void hold(struct spec *spec, int32_t fd)
+{
+	if (fd >= 0)
+		spec->held_fd[spec->nheld++] = fd;
+}
+
 static void describe(struct spec *spec, const struct vmm_files *files, char path[SOCKET_PATH_ROOM],
 		     struct fd_table *t)
 {
+	spec->nheld = 0;
 	spec->kvm_fd = give(t, files->kvm);
 	spec->kernel_fd = give(t, files->kernel);
 	spec->console_fd = give(t, files->console);
 	spec->line_fd = give_if(t, files->line);
 	spec->vsock_fd = give_if(t, files->vsock);
 	spec->vsock_path = "";
-	if (files->vsock >= 0)
-		spec->vsock_path = sockets_path(path, give(t, files->sockets_dir), files->vsock_name);
-	give_if(t, files->sockets_lock);
+	if (files->vsock >= 0) {
+		hold(spec, give(t, files->sockets_dir));
+		spec->vsock_path = sockets_path(path, spec->held_fd[0], files->vsock_name);
+	}
+	hold(spec, give_if(t, files->sockets_lock));
 	spec->ninitrds = 0;
 	for (size_t i = 0; i < COUNT(files->initrd); i++)
 		if (files->initrd[i] >= 0)

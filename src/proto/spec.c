@@ -7,12 +7,20 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/util.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7333, /* "vms3": the last digit is the version */
+	SPEC_MAGIC = 0x766d7334, /* "vms4": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 };
+
+static void wr_fds(struct wr *w, const int32_t *fds, uint32_t n, uint32_t most)
+{
+	wr_be32(w, n);
+	for (uint32_t i = 0; i < n && i < most; i++)
+		wr_be32(w, (uint32_t)fds[i]);
+}
 
 long spec_encode(const struct spec *s, void *out, size_t room)
 {
@@ -29,9 +37,8 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be32(&w, (uint32_t)s->vsock_fd);
 	wr_str(&w, s->vsock_path);
 	wr_str(&w, s->cmdline);
-	wr_be32(&w, s->ninitrds);
-	for (uint32_t i = 0; i < s->ninitrds && i < SPEC_INITRDS_MAX; i++)
-		wr_be32(&w, (uint32_t)s->initrd_fd[i]);
+	wr_fds(&w, s->initrd_fd, s->ninitrds, SPEC_INITRDS_MAX);
+	wr_fds(&w, s->held_fd, s->nheld, SPEC_HELD_MAX);
 	wr_be32(&w, s->ndisks);
 	for (uint32_t i = 0; i < s->ndisks && i < SPEC_DISKS_MAX; i++) {
 		wr_be32(&w, (uint32_t)s->disk[i].fd);
@@ -60,6 +67,18 @@ static int32_t rd_fd(struct rd *r)
 	if (fd < 0)
 		r->bad = 1;
 	return fd;
+}
+
+/* How many there are. */
+static uint32_t rd_fds(struct rd *r, int32_t *fds, uint32_t most)
+{
+	uint32_t n = rd_be32(r);
+
+	if (n > most)
+		r->bad = 1;
+	for (uint32_t i = 0; i < n && !r->bad; i++)
+		fds[i] = rd_fd(r);
+	return n;
 }
 
 static struct spec_disk rd_disk(struct rd *r)
@@ -93,11 +112,8 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	s->vsock_fd = rd_fd_or_none(&r);
 	s->vsock_path = rd_str(&r);
 	s->cmdline = rd_str(&r);
-	s->ninitrds = rd_be32(&r);
-	if (s->ninitrds > SPEC_INITRDS_MAX)
-		return -EPROTO;
-	for (uint32_t i = 0; i < s->ninitrds; i++)
-		s->initrd_fd[i] = rd_fd(&r);
+	s->ninitrds = rd_fds(&r, s->initrd_fd, SPEC_INITRDS_MAX);
+	s->nheld = rd_fds(&r, s->held_fd, SPEC_HELD_MAX);
 	s->ndisks = rd_be32(&r);
 	if (s->ndisks > SPEC_DISKS_MAX)
 		return -EPROTO;
@@ -110,6 +126,28 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	    s->guest_cid > UINT32_MAX)
 		return -EPROTO;
 	return 0;
+}
+
+static size_t add_fds(int *to, const int32_t *fds, uint32_t n)
+{
+	size_t added = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			to[added++] = fds[i];
+	return added;
+}
+
+size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX])
+{
+	const int32_t first[] = { s->kvm_fd, s->kernel_fd, s->console_fd, s->line_fd, s->vsock_fd };
+	size_t n = add_fds(fds, first, COUNT(first));
+
+	n += add_fds(fds + n, s->initrd_fd, s->ninitrds);
+	n += add_fds(fds + n, s->held_fd, s->nheld);
+	for (uint32_t i = 0; i < s->ndisks; i++)
+		n += add_fds(fds + n, (const int32_t[]){ s->disk[i].fd, s->disk[i].overlay_fd }, 2);
+	return n;
 }
 
 long vmm_exit_encode(const struct vmm_exit *x, void *out, size_t room)

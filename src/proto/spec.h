@@ -16,6 +16,7 @@ enum {
 	SPEC_CPUS_MAX = 64,
 	SPEC_INITRDS_MAX = 4,
 	SPEC_DISKS_MAX = 8,
+	SPEC_HELD_MAX = 4,
 	SPEC_SERIAL_MAX = 20,	 /* bytes without the NUL: virtio 1.2 section 5.2.6 */
 	SPEC_CMDLINE_MAX = 2047, /* bytes without the NUL: what an x86 kernel keeps */
 	VMM_TEXT_MAX = 1000,
@@ -65,6 +66,8 @@ struct spec {
 	const char *cmdline;
 	uint32_t ninitrds; /* loaded one behind the other; may be 0 */
 	int32_t initrd_fd[SPEC_INITRDS_MAX];
+	uint32_t nheld; /* open as long as the machine is, and not looked at: what vsock_path leads through, a lock */
+	int32_t held_fd[SPEC_HELD_MAX];
 	uint32_t ndisks; /* in the guest's order: vda, vdb... */
 	struct spec_disk disk[SPEC_DISKS_MAX];
 };
@@ -75,6 +78,10 @@ long spec_encode(const struct spec *s, void *out, size_t room);
 /* 0, or -EPROTO: cut, wrong magic or version, a count or descriptor out of range, an over-long
  * command line or serial number. Whether memory and cpus suit this host is not its matter. */
 int spec_decode(struct spec *s, const void *data, size_t len);
+
+/* All the descriptors it names; how many. */
+enum { SPEC_FDS_MAX = 5 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX };
+size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX]);
 
 /* contracts.md, "Events": the reasons of `exit`. */
 enum vmm_reason {

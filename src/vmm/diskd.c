@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "vmm/sandbox.h"
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
@@ -60,6 +61,7 @@ static void *worker(void *arg)
 	struct diskd *d = arg;
 	struct disk_job *j;
 
+	sandbox_enter(SANDBOX_DISK);
 	pthread_mutex_lock(&d->lock);
 	while ((j = await_job(d)) != NULL) {
 		pthread_mutex_unlock(&d->lock);

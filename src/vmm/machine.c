@@ -19,6 +19,7 @@
 #include "vmm/layover.h"
 #include "vmm/load.h"
 #include "vmm/probe.h"
+#include "vmm/sandbox.h"
 #include "vmm/seed.h"
 
 enum {
@@ -396,8 +397,13 @@ int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct
 {
 	int rc = 0;
 
+	/* No guest runs before everybody is in his sandbox. */
+	pthread_mutex_lock(&m->shared.lock);
 	for (unsigned i = 0; i < m->cpus && rc == 0; i++)
 		rc = vcpu_start(&m->vcpu[i]);
+	if (rc == 0)
+		sandbox_enter(SANDBOX_LOOP);
+	pthread_mutex_unlock(&m->shared.lock);
 	if (rc < 0) {
 		atomic_store(&m->shared.stop, 1);
 		stop_cpus(m);

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 #include "vmm/ioctl.h"
+#include "vmm/sandbox.h"
 
 enum { STACK_BYTES = 64 * 1024 };
 
@@ -187,6 +188,10 @@ static void *vcpu_thread(void *arg)
 	sigemptyset(&set);
 	sigaddset(&set, KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	sandbox_enter(SANDBOX_VCPU);
+	/* The machine holds it until all threads are in their sandboxes. */
+	pthread_mutex_lock(&c->shared->lock);
+	pthread_mutex_unlock(&c->shared->lock);
 	while (!atomic_load(&c->shared->stop)) {
 		if (atomic_load(&c->shared->paused)) {
 			stand(c);

@@ -13,7 +13,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "proto/frame.h"
+#include "vmm/landlock.h"
 #include "vmm/machine.h"
+#include "vmm/sandbox.h"
 
 /* The spec borrows its strings from buf. */
 static int read_spec(struct spec *s, uint8_t buf[SPEC_BYTES_MAX], struct err *e)
@@ -88,6 +90,13 @@ static int tell_end(const struct vmm_exit *x)
 	return fd_write_all(VMM_FD_STATUS, frame, FRAME_HEADER + (size_t)len) < 0;
 }
 
+/* In a signal handler, on the thread that broke a rule. */
+static void tell_broken(const char *why)
+{
+	log_error("%s", why);
+	(void)tell_end(&(struct vmm_exit){ VMM_ERROR, 1, EPERM, why });
+}
+
 /* Every connection of the guest's is a descriptor; the usual soft limit is just short of all. */
 static void raise_fd_limit(void)
 {
@@ -97,6 +106,29 @@ static void raise_fd_limit(void)
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
 	}
+}
+
+/* Before the guest's first instruction: what is not in the spec is not for us, whoever left it open. A host
+ * that is too old for a sandbox has VMs all the same; vmtool doctor says what is missing. */
+static void confine(const struct spec *s)
+{
+	int keep[SPEC_FDS_MAX + 4] = { 0, 1, 2, VMM_FD_STATUS };
+
+	fd_close_others(keep, 4 + spec_fds(s, keep + 4));
+	if (sandbox_begin(tell_broken) < 0)
+		log_warn("no sandbox: the host's kernel does not filter system calls");
+	else if (landlock_enter() < 0)
+		log_debug("the host's kernel has no Landlock: files are out of reach by the filter alone");
+}
+
+/* Needed once: a guest that took this process over shall not find them. */
+static void close_loaded(struct machine *m, struct spec *s)
+{
+	fd_close(&s->kvm_fd);
+	m->vm.kvm = -1;
+	fd_close(&s->kernel_fd);
+	for (uint32_t i = 0; i < s->ninitrds; i++)
+		fd_close(&s->initrd_fd[i]);
 }
 
 int vmm_main(void)
@@ -111,9 +143,12 @@ int vmm_main(void)
 	mark_self();
 	raise_fd_limit();
 	rc = m ? read_spec(&spec, buf, &e) : err_set(&e, -ENOMEM, "vmm: no memory");
-	if (rc == 0)
-		rc = machine_open(m, &spec, &e);
 	if (rc == 0) {
+		confine(&spec);
+		rc = machine_open(m, &spec, &e);
+	}
+	if (rc == 0) {
+		close_loaded(m, &spec);
 		ran = 1;
 		m->pause_changed = tell_pause;
 		m->disk_failed = tell_trouble;

@@ -23,6 +23,8 @@ mkdir -p "$VMTOOL_HOME/kernels/default"
 run out/vmtool doctor --json
 like "$(check kernel)" '"state": "ok"*"remedy": null' "with one there it is fine"
 
+like "$(check sandbox)" '"found": "system calls are filtered*Landlock' "what there is to lock a vmm in is told"
+
 run bash -c 'ulimit -n 64; exec out/vmtool doctor'
 like "$out" "files   note  64 open files*try: ulimit -n" "a limit that is too low is seen"
 case $(printf '%s\n' "$out" | head -n 1) in

@@ -397,6 +397,8 @@ static void a_machines_description_changes(void)
 		.cmdline = "quiet",
 		.ninitrds = 2,
 		.initrd_fd = { 9, 10 },
+		.nheld = 1,
+		.held_fd = { 15 },
 		.ndisks = 3,
 		.disk = { { 11, -1, 0, "" }, { 12, -1, 1, "12345678901234567890" }, { 13, 14, 1, "" } },
 	};
@@ -408,6 +410,7 @@ static void a_machines_description_changes(void)
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
 	CHECK(back.ndisks == 3 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
+	CHECK(back.nheld == 1 && back.held_fd[0] == 15);
 	CHECK(back.disk[1].overlay_fd == -1 && back.disk[2].overlay_fd == 14);
 	CHECK(back.line_fd == 15 && back.vsock_fd == 8);
 	s.line_fd = s.vsock_fd = -1;
@@ -431,6 +434,8 @@ static void a_machines_description_changes(void)
 	REFUSES(s.vsock_fd = -2);
 	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
 	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
+	REFUSES(s.held_fd[0] = VMM_FD_SPEC);
+	REFUSES(s.nheld = SPEC_HELD_MAX + 1);
 	REFUSES(for (s.ndisks = 0; s.ndisks <= SPEC_DISKS_MAX; s.ndisks++)
 			s.disk[s.ndisks % SPEC_DISKS_MAX] = good.disk[0]);
 	REFUSES(s.disk[0].fd = VMM_FD_SPEC);
@@ -440,6 +445,29 @@ static void a_machines_description_changes(void)
 	REFUSES(s.disk[0].serial = "a\nb");
 	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);
 	REFUSES(s.cmdline = longest);
+}
+
+static void a_descriptor_of_the_machines_is_closed(void)
+{
+	const struct spec s = {
+		.kvm_fd = 5,
+		.kernel_fd = 6,
+		.console_fd = 7,
+		.line_fd = 8,
+		.vsock_fd = 9,
+		.ninitrds = 1,
+		.initrd_fd = { 10 },
+		.nheld = 1,
+		.held_fd = { 11 },
+		.ndisks = 2,
+		.disk = { { 12, -1, 0, "" }, { 13, 14, 1, "" } },
+	};
+	int fds[SPEC_FDS_MAX];
+	size_t n = spec_fds(&s, fds);
+
+	CHECK(n == 10);
+	for (size_t i = 0; i < n; i++)
+		CHECK(fds[i] == 5 + (int)i);
 }
 
 static void the_vmms_last_word_changes(void)
@@ -523,6 +551,7 @@ int main(void)
 	TEST(a_stream_goes_somewhere_else);
 	TEST(the_beacon_changes);
 	TEST(a_machines_description_changes);
+	TEST(a_descriptor_of_the_machines_is_closed);
 	TEST(the_vmms_last_word_changes);
 	return check_done();
 }

@@ -56,6 +56,17 @@ speed if=/dev/vdc of=/dev/null
 speed if=/dev/zero of=/dev/vdc oflag=direct
 speed if=/dev/vdc of=/dev/null iflag=direct
 
+# --- what a vmm has open ---
+
+# Nothing but what it works with: no kernel, no /dev/kvm, nothing of whoever started it.
+opened() {
+	for fd in "/proc/$(processes vmm)/fd"/*; do readlink "$fd"; done |
+		sed -e "s,$VMTOOL_HOME/,," -e 's,socket:.*,sockets,' -e 's,anon_inode:,,' | sort -u | xargs
+}
+is "$(opened)" "/dev/null /tmp/first.img /tmp/second.img /tmp/third.img [eventfd] [eventpoll] [signalfd] \
+[timerfd] kvm-vcpu:0 kvm-vm run/web run/web/lock sockets vms/web/agent.log vms/web/console.log \
+vms/web/vmm.status" "a running vmm has nothing else open"
+
 # --- nobody else's ---
 
 run start other -q --disk /tmp/first.img

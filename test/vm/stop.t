@@ -1,5 +1,5 @@
 # stop: the rung that ended a VM is said, and every end is called by its name.
-# with: test/vm/host.sh
+# with: test/vm/host.sh out/tools/intruder
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
@@ -64,6 +64,25 @@ vmtool exec web -- sh -c 'echo 1 >/proc/sys/vm/panic_on_oom; exec tail /dev/zero
 ok "a kernel that panics has failed" within 10 state_is web failed
 ok "and is panic" reason_is panic
 like "$(tail -n 1 "$VMTOOL_HOME/vms/web/events.jsonl")" "Kernel panic - not syncing" "with the kernel's line"
+
+last_event() { tail -n 1 "$VMTOOL_HOME/vms/web/events.jsonl"; }
+start web -q --reboot end --append reboot=triple >/dev/null
+vmtool exec web -- reboot 2>/dev/null
+ok "a guest that faults three times over" within 10 state_is web stopped
+like "$(last_event)" '"reason":"guest_reboot"*"triple fault"' "has rebooted, and by which way is said"
+
+# taken CALL THREAD: a thread of the vmm asks the host's kernel for what none of them needs.
+taken() {
+	start web -q >/dev/null
+	/lab/in/intruder "$(ls "/proc/$(processes vmm)/task" | sed -n "$2p")" "$1"
+	ok "a vmm process that was taken over ends (thread $2)" within 10 state_is web failed
+}
+taken 257 1
+like "$(last_event)" '"reason":"error"*"the sandbox ended the vmm process: it asked the host'*' for openat,*' \
+	"and what its loop tried is named"
+taken 59 2
+like "$(last_event)" '"reason":"error"*"the sandbox ended the vmm process: it asked the host'*' for execve,*' \
+	"and what its virtual CPU tried"
 
 # logs
 start web -q >/dev/null
