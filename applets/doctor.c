@@ -16,6 +16,8 @@
 #include "base/util.h"
 #include "host/home.h"
 #include "host/kvm.h"
+#include "host/passt.h"
+#include "host/tap.h"
 #include "host/text.h"
 #include "vmm/landlock.h"
 #include "vmm/probe.h"
@@ -183,6 +185,24 @@ static void look_at_sandbox(struct finding *f)
 	}
 }
 
+static void look_at_tap(struct finding *f)
+{
+	struct err e = ERR_NONE;
+
+	if (tap_check(&e) < 0)
+		say_error(f, NOTE, &e);
+	else
+		snprintf(f->found, sizeof(f->found), "taps can be opened");
+}
+
+static void look_at_passt(struct finding *f)
+{
+	struct err e = ERR_NONE;
+
+	if (passt_find(f->found, sizeof(f->found), &e) < 0)
+		say_error(f, NOTE, &e);
+}
+
 static const struct check {
 	const char *id;
 	const char *why;
@@ -194,6 +214,8 @@ static const struct check {
 	{ "memory", "a guest takes what it touches, up to its --memory", look_at_memory },
 	{ "sandbox", "a guest that broke into its vmm process would reach the host's files",
 	  look_at_sandbox },
+	{ "tap", "a card that is on one of the host's (--nic tap=NAME) is opened through it", look_at_tap },
+	{ "passt", "a card without privileges (--nic passt) is on this program", look_at_passt },
 	{ "files", "each connection to a guest takes a few", look_at_files },
 };
 

@@ -11,6 +11,7 @@
 #include "applets/applet.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "host/config.h"
 #include "host/forwardops.h"
 #include "host/inquiry.h"
 #include "host/known.h"
@@ -197,6 +198,30 @@ static void add_forwards(json_t *j, const struct vmref *v, const struct state *s
 	json_object_set_new(j, "forwards", all ? all : json_array());
 }
 
+/* Asked of vm.ini: the addresses are known before a guest runs. */
+static json_t *nics_json(const struct vmref *v)
+{
+	struct config *c = malloc(sizeof(*c));
+	struct err silent = ERR_NONE;
+	json_t *all = json_array();
+	char id[VMID_LEN + 1];
+
+	if (c && vmid_read(v->home->vms, v->name, id) == 0 && config_load(c, v, NULL, &silent) == 0)
+		for (unsigned i = 0; i < c->nics.count; i++) {
+			const struct nic_wish *w = &c->nics.nic[i];
+			char mac[NIC_MAC_ROOM];
+			uint8_t bytes[6];
+
+			nic_mac(w, id, i, bytes);
+			nic_mac_text(bytes, mac);
+			json_array_append_new(all, json_pack("{s:s, s:o, s:s}", "kind",
+							     nic_kind_name(w->kind), "peer",
+							     text_or_null(w->peer), "mac", mac));
+		}
+	free(c);
+	return all;
+}
+
 /* What is true of the VM is shown whether or not its guest answers. */
 static int describe_vm(json_t **j, const char *name, struct err *e)
 {
@@ -209,6 +234,7 @@ static int describe_vm(json_t **j, const char *name, struct err *e)
 		*j = state_json(&vm.ref, &vm.state);
 		json_object_set_new(*j, "diagnosis", cause_json(&vm.state.diagnosis));
 		add_forwards(*j, &vm.ref, &vm.state);
+		json_object_set_new(*j, "nics", nics_json(&vm.ref));
 		if (!state_holds(&vm.state, AGENT_UP))
 			json_object_set_new(*j, "guest", json_null());
 		else if (target_vm(&t, &vm.ref, &vm.state, &silent) == 0)

@@ -46,7 +46,7 @@ int pidfd_kill(int pidfd, int wait_ms)
  */
 static int place_fds(const struct spawn *s, int *errpipe)
 {
-	int moved[16], top = 2;
+	int moved[48], top = 2;
 
 	if (s->nfds > sizeof(moved) / sizeof(moved[0]))
 		return E2BIG;

@@ -23,6 +23,7 @@
 #include "host/plug.h"
 #include "host/tty.h"
 #include "host/vmmchild.h"
+#include "host/vmid.h"
 
 enum { GUEST_CID = 3 };
 
@@ -31,6 +32,7 @@ struct bare {
 	struct home home;
 	struct config config;
 	char boot[BOOT_ID_LEN + 1];
+	char card_id[VMID_LEN + 1]; /* of the first boot, for its network cards' addresses */
 	char vsock_path[PATH_ROOM], vsock_name[PATH_ROOM];
 	int sockets_dir;  /* owned */
 	int is_listening; /* there is a socket of ours there */
@@ -120,6 +122,8 @@ static int open_files(struct bare *b)
 	f->initrd[1] = boot.modules;
 	if (rc >= 0)
 		rc = open_disks(b);
+	if (rc >= 0)
+		rc = nics_open(&b->config.nics, b->card_id, f->nic, &f->nnics, b->e);
 	if (rc >= 0)
 		rc = f->kvm = kvm_open(b->e);
 	if (rc >= 0 && !b->config.proof.is_plain)
@@ -211,10 +215,7 @@ static int start_vmm(struct bare *b)
 
 	if (rc < 0)
 		return rc;
-	for (unsigned i = 0; i < b->config.disks.count; i++) {
-		spec.disk[i].readonly = (uint8_t)b->config.disks.disk[i].readonly;
-		spec.disk[i].serial = b->config.disks.disk[i].serial;
-	}
+	disks_describe(&b->config.disks, spec.disk);
 	b->vmm = VMMCHILD_NONE;
 	b->vmm.is_tied = 1;
 	b->vmm.running = b->vmm.pause_changed = b->vmm.went_on = nothing_to_do;
@@ -231,6 +232,8 @@ static int boot(struct bare *b)
 	rc = chance_boot_id(b->boot, b->e);
 	if (rc < 0)
 		return rc;
+	if (!b->card_id[0])
+		snprintf(b->card_id, sizeof(b->card_id), "%.8s%.4s%.4s", b->boot, b->boot + 9, b->boot + 14);
 	line = open_files(b);
 	rc = line < 0 ? line : start_vmm(b);
 	vmm_files_close(&b->files);

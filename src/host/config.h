@@ -8,6 +8,7 @@
 
 #include "host/disks.h"
 #include "host/guest.h"
+#include "host/nics.h"
 #include "host/proof.h"
 #include "host/settings.h"
 #include "host/store.h"
@@ -21,6 +22,7 @@ struct config {
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
 	int reboot_ends; /* the VM, which else starts again */
 	struct disks disks;
+	struct nics nics;
 	struct guest guest;
 	struct proof proof;
 	struct settings settings; /* what was said, and where */

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "host/config.h"
+#include "host/limit.h"
 #include "host/state.h"
 
 enum { SECTOR = 512 };
@@ -46,8 +47,12 @@ static int set_option(struct disk_wish *d, const char *what, const char *text, s
 	}
 	if (!strncmp(text, "id=", 3))
 		return set_serial(d, what, text + 3, e);
-	return err_usage(e, "%s: '%s' is no option of a disk: there are ro, overlay and id=SERIAL", what,
-			 text);
+	if (!strncmp(text, "rate=", 5))
+		return limit_rate(&d->rate, what, text + 5, e);
+	if (!strncmp(text, "ops=", 4))
+		return limit_ops(&d->ops, what, text + 4, e);
+	return err_usage(e, "%s: '%s' is no option of a disk: there are ro, overlay, id=SERIAL, rate=BYTES "
+			    "and ops=N", what, text);
 }
 
 static int parse(struct disk_wish *d, const char *what, const char *text, struct err *e)
@@ -77,6 +82,16 @@ int disks_add(struct disks *d, const char *what, const char *text, struct err *e
 	if (rc == 0)
 		d->count++;
 	return rc;
+}
+
+void disks_describe(const struct disks *d, struct spec_disk out[SPEC_DISKS_MAX])
+{
+	for (unsigned i = 0; i < d->count; i++) {
+		out[i].readonly = (uint8_t)d->disk[i].readonly;
+		out[i].serial = d->disk[i].serial;
+		out[i].rate = d->disk[i].rate;
+		out[i].ops = d->disk[i].ops;
+	}
 }
 
 void disk_show(const struct disk_wish *d, char *out, size_t cap)

@@ -1,7 +1,7 @@
 /*
  * disks - the disks a person gives a machine: written down, opened, and kept from other machines.
  *
- * Written as PATH[,ro|,overlay][,id=SERIAL], on the command line and in vm.ini. A path has no comma.
+ * Written as PATH[,ro|,overlay][,id=SERIAL][,rate=BYTES][,ops=N], on the command line and in vm.ini. A path has no comma.
  */
 #ifndef HOST_DISKS_H
 #define HOST_DISKS_H
@@ -16,6 +16,7 @@ struct disk_wish {
 	char path[PATH_ROOM]; /* absolute */
 	char serial[SPEC_SERIAL_MAX + 1];
 	int readonly; /* the file is only read */
+	uint64_t rate, ops; /* a second, in bytes and requests; 0: no limit */
 	int overlay;  /* and what the guest writes goes elsewhere (host/overlays) */
 };
 
@@ -26,6 +27,9 @@ struct disks {
 
 /* Adds one. 0, or wrong usage with *e filled. */
 int disks_add(struct disks *d, const char *what, const char *text, struct err *e);
+
+/* What the machine is told of them; the descriptors are left to others. */
+void disks_describe(const struct disks *d, struct spec_disk out[SPEC_DISKS_MAX]);
 
 /* As it is written. */
 void disk_show(const struct disk_wish *d, char *out, size_t cap);

@@ -59,9 +59,12 @@
 	    "the guest's initramfs; vmtool adds itself", PATH, MACHINE_SETTER(config_initrd)) \
 	KEY(VM, APPEND, "append", ONE, MACHINE, 0, "TEXT", NONE, \
 	    "more for the kernel's command line", TEXT, MACHINE_SETTER(config_append)) \
-	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro|,overlay][,id=SERIAL]", NONE, \
-	    "a raw image or block device as the guest's vda; overlay: what is written goes elsewhere", \
+	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro|,overlay][,...]", NONE, \
+	    "a raw image or block device as the guest's vda; overlay: what is written goes elsewhere; also id=SERIAL, rate=BYTES, ops=N", \
 	    PATH, MACHINE_SETTER(config_disk)) \
+	KEY(VM, NIC, "nic", MANY, MACHINE, 0, "tap=NAME|passt[=SOCKET]", NONE, \
+	    "the guest's eth0, on a tap of this host's or on passt; behind commas mac=, mtu=, rate=, ops=", \
+	    TEXT, MACHINE_SETTER(config_nic)) \
 	KEY(VM, REBOOT, "reboot", ONE, MACHINE, 0, "restart|end", IS("restart"), \
 	    "what the guest's own reboot is: a start in place, or the VM's end", \
 	    TEXT, MACHINE_SETTER(config_reboot)) \

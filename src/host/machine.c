@@ -27,6 +27,7 @@ void machine_init(struct config *c)
 	strcpy(c->kernel, "default"); /* of the catalogue */
 	c->initrd[0] = c->append[0] = '\0';
 	c->disks.count = 0;
+	c->nics.count = 0;
 	c->reboot_ends = 0;
 }
 
@@ -107,6 +108,11 @@ int config_disk(struct config *c, const struct said *s, struct err *e)
 }
 
 /* The agent reads it again when it listens. */
+int config_nic(struct config *c, const struct said *s, struct err *e)
+{
+	return nics_add(&c->nics, s->what, s->text, e);
+}
+
 int config_publish(struct config *c, const struct said *s, struct err *e)
 {
 	struct forwardrule r;

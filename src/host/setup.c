@@ -17,6 +17,7 @@
 #include "host/published.h"
 #include "host/requests.h"
 #include "host/text.h"
+#include "host/vmid.h"
 #include "host/vmkeys.h"
 
 /* The host sees a vsock guest through its own vmm alone, so one number does for all. */
@@ -152,6 +153,18 @@ static int open_disks(struct agent *a, struct err *e)
 	return rc;
 }
 
+static int open_nics(struct agent *a, struct err *e)
+{
+	char id[VMID_LEN + 1];
+	int rc = vmid_read(a->home.vms, a->vm.name, id);
+
+	if (rc < 0)
+		return a->config.nics.count ? err_set(e, rc, "%s: read its id: %s", a->vm.name,
+						      strerror(-rc))
+					    : 0;
+	return nics_open(&a->config.nics, id, a->files.nic, &a->files.nnics, e);
+}
+
 static int open_files(struct agent *a, struct err *e)
 {
 	struct guest_desc *desc = &a->config.guest.desc;
@@ -169,6 +182,8 @@ static int open_files(struct agent *a, struct err *e)
 	a->files.initrd[1] = boot.modules;
 	if (rc >= 0)
 		rc = open_disks(a, e);
+	if (rc >= 0)
+		rc = open_nics(a, e);
 	if (rc >= 0)
 		rc = vmkeys_give(&a->config.guest, &a->vm, e);
 	if (rc >= 0 && !a->config.proof.is_plain)
@@ -231,10 +246,7 @@ static int start_vmm(struct agent *a, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	for (unsigned i = 0; i < a->config.disks.count; i++) {
-		spec.disk[i].readonly = (uint8_t)a->config.disks.disk[i].readonly;
-		spec.disk[i].serial = a->config.disks.disk[i].serial;
-	}
+	disks_describe(&a->config.disks, spec.disk);
 	hear_of_vmm(a);
 	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->vm, &a->files, e);
 	if (rc == 0)

@@ -40,6 +40,9 @@ void vmm_files_close(struct vmm_files *f)
 		fd_close(&f->disk[i]);
 		fd_close(&f->overlay[i]);
 	}
+	for (unsigned i = 0; i < f->nnics; i++)
+		fd_close(&f->nic[i].fd);
+	f->nnics = 0;
 	f->ndisks = 0;
 }
 
@@ -145,7 +148,7 @@ static int spec_file(const struct spec *spec, struct err *e)
 }
 
 struct fd_table {
-	struct fdmap map[32];
+	struct fdmap map[40];
 	size_t used;
 	int next; /* the child's next number */
 };
@@ -191,6 +194,11 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 	for (unsigned i = 0; i < files->ndisks; i++) {
 		spec->disk[i].fd = give(t, files->disk[i]);
 		spec->disk[i].overlay_fd = give_if(t, files->overlay[i]);
+	}
+	spec->nnics = files->nnics;
+	for (unsigned i = 0; i < files->nnics; i++) {
+		spec->nic[i] = files->nic[i];
+		spec->nic[i].fd = give(t, files->nic[i].fd);
 	}
 }
 

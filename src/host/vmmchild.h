@@ -24,6 +24,8 @@ struct vmm_files {
 	int disk[SPEC_DISKS_MAX];
 	int overlay[SPEC_DISKS_MAX]; /* of a disk; -1 for none */
 	unsigned ndisks;
+	struct spec_nic nic[SPEC_NICS_MAX]; /* with our descriptors */
+	unsigned nnics;
 };
 
 #define VMM_FILES_NONE \

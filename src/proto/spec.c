@@ -22,6 +22,17 @@ static void wr_fds(struct wr *w, const int32_t *fds, uint32_t n, uint32_t most)
 		wr_be32(w, (uint32_t)fds[i]);
 }
 
+static void wr_nic(struct wr *w, const struct spec_nic *n)
+{
+	wr_be32(w, (uint32_t)n->fd);
+	wr_u8(w, n->kind);
+	for (size_t i = 0; i < sizeof(n->mac); i++)
+		wr_u8(w, n->mac[i]);
+	wr_be16(w, n->mtu);
+	wr_be64(w, n->rate);
+	wr_be64(w, n->ops);
+}
+
 long spec_encode(const struct spec *s, void *out, size_t room)
 {
 	struct wr w = wr_init(out, room);
@@ -46,7 +57,12 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 		if (s->disk[i].overlay_fd >= 0)
 			wr_be32(&w, (uint32_t)s->disk[i].overlay_fd);
 		wr_str(&w, s->disk[i].serial);
+		wr_be64(&w, s->disk[i].rate);
+		wr_be64(&w, s->disk[i].ops);
 	}
+	wr_be32(&w, s->nnics);
+	for (uint32_t i = 0; i < s->nnics && i < SPEC_NICS_MAX; i++)
+		wr_nic(&w, &s->nic[i]);
 	return w.bad ? -EMSGSIZE : (long)wr_len(&w, out);
 }
 
@@ -89,12 +105,30 @@ static struct spec_disk rd_disk(struct rd *r)
 	d.readonly = rd_u8(r);
 	d.overlay_fd = d.readonly == DISK_OVERLAY ? rd_fd(r) : -1;
 	d.serial = rd_str(r);
+	d.rate = rd_be64(r);
+	d.ops = rd_be64(r);
 	if (d.readonly > DISK_OVERLAY || strlen(d.serial) > SPEC_SERIAL_MAX)
 		r->bad = 1;
 	for (const char *c = d.serial; *c; c++)
 		if (*c < ' ' || *c > '~')
 			r->bad = 1;
 	return d;
+}
+
+static struct spec_nic rd_nic(struct rd *r)
+{
+	struct spec_nic n;
+
+	n.fd = rd_fd(r);
+	n.kind = rd_u8(r);
+	for (size_t i = 0; i < sizeof(n.mac); i++)
+		n.mac[i] = rd_u8(r);
+	n.mtu = rd_be16(r);
+	n.rate = rd_be64(r);
+	n.ops = rd_be64(r);
+	if (n.kind >= SPEC_NIC_KINDS || n.mac[0] & 1)
+		r->bad = 1;
+	return n;
 }
 
 int spec_decode(struct spec *s, const void *data, size_t len)
@@ -119,6 +153,11 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 		return -EPROTO;
 	for (uint32_t i = 0; i < s->ndisks; i++)
 		s->disk[i] = rd_disk(&r);
+	s->nnics = rd_be32(&r);
+	if (s->nnics > SPEC_NICS_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < s->nnics; i++)
+		s->nic[i] = rd_nic(&r);
 	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
 		return -EPROTO;
 	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */
@@ -147,6 +186,8 @@ size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX])
 	n += add_fds(fds + n, s->held_fd, s->nheld);
 	for (uint32_t i = 0; i < s->ndisks; i++)
 		n += add_fds(fds + n, (const int32_t[]){ s->disk[i].fd, s->disk[i].overlay_fd }, 2);
+	for (uint32_t i = 0; i < s->nnics; i++)
+		n += add_fds(fds + n, &s->nic[i].fd, 1);
 	return n;
 }
 

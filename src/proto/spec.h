@@ -17,6 +17,7 @@ enum {
 	SPEC_INITRDS_MAX = 4,
 	SPEC_DISKS_MAX = 8,
 	SPEC_HELD_MAX = 4,
+	SPEC_NICS_MAX = 4,
 	SPEC_SERIAL_MAX = 20,	 /* bytes without the NUL: virtio 1.2 section 5.2.6 */
 	SPEC_CMDLINE_MAX = 2047, /* bytes without the NUL: what an x86 kernel keeps */
 	VMM_TEXT_MAX = 1000,
@@ -49,6 +50,21 @@ struct spec_disk {
 	int32_t overlay_fd; /* takes what is written, and fd is only read; negative: none */
 	uint8_t readonly; /* fd is; the guest's disk is not where there is an overlay */
 	const char *serial; /* printable, may be "" */
+	uint64_t rate, ops; /* a second, in bytes and requests; 0: no limit */
+};
+
+enum spec_nic_kind {
+	SPEC_NIC_TAP,	 /* fd is a queue of a tap, which takes the virtio header */
+	SPEC_NIC_STREAM, /* a connected socket: frames behind their lengths, as passt has them */
+	SPEC_NIC_KINDS
+};
+
+struct spec_nic {
+	int32_t fd;
+	uint8_t kind; /* enum spec_nic_kind */
+	uint8_t mac[6];
+	uint16_t mtu;	    /* 0: the guest is not told */
+	uint64_t rate, ops; /* a second and direction, in bytes and frames; 0: no limit */
 };
 
 struct spec {
@@ -70,17 +86,19 @@ struct spec {
 	int32_t held_fd[SPEC_HELD_MAX];
 	uint32_t ndisks; /* in the guest's order: vda, vdb... */
 	struct spec_disk disk[SPEC_DISKS_MAX];
+	uint32_t nnics; /* eth0, eth1... */
+	struct spec_nic nic[SPEC_NICS_MAX];
 };
 
 /* Bytes written, or -EMSGSIZE. */
 long spec_encode(const struct spec *s, void *out, size_t room);
 
 /* 0, or -EPROTO: cut, wrong magic or version, a count or descriptor out of range, an over-long
- * command line or serial number. Whether memory and cpus suit this host is not its matter. */
+ * command line or serial number, a MAC of many. Whether memory and cpus suit this host is not its matter. */
 int spec_decode(struct spec *s, const void *data, size_t len);
 
 /* All the descriptors it names; how many. */
-enum { SPEC_FDS_MAX = 5 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX };
+enum { SPEC_FDS_MAX = 5 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX + SPEC_NICS_MAX };
 size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX]);
 
 /* contracts.md, "Events": the reasons of `exit`. */

@@ -221,6 +221,8 @@ static int collect(struct blk *b, struct batch *jobs)
 	int rc;
 
 	while ((r = free_req(b)) && jobs->turns < BUDGET) {
+		if (b->host->must_wait && b->host->must_wait(b->host))
+			return 0;
 		rc = vq_pop(q, &r->chain);
 		if (rc == 0 && vq_listen(q))
 			continue;
@@ -232,6 +234,8 @@ static int collect(struct blk *b, struct batch *jobs)
 			return rc;
 		if (rc == 0)
 			continue;
+		if (b->host->spent)
+			b->host->spent(b->host, r->job.op == DISK_FREE ? 0 : r->job.len);
 		b->busy |= 1ull << (r - b->req);
 		*jobs->end = &r->job;
 		jobs->end = &r->job.next;
@@ -288,6 +292,11 @@ static void finish(struct blk *b, struct blk_req *r)
 	       : rc == -EOPNOTSUPP ? S_UNSUPP
 				   : S_IOERR,
 	       rc == 0 && r->job.op == DISK_READ ? r->job.len : 0);
+}
+
+void blk_go_on(struct blk *b)
+{
+	vdev_notify(&b->dev, QUEUE);
 }
 
 void blk_done(struct blk *b, struct disk_job *first)

@@ -53,6 +53,9 @@ struct blk_config {
  * go with others. */
 struct blk_host {
 	void (*submit)(struct blk_host *h, struct disk_job *first);
+	/* Nonzero: no more for now, and blk_go_on() follows; and what was taken meanwhile. May be NULL. */
+	int (*must_wait)(struct blk_host *h);
+	void (*spent)(struct blk_host *h, uint64_t bytes);
 	/* The disk could not do such a job, for the first time; -errno. May be NULL. */
 	void (*failed)(struct blk_host *h, enum disk_op op, int rc);
 };
@@ -85,6 +88,9 @@ _Static_assert(BLK_IN_FLIGHT == 64, "blk.busy has a bit for each");
 /* serial: at most BLK_SERIAL bytes; "" for none. */
 void blk_init(struct blk *b, const struct gmem *m, const struct disk *disk, const char *name,
 	      const char *serial, struct blk_host *host);
+
+/* It need not wait any more. */
+void blk_go_on(struct blk *b);
 
 /* A list of jobs that are done. */
 void blk_done(struct blk *b, struct disk_job *first);

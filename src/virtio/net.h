@@ -59,9 +59,9 @@ _Static_assert(sizeof(struct net_config) == 12, "section 5.1.4");
 struct net_host {
 	/* A driver is there, and agreed on these. */
 	void (*agreed)(struct net_host *h, uint64_t features);
-	/* A frame of the guest's behind its header, len bytes in all. 0: it is on its way, or was lost on
-	 * it; -EAGAIN: not now, and net_writable() follows. */
-	int (*send)(struct net_host *h, const struct iovec *iov, unsigned n, size_t len);
+	/* A frame of the guest's behind its header, len bytes in all, in spans that may be used up. 0: it
+	 * is on its way, or was lost on it; -EAGAIN: not now, and net_writable() follows. */
+	int (*send)(struct net_host *h, struct iovec *iov, unsigned n, size_t len);
 	/* The next frame, behind a header. Its bytes with that; -EAGAIN: there is none, and
 	 * net_readable() follows where it is wanted. */
 	ssize_t (*receive)(struct net_host *h, const struct iovec *iov, unsigned n);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/util.h"
 #include "vmm/sandbox.h"
@@ -85,6 +86,26 @@ static void submit(struct blk_host *h, struct disk_job *first)
 	pthread_mutex_unlock(&d->lock);
 }
 
+static int must_wait(struct blk_host *h)
+{
+	struct diskd *d = CONTAINER(h, struct diskd, host);
+	unsigned ms = ratelimit_wait(&d->limit, clock_ms());
+
+	if (ms && d->later.at_ms == 0)
+		loop_after(d->loop, &d->later, ms);
+	return ms != 0;
+}
+
+static void spent(struct blk_host *h, uint64_t bytes)
+{
+	ratelimit_spend(&CONTAINER(h, struct diskd, host)->limit, bytes);
+}
+
+static void later(struct timer *t)
+{
+	blk_go_on(CONTAINER(t, struct diskd, later)->blk);
+}
+
 static void collect(struct watch *w, uint32_t events)
 {
 	struct diskd *d = CONTAINER(w, struct diskd, ready);
@@ -100,11 +121,17 @@ static void collect(struct watch *w, uint32_t events)
 	blk_done(d->blk, done);
 }
 
-int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, struct loop *l)
+int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, uint64_t rate, uint64_t ops,
+		struct loop *l)
 {
 	int rc;
 
 	d->host.submit = submit;
+	d->host.must_wait = must_wait;
+	d->host.spent = spent;
+	d->loop = l;
+	d->later.due = later;
+	ratelimit_init(&d->limit, rate, ops, clock_ms());
 	d->blk = b;
 	d->disk = disk;
 	clear(&d->todo);

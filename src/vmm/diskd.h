@@ -12,6 +12,7 @@
 
 #include "base/loop.h"
 #include "virtio/blk.h"
+#include "virtio/ratelimit.h"
 
 struct disk_jobs {
 	struct disk_job *first, **end;
@@ -21,6 +22,9 @@ struct diskd {
 	struct blk_host host;
 	struct blk *blk;	 /* borrowed: the loop's thread only */
 	const struct disk *disk; /* borrowed */
+	struct loop *loop;	 /* borrowed */
+	struct ratelimit limit;
+	struct timer later; /* the limit lets it go on */
 	struct watch ready;	 /* owned eventfd: `done` is no longer empty */
 	pthread_t thread;
 	int started;
@@ -30,9 +34,10 @@ struct diskd {
 	int stop;
 };
 
-/* d is zeroed memory that must not move. From now on d->host takes jobs of b. 0 or a negative
- * errno. */
-int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, struct loop *l);
+/* d is zeroed memory that must not move. From now on d->host takes jobs of b, of so many bytes and
+ * requests a second; 0: as many as come. 0 or a negative errno. */
+int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, uint64_t rate, uint64_t ops,
+		struct loop *l);
 
 /* Returns when all that was handed over is done, however long that takes. No-op when it was not
  * started. */

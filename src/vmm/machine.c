@@ -25,7 +25,9 @@
 enum {
 	SLOT_VSOCK = 1,
 	SLOT_RNG = 2,
+	SLOT_NIC = 8, /* and on */
 	SLOT_DISK = 16, /* and on: Linux names disks in the order of slots */
+	CLASS_ETHERNET = 0x020000,
 	CLASS_OTHER_NETWORK = 0x028000,
 	CLASS_OTHER_STORAGE = 0x018000,
 	CLASS_OTHER = 0xff0000,
@@ -199,6 +201,7 @@ static int add_rng(struct machine *m, struct err *e)
 }
 
 _Static_assert(SPEC_SERIAL_MAX == (int)BLK_SERIAL, "virtio 1.2 section 5.2.6");
+_Static_assert(SLOT_NIC + (int)SPEC_NICS_MAX <= (int)SLOT_DISK, "each has its place");
 _Static_assert(SLOT_DISK + (int)SPEC_DISKS_MAX <= (int)PCI_SLOTS, "a bus has so many");
 
 static void disk_failed(struct blk_host *h, enum disk_op op, int rc)
@@ -237,7 +240,7 @@ static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, st
 		return err_set(e, rc, "disk %s: open its file: %s", d->name, strerror(-rc));
 	if (s->overlay_fd >= 0 && lay_over(d, s->overlay_fd, e) < 0)
 		return e->code;
-	rc = diskd_start(&d->diskd, &d->blk, &d->disk, &m->loop);
+	rc = diskd_start(&d->diskd, &d->blk, &d->disk, s->rate, s->ops, &m->loop);
 	d->diskd.host.failed = disk_failed;
 	blk_init(&d->blk, &m->vm.mem, &d->disk, d->name, s->serial, &d->diskd.host);
 	if (rc == 0)
@@ -246,6 +249,23 @@ static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, st
 	if (rc < 0)
 		return err_set(e, rc, "disk %s: make the device: %s", d->name, strerror(-rc));
 	m->pci.slot[SLOT_DISK + i] = &d->slot.pci;
+	return 0;
+}
+
+static int add_nic(struct machine *m, unsigned i, const struct spec_nic *s, struct err *e)
+{
+	struct machine_nic *n = &m->nic[i];
+	int rc;
+
+	snprintf(n->name, sizeof(n->name), "eth%c", '0' + (char)i);
+	net_init(&n->net, &m->vm.mem, s->mac, s->mtu, s->kind == SPEC_NIC_TAP, &n->netd.host);
+	rc = netd_start(&n->netd, &n->net, s, n->name, &m->loop);
+	if (rc == 0)
+		rc = slot_open(&n->slot, &n->net.dev, CLASS_ETHERNET, window_of(SLOT_NIC + i), &m->vm,
+			       &m->loop);
+	if (rc < 0)
+		return err_set(e, rc, "nic %s: make the device: %s", n->name, strerror(-rc));
+	m->pci.slot[SLOT_NIC + i] = &n->slot.pci;
 	return 0;
 }
 
@@ -263,6 +283,8 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 		rc = add_rng(m, e);
 	for (unsigned i = 0; i < s->ndisks && rc == 0; i++)
 		rc = add_disk(m, i, &s->disk[i], e);
+	for (unsigned i = 0; i < s->nnics && rc == 0; i++)
+		rc = add_nic(m, i, &s->nic[i], e);
 	return rc;
 }
 

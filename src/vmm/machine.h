@@ -14,6 +14,7 @@
 #include "vmm/cmos.h"
 #include "vmm/consoled.h"
 #include "vmm/diskd.h"
+#include "vmm/netd.h"
 #include "vmm/pcihost.h"
 #include "vmm/power.h"
 #include "vmm/serial.h"
@@ -32,6 +33,13 @@ struct machine_disk {
 	struct overlay overlay; /* where it has one */
 	struct blk blk;
 	struct diskd diskd;
+};
+
+struct machine_nic {
+	char name[5]; /* as Linux will call it, unless it is told otherwise: eth0 */
+	struct slot slot;
+	struct net net;
+	struct netd netd;
 };
 
 struct machine {
@@ -56,6 +64,7 @@ struct machine {
 	struct slot rng_slot;
 	struct rng rng;
 	struct machine_disk disk[SPEC_DISKS_MAX];
+	struct machine_nic nic[SPEC_NICS_MAX];
 
 	/* NULL: nobody wants to know. */
 	void (*pause_changed)(int paused);

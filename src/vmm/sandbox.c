@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -46,6 +47,7 @@ static const struct call {
 	CALL(ioctl, V, ONLY(1, KVM_KVMCLOCK_CTRL)),
 	CALL(ioctl, L | V, ONLY(1, KVM_SET_GSI_ROUTING)),
 	CALL(ioctl, L | V, ONLY(1, KVM_IOEVENTFD)),
+	CALL(ioctl, L, ONLY(1, TUNSETOFFLOAD)), /* what a network card's next driver agrees to */
 	CALL(futex, L | V | D, NULL), /* the machine's lock, jobs, a pause */
 	CALL(write, L | V | D, NULL), /* eventfds, the console, the log, vmm.status */
 	CALL(read, L, NULL),	      /* eventfds, a timer, signals */
@@ -59,7 +61,7 @@ static const struct call {
 	CALL(accept4, L, NULL),
 	CALL(socket, L, ONLY(0, AF_UNIX)),
 	CALL(connect, L, NULL), /* of what socket() gives, only to paths */
-	CALL(writev, L, NULL), /* what people at the console are behind with */
+	CALL(writev, L, NULL), /* what people at the console are behind with; a tap's frames */
 	CALL(shutdown, L, NULL),
 	CALL(close, L, NULL),
 	CALL(getrandom, L, NULL), /* the entropy device */

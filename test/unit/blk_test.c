@@ -190,6 +190,41 @@ static void a_burst_costs_an_interrupt_each(void)
 	world_end();
 }
 
+static unsigned allowed;
+static uint64_t bytes_spent;
+
+static int limit_wait(struct blk_host *h)
+{
+	(void)h;
+	return allowed == 0;
+}
+
+static void limit_spent(struct blk_host *h, uint64_t bytes)
+{
+	(void)h;
+	allowed--;
+	bytes_spent += bytes;
+}
+
+static void a_limit_is_passed_or_loses_requests(void)
+{
+	world_begin(world_file(), 0, ALL_FEATURES);
+	w.host.must_wait = limit_wait;
+	w.host.spent = limit_spent;
+	allowed = 2;
+	bytes_spent = 0;
+	for (unsigned i = 0; i < 5; i++)
+		offer(IN, i, 0, 512, &plain);
+	kick();
+	kick();
+	CHECK(w.jobs == 2 && w.used->idx == 2 && bytes_spent == 1024);
+	allowed = 10;
+	blk_go_on(&w.b);
+	world_turn();
+	CHECK(w.jobs == 5 && w.used->idx == 5 && allowed == 7 && bytes_spent == 5 * 512);
+	world_end();
+}
+
 static void requests_beyond_the_places_are_lost(void)
 {
 	enum { MANY = 40 };
@@ -545,7 +580,7 @@ static void the_worker_loses_a_job(void)
 
 	world_begin(world_file(), 0, ALL_FEATURES);
 	CHECK(loop_open(&l) == 0);
-	CHECK(diskd_start(&d, &w.b, &w.disk, &l) == 0);
+	CHECK(diskd_start(&d, &w.b, &w.disk, 0, 0, &l) == 0);
 	w.b.host = &d.host;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		w.next_desc = 0;
@@ -584,6 +619,7 @@ int main(void)
 	TEST(a_sector_comes_from_elsewhere);
 	TEST(the_serial_number_is_another);
 	TEST(a_burst_costs_an_interrupt_each);
+	TEST(a_limit_is_passed_or_loses_requests);
 	TEST(requests_beyond_the_places_are_lost);
 	TEST(jobs_change_their_order);
 	TEST(a_driver_that_knows_no_cache_has_one);

@@ -248,6 +248,7 @@ static void a_buffer_that_is_none_is_filled(void)
 		uint16_t flags;
 	} cases[] = {
 		{ "it is to be read", 1526, 0 },
+		{ "a part of it is", 1526, DESC_NEXT },
 		{ "it has no room", 0, DESC_WRITE },
 		{ "it lies beyond RAM", NET_RAM, DESC_WRITE },
 	};
@@ -256,6 +257,7 @@ static void a_buffer_that_is_none_is_filled(void)
 		printf("# %s\n", cases[i].why);
 		begin(MRG);
 		buffer(NET_RX, 0, cases[i].len, cases[i].flags);
+		buffer(NET_RX, 1, 1526, DESC_WRITE);
 		net_offer(NET_RX, 0);
 		host_has(1, 60);
 		CHECK(used(NET_RX) == 0 && (w.net.dev.status & VDEV_NEEDS_RESET) && !w.wants);
@@ -338,6 +340,7 @@ static void a_frame_that_is_none_stops_the_queue(void)
 		{ "no frame", 12, 0 },
 		{ "no whole Ethernet header", 25, 0 },
 		{ "it is to be filled", 100, DESC_WRITE },
+		{ "a part of it is", 100, DESC_NEXT },
 		{ "longer than any", 65563, 0 },
 	};
 
@@ -345,6 +348,7 @@ static void a_frame_that_is_none_stops_the_queue(void)
 		printf("# %s\n", cases[i].why);
 		begin(0);
 		buffer(NET_TX, 200, cases[i].len, cases[i].flags);
+		buffer(NET_TX, 201, 100, DESC_WRITE);
 		net_offer(NET_TX, 200);
 		vdev_notify(&w.net.dev, NET_TX);
 		CHECK(w.sent == 0 && used(NET_TX) == 1 && w.net.lost_tx == 1);
@@ -371,6 +375,7 @@ static void the_host_does_not_hear_of_a_new_driver(void)
 	post(0, 1000);
 	host_has(1, 60);
 	post(1, 1000);
+	vdev_notify(&w.net.dev, NET_RX);
 	CHECK(used(NET_RX) == 1 && w.starts == 1);
 	vdev_set_status(&w.net.dev, 0);
 	net_readable(&w.net); /* between the wish and the deed */

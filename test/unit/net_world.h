@@ -61,7 +61,7 @@ static inline void host_agreed(struct net_host *h, uint64_t features)
 	w.features = features;
 }
 
-static inline int host_send(struct net_host *h, const struct iovec *iov, unsigned n, size_t len)
+static inline int host_send(struct net_host *h, struct iovec *iov, unsigned n, size_t len)
 {
 	(void)h;
 	if (w.is_busy)

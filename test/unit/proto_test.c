@@ -400,7 +400,11 @@ static void a_machines_description_changes(void)
 		.nheld = 1,
 		.held_fd = { 15 },
 		.ndisks = 3,
-		.disk = { { 11, -1, 0, "" }, { 12, -1, 1, "12345678901234567890" }, { 13, 14, 1, "" } },
+		.disk = { { 11, -1, 0, "", 0, 0 }, { 12, -1, 1, "12345678901234567890", 0, 0 },
+			  { 13, 14, 1, "", 1ull << 40, 500 } },
+		.nnics = 2,
+		.nic = { { 17, SPEC_NIC_TAP, { 2, 1, 2, 3, 4, 5 }, 1500, 0, 0 },
+			 { 16, SPEC_NIC_STREAM, { 2, 1, 2, 3, 4, 6 }, 65520, 1ull << 33, 1000 } },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
@@ -412,6 +416,10 @@ static void a_machines_description_changes(void)
 	CHECK(back.ndisks == 3 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 	CHECK(back.nheld == 1 && back.held_fd[0] == 15);
 	CHECK(back.disk[1].overlay_fd == -1 && back.disk[2].overlay_fd == 14);
+	CHECK(back.disk[2].rate == 1ull << 40 && back.disk[2].ops == 500);
+	CHECK(back.nnics == 2 && back.nic[0].fd == 17 && back.nic[1].kind == SPEC_NIC_STREAM);
+	CHECK(back.nic[1].mac[5] == 6 && back.nic[1].mtu == 65520 && back.nic[0].rate == 0);
+	CHECK(back.nic[1].rate == 1ull << 33 && back.nic[1].ops == 1000);
 	CHECK(back.line_fd == 15 && back.vsock_fd == 8);
 	s.line_fd = s.vsock_fd = -1;
 	len = spec_encode(&s, mem, sizeof(mem));
@@ -443,6 +451,11 @@ static void a_machines_description_changes(void)
 	REFUSES(s.disk[0].overlay_fd = VMM_FD_STATUS);
 	REFUSES(s.disk[0].serial = "123456789012345678901");
 	REFUSES(s.disk[0].serial = "a\nb");
+	REFUSES(s.nic[1].fd = VMM_FD_SPEC);
+	REFUSES(s.nic[1].kind = SPEC_NIC_KINDS);
+	REFUSES(s.nic[0].mac[0] = 3);
+	REFUSES(for (s.nnics = 0; s.nnics <= SPEC_NICS_MAX; s.nnics++)
+			s.nic[s.nnics % SPEC_NICS_MAX] = good.nic[0]);
 	memset(longest, 'x', SPEC_CMDLINE_MAX + 1);
 	REFUSES(s.cmdline = longest);
 }

@@ -1,0 +1,250 @@
+/*
+ * netd - the host end of a network device: a tap interface, or passt at the other end of a socket.
+ */
+#include "vmm/netd.h"
+
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/util.h"
+
+static struct netd *of(struct net_host *h)
+{
+	return CONTAINER(h, struct netd, host);
+}
+
+static void update_events(struct netd *d)
+{
+	uint32_t events = (d->wants_in ? EPOLLIN : 0) | (d->wants_out ? EPOLLOUT : 0);
+
+	if (d->watch.fd < 0 || d->events == events)
+		return;
+	d->events = events;
+	loop_mod(d->loop, &d->watch, events);
+}
+
+/* The interface was taken away, or passt has ended: the guest sees a cable that was pulled. */
+static void unplug(struct netd *d, const char *why)
+{
+	if (d->watch.fd < 0)
+		return;
+	log_warn("%s: the other end of the network is gone: %s", d->name, why);
+	loop_del(d->loop, &d->watch);
+	d->watch.fd = -1;
+	if (d->wants_out)
+		loop_after(d->loop, &d->tx.later, 0); /* what waited is lost with the rest */
+	net_link(d->net, 0);
+}
+
+/* --- rates ---------------------------------------------------------------------------------- */
+
+/* Nonzero: not now, and the timer will tell. */
+static int must_wait(struct netd *d, struct netd_way *w)
+{
+	unsigned ms = ratelimit_wait(&w->limit, clock_ms());
+
+	if (ms && w->later.at_ms == 0)
+		loop_after(d->loop, &w->later, ms);
+	return ms != 0;
+}
+
+static void rx_later(struct timer *t)
+{
+	struct netd *d = CONTAINER(t, struct netd, rx.later);
+
+	net_readable(d->net);
+	update_events(d);
+}
+
+static void tx_later(struct timer *t)
+{
+	net_writable(CONTAINER(t, struct netd, tx.later)->net);
+}
+
+/* --- a tap ---------------------------------------------------------------------------------- */
+
+/* What the kernel may hand over unfinished is what the guest agreed to finish. */
+static void tap_agreed(struct net_host *h, uint64_t features)
+{
+	static const struct {
+		uint64_t feature;
+		unsigned flag;
+	} offloads[] = {
+		{ NET_F_GUEST_CSUM, TUN_F_CSUM },
+		{ NET_F_GUEST_TSO4, TUN_F_TSO4 },
+		{ NET_F_GUEST_TSO6, TUN_F_TSO6 },
+		{ NET_F_GUEST_ECN, TUN_F_TSO_ECN },
+	};
+	unsigned flags = 0;
+
+	for (unsigned i = 0; i < COUNT(offloads); i++)
+		if (features & offloads[i].feature)
+			flags |= offloads[i].flag;
+	if (!(flags & TUN_F_CSUM))
+		flags = 0; /* a segment has none, and the kernel wants it so, too */
+	if (ioctl(of(h)->watch.fd, TUNSETOFFLOAD, (unsigned long)flags) < 0)
+		log_warn("%s: set its offloads: %s", of(h)->name, strerror(errno));
+}
+
+static int tap_send(struct netd *d, struct iovec *iov, unsigned n, size_t len)
+{
+	ssize_t done;
+
+	(void)len;
+	do
+		done = writev(d->watch.fd, iov, (int)n);
+	while (done < 0 && errno == EINTR);
+	/* One that the kernel does not take (the interface is down, the frame malformed) is lost. */
+	return done < 0 && errno == EAGAIN ? -EAGAIN : 0;
+}
+
+static ssize_t tap_receive(struct netd *d, const struct iovec *iov, unsigned n)
+{
+	ssize_t got;
+
+	do
+		got = readv(d->watch.fd, iov, (int)n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno != EAGAIN)
+		unplug(d, strerror(errno));
+	return got < 0 ? -EAGAIN : got;
+}
+
+/* --- passt ---------------------------------------------------------------------------------- */
+
+static void stream_agreed(struct net_host *h, uint64_t features)
+{
+	(void)h;
+	(void)features; /* none that concern it are offered */
+}
+
+static int stream_send(struct netd *d, struct iovec *iov, unsigned n, size_t len)
+{
+	int rc = framestream_send(&d->stream, d->watch.fd, iov, n, len);
+
+	if (rc == -EPIPE)
+		unplug(d, "it does not read any more");
+	return rc == -EAGAIN ? rc : 0;
+}
+
+static ssize_t stream_receive(struct netd *d, const struct iovec *iov, unsigned n)
+{
+	ssize_t got = framestream_receive(&d->stream, d->watch.fd, iov, n);
+
+	if (got == -EPIPE)
+		unplug(d, "it has ended");
+	else if (got == -EPROTO)
+		unplug(d, "what it sends are no frames");
+	return got < 0 ? -EAGAIN : got;
+}
+
+/* --- what the device asks ------------------------------------------------------------------- */
+
+static int host_send(struct net_host *h, struct iovec *iov, unsigned n, size_t len)
+{
+	struct netd *d = of(h);
+	int rc;
+
+	if (d->watch.fd < 0)
+		return 0; /* lost */
+	if (must_wait(d, &d->tx))
+		return -EAGAIN;
+	rc = d->is_stream ? stream_send(d, iov, n, len) : tap_send(d, iov, n, len);
+	if (rc == 0)
+		ratelimit_spend(&d->tx.limit, len - NET_HEADER);
+	/* Also while the rest of a frame is kept. */
+	d->wants_out = rc == -EAGAIN || d->stream.out_at < d->stream.out_end;
+	update_events(d);
+	return rc;
+}
+
+static ssize_t host_receive(struct net_host *h, const struct iovec *iov, unsigned n)
+{
+	struct netd *d = of(h);
+	ssize_t got;
+
+	if (d->watch.fd < 0 || must_wait(d, &d->rx))
+		return -EAGAIN;
+	got = d->is_stream ? stream_receive(d, iov, n) : tap_receive(d, iov, n);
+	if (got > NET_HEADER)
+		ratelimit_spend(&d->rx.limit, (uint64_t)got - NET_HEADER);
+	return got;
+}
+
+/* While the rate keeps it waiting, the loop need not be told that there is something. */
+static void host_want(struct net_host *h, int in)
+{
+	struct netd *d = of(h);
+
+	d->wants_in = in && d->rx.later.at_ms == 0;
+	update_events(d);
+}
+
+static void held_late(struct timer *t)
+{
+	net_late(CONTAINER(t, struct netd, held)->net);
+}
+
+static void host_after(struct net_host *h, unsigned ms)
+{
+	struct netd *d = of(h);
+
+	if (ms)
+		loop_after(d->loop, &d->held, ms);
+	else
+		loop_cancel(d->loop, &d->held);
+}
+
+/* --- the loop's side ------------------------------------------------------------------------ */
+
+static void out_ready(struct netd *d)
+{
+	int rc = d->is_stream ? framestream_flush(&d->stream, d->watch.fd) : 0;
+
+	if (rc == -EAGAIN)
+		return;
+	if (rc < 0)
+		unplug(d, "it does not read any more");
+	d->wants_out = 0;
+	update_events(d);
+	net_writable(d->net);
+}
+
+static void ready(struct watch *w, uint32_t events)
+{
+	struct netd *d = CONTAINER(w, struct netd, watch);
+
+	if (events & EPOLLOUT)
+		out_ready(d);
+	if (events & EPOLLIN)
+		net_readable(d->net);
+	/* What it still had to say is read; it would be reported for ever. */
+	if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN))
+		unplug(d, "it has ended");
+}
+
+int netd_start(struct netd *d, struct net *n, const struct spec_nic *s, const char *name,
+	       struct loop *l)
+{
+	int64_t now = clock_ms();
+
+	d->is_stream = s->kind == SPEC_NIC_STREAM;
+	d->host = (struct net_host){ d->is_stream ? stream_agreed : tap_agreed, host_send,
+				     host_receive, host_want, host_after };
+	d->net = n;
+	d->loop = l;
+	d->name = name;
+	d->held.due = held_late;
+	d->rx.later.due = rx_later;
+	d->tx.later.due = tx_later;
+	ratelimit_init(&d->rx.limit, s->rate, s->ops, now);
+	ratelimit_init(&d->tx.limit, s->rate, s->ops, now);
+	d->watch = (struct watch){ s->fd, ready };
+	return loop_add(l, &d->watch, 0);
+}

@@ -1,0 +1,40 @@
+/*
+ * netd - the host end of a network device: a tap interface, or passt at the other end of a socket.
+ *
+ * Runs on the loop's thread, under the machine's lock; nothing here blocks. A tap's frames go between
+ * the guest's buffers and the host's kernel without a stop: the kernel takes the virtio header, and does
+ * what was left to it. Rates hold for each direction by itself.
+ */
+#ifndef VMM_NETD_H
+#define VMM_NETD_H
+
+#include "base/loop.h"
+#include "proto/spec.h"
+#include "virtio/framestream.h"
+#include "virtio/ratelimit.h"
+
+/* One direction. */
+struct netd_way {
+	struct ratelimit limit;
+	struct timer later; /* the limit lets it go on */
+};
+
+struct netd {
+	struct net_host host;
+	struct net *net;   /* borrowed */
+	struct loop *loop; /* borrowed */
+	const char *name;  /* borrowed: for the log */
+	struct watch watch; /* borrowed fd; -1 once the other end has gone */
+	int is_stream;
+	int wants_in, wants_out;
+	uint32_t events;
+	struct timer held;
+	struct netd_way rx, tx;
+	struct framestream stream;
+};
+
+/* d is zeroed memory that must not move. The descriptor is borrowed. 0 or a negative errno. */
+int netd_start(struct netd *d, struct net *n, const struct spec_nic *s, const char *name,
+	       struct loop *l);
+
+#endif
