@@ -2,12 +2,13 @@
 # The guest kernel: Debian's linux-source-6.1 and the fragments beside this
 # script make out/kernel/{vmlinux,config,version}.
 #
-#	kernel-config/build.sh [--refresh]
+#	kernel-config/build.sh [--refresh | --if-built]
 #
 # The result is kept in the cache under the hash of what was asked for and of
 # how it is built. The revision of Debian's source is not part of that hash, but
 # written into `version`: a warm cache never asks the network, and --refresh
-# takes the newest source when that is wanted.
+# takes the newest source when that is wanted. --if-built builds nothing, and fails without a word
+# where the cache has no such kernel.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 . build/common.sh
@@ -19,11 +20,12 @@ fragments=(kernel-config/common.config "kernel-config/$arch.config")
 store=$cache/kernel
 out=out/kernel
 
-refresh=0
+refresh=0 if_built=0
 case ${1-} in
 '') ;;
 --refresh) refresh=1 ;;
-*) die_usage "kernel: unknown argument '$1'; the only one is --refresh" ;;
+--if-built) if_built=1 ;;
+*) die_usage "kernel: unknown argument '$1'; there are --refresh and --if-built" ;;
 esac
 [ -f "${fragments[1]}" ] ||
 	die "kernel: ${fragments[1]} does not exist; the guest kernel is only described for $(basename -a -s .config kernel-config/*.config | grep -v common | xargs)"
@@ -112,6 +114,7 @@ build() {
 	mv "$log" "$kept/log"
 }
 
+[ "$if_built" -eq 0 ] || [ -f "$kept/vmlinux" ] || exit 1
 mkdir -p "$store" "$out"
 # One build at a time; whoever waited finds the other's result.
 exec 9>"$store/lock"

@@ -13,7 +13,12 @@ unset XDG_RUNTIME_DIR
 trap 'rm -rf "$VMTOOL_HOME"' EXIT
 exec 2>&1
 
-show vmtool start demo --kernel /lab/vmlinux --initrd /lab/initrd
+if [ -d /lab/in/kernel ]; then
+	show vmtool kernel add /lab/in/kernel/vmlinuz --modules /lab/in/kernel/modules/*
+else
+	show vmtool kernel add /lab/vmlinux
+fi
+show vmtool start demo --initrd /lab/initrd
 show vmtool ls
 show vmtool exec demo -- uname -a
 show vmtool exec demo -- cat /proc/1/cmdline
