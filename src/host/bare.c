@@ -208,6 +208,8 @@ static int start_vmm(struct bare *b)
 	struct spec spec = {
 		.cpus = b->config.cpus,
 		.memory_bytes = b->config.memory_bytes,
+		.balloon_bytes = b->config.balloon_bytes,
+		.memory = b->config.memory,
 		.guest_cid = GUEST_CID,
 		.cmdline = cmdline,
 	};

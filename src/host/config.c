@@ -57,7 +57,9 @@ static int set_all(struct config *c, struct err *e)
 	for (uint32_t i = 0; i < c->settings.count; i++)
 		if (c->settings.at[i].is_live && set(c, &c->settings.at[i], e) < 0)
 			return e->code;
-	return guest_check(&c->guest, e) < 0 ? e->code : proof_check(c, e);
+	if (machine_check(c, e) < 0 || guest_check(&c->guest, e) < 0)
+		return e->code;
+	return proof_check(c, e);
 }
 
 static int read_all(struct config *c, const struct vmref *v, const struct wish *w, struct err *e)
@@ -127,6 +129,7 @@ static int same_values(const struct config *a, const struct config *b, enum conf
 int config_same(const struct config *a, const struct config *b)
 {
 	if (a->cpus != b->cpus || a->memory_bytes != b->memory_bytes ||
+	    a->balloon_bytes != b->balloon_bytes || a->memory != b->memory ||
 	    a->reboot_ends != b->reboot_ends ||
 	    strcmp(a->kernel, b->kernel) != 0 || strcmp(a->initrd, b->initrd) != 0 ||
 	    strcmp(a->append, b->append) != 0)

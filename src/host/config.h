@@ -17,6 +17,8 @@
 struct config {
 	uint32_t cpus;
 	uint64_t memory_bytes;		   /* whole MiB */
+	uint64_t balloon_bytes;		   /* of it */
+	uint32_t memory;		   /* how it is kept: SPEC_MEMORY_... */
 	char kernel[PATH_ROOM];		   /* absolute path, or a name in the catalogue */
 	char initrd[PATH_ROOM];		   /* absolute path, or "" for none */
 	char append[SPEC_CMDLINE_MAX + 1]; /* added to the guest's command line */
@@ -46,6 +48,12 @@ int config_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLI
 
 /* The machine as it is unless something is said. */
 void machine_init(struct config *c);
+
+/* What of its values excludes others. 0, or wrong usage with *e filled. */
+int machine_check(const struct config *c, struct err *e);
+
+/* "yes" or "no"; the option has no value, and means yes. */
+int config_yes_or_no(int *out, const struct said *s, struct err *e);
 
 /* A path, which settings made absolute. 0, or wrong usage with *e filled. */
 int config_path(char out[PATH_ROOM], const char *what, const char *text, struct err *e);

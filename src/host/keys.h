@@ -52,6 +52,15 @@
 	    "virtual CPUs", TEXT, MACHINE_SETTER(config_cpus)) \
 	KEY(VM, MEMORY, "memory", ONE, MACHINE, 'm', "SIZE", IS("256M"), \
 	    "guest memory, with its unit: 512M, 2G", TEXT, MACHINE_SETTER(config_memory)) \
+	KEY(VM, HUGE_PAGES, "huge-pages", ONE, MACHINE, 0, "transparent|reserved|no", IS("transparent"), \
+	    "the host's pages behind it; reserved: of 2 MiB, from vm.nr_hugepages", \
+	    TEXT, MACHINE_SETTER(config_huge_pages)) \
+	KEY(VM, PREFAULT, "prefault", ONE, MACHINE, 0, NULL, IS("no"), \
+	    "take all of it from the host at the start, and keep it", \
+	    TEXT, MACHINE_SETTER(config_prefault)) \
+	KEY(VM, BALLOON, "balloon", ONE, MACHINE, 0, "SIZE", IS("0M"), \
+	    "as much of it the guest leaves to the host until it would run out; what lies free it always does", \
+	    TEXT, MACHINE_SETTER(config_balloon)) \
 	KEY(VM, KERNEL, "kernel", ONE, MACHINE, 0, "PATH", IS("default"), \
 	    "vmlinux or bzImage, or a name in the catalogue", \
 	    NAME_OR_PATH, MACHINE_SETTER(config_kernel)) \

@@ -14,7 +14,7 @@
 
 #define MIB (1ull << 20)
 
-enum { MEMORY_MIN_MIB = 32 };
+enum { MEMORY_MIN_MIB = 32, HUGE_PAGE = 2 << 20 };
 
 /* quiet: a byte on the serial port costs two exits. panic=-1: a dead kernel resets the machine
  * at once, so that its end is seen. */
@@ -24,6 +24,8 @@ void machine_init(struct config *c)
 {
 	c->cpus = 1;
 	c->memory_bytes = 256 * MIB;
+	c->balloon_bytes = 0;
+	c->memory = 0;
 	strcpy(c->kernel, "default"); /* of the catalogue */
 	c->initrd[0] = c->append[0] = '\0';
 	c->disks.count = 0;
@@ -58,6 +60,62 @@ int config_memory(struct config *c, const struct said *s, struct err *e)
 		return err_usage(e, "%s: %s is more than this host has (%s)", s->what, s->text,
 				 text_size(have, host_memory_bytes()));
 	c->memory_bytes = ALIGN_UP(bytes, MIB);
+	return 0;
+}
+
+/* --huge-pages and --prefault share their bits: each sets its own. */
+static void set_memory(struct config *c, uint32_t mask, uint32_t value)
+{
+	c->memory = (c->memory & ~mask) | value;
+}
+
+int config_huge_pages(struct config *c, const struct said *s, struct err *e)
+{
+	static const struct {
+		const char *word;
+		uint32_t memory;
+	} kinds[] = {
+		{ "transparent", 0 }, { "reserved", SPEC_MEMORY_RESERVED }, { "no", SPEC_MEMORY_SMALL },
+	};
+
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (!strcmp(s->text, kinds[i].word)) {
+			set_memory(c, SPEC_MEMORY_RESERVED | SPEC_MEMORY_SMALL, kinds[i].memory);
+			return 0;
+		}
+	return err_usage(e, "%s: '%s' is neither transparent, reserved nor no", s->what, s->text);
+}
+
+int config_prefault(struct config *c, const struct said *s, struct err *e)
+{
+	int yes;
+
+	if (config_yes_or_no(&yes, s, e) < 0)
+		return e->code;
+	set_memory(c, SPEC_MEMORY_PREFAULT, yes ? SPEC_MEMORY_PREFAULT : 0);
+	return 0;
+}
+
+int config_balloon(struct config *c, const struct said *s, struct err *e)
+{
+	return parse_size(&c->balloon_bytes, s->what, s->text, e);
+}
+
+int machine_check(const struct config *c, struct err *e)
+{
+	char have[TEXT_UNIT_ROOM];
+
+	if (c->memory & SPEC_MEMORY_RESERVED && c->memory_bytes % HUGE_PAGE)
+		return err_usage(e, "huge-pages: reserved ones have 2 MiB, and memory, %s, is no multiple of that",
+				 text_size(have, c->memory_bytes));
+	if (c->balloon_bytes == 0)
+		return 0;
+	if (c->memory & (SPEC_MEMORY_RESERVED | SPEC_MEMORY_PREFAULT))
+		return err_usage(e, "balloon: what prefault or reserved huge pages keep for the guest it cannot leave to "
+				    "the host; one of the two must go");
+	if (c->balloon_bytes + MEMORY_MIN_MIB * MIB > c->memory_bytes)
+		return err_usage(e, "balloon: must leave the guest %dM of its memory, %s", MEMORY_MIN_MIB,
+				 text_size(have, c->memory_bytes));
 	return 0;
 }
 

@@ -11,8 +11,7 @@
 #include "host/config.h"
 #include "ssh/endpoint.h"
 
-/* "yes" or "no"; the option has no value, and means yes. */
-static int yes_or_no(int *out, const struct said *s, struct err *e)
+int config_yes_or_no(int *out, const struct said *s, struct err *e)
 {
 	*out = strcmp(s->text, "yes") == 0;
 	return *out || strcmp(s->text, "no") == 0
@@ -22,12 +21,12 @@ static int yes_or_no(int *out, const struct said *s, struct err *e)
 
 int config_plain(struct config *c, const struct said *s, struct err *e)
 {
-	return yes_or_no(&c->proof.is_plain, s, e);
+	return config_yes_or_no(&c->proof.is_plain, s, e);
 }
 
 int config_require_provision(struct config *c, const struct said *s, struct err *e)
 {
-	return yes_or_no(&c->proof.scripts.is_required, s, e);
+	return config_yes_or_no(&c->proof.scripts.is_required, s, e);
 }
 
 int config_require(struct config *c, const struct said *s, struct err *e)

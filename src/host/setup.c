@@ -239,6 +239,8 @@ static int start_vmm(struct agent *a, struct err *e)
 	struct spec spec = {
 		.cpus = a->config.cpus,
 		.memory_bytes = a->config.memory_bytes,
+		.balloon_bytes = a->config.balloon_bytes,
+		.memory = a->config.memory,
 		.guest_cid = GUEST_CID,
 		.cmdline = cmdline,
 	};

@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7334, /* "vms4": the last digit is the version */
+	SPEC_MAGIC = 0x766d7335, /* "vms5": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 };
@@ -40,6 +40,8 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be32(&w, SPEC_MAGIC);
 	wr_be32(&w, s->cpus);
 	wr_be64(&w, s->memory_bytes);
+	wr_be64(&w, s->balloon_bytes);
+	wr_be32(&w, s->memory);
 	wr_be64(&w, s->guest_cid);
 	wr_be32(&w, (uint32_t)s->kvm_fd);
 	wr_be32(&w, (uint32_t)s->kernel_fd);
@@ -138,6 +140,8 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 
 	s->cpus = rd_be32(&r);
 	s->memory_bytes = rd_be64(&r);
+	s->balloon_bytes = rd_be64(&r);
+	s->memory = rd_be32(&r);
 	s->guest_cid = rd_be64(&r);
 	s->kvm_fd = rd_fd(&r);
 	s->kernel_fd = rd_fd(&r);
@@ -159,6 +163,9 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	for (uint32_t i = 0; i < s->nnics; i++)
 		s->nic[i] = rd_nic(&r);
 	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
+		return -EPROTO;
+	if (s->memory > SPEC_MEMORY_ALL || s->balloon_bytes > s->memory_bytes ||
+	    (s->memory & SPEC_MEMORY_RESERVED && s->memory & SPEC_MEMORY_SMALL))
 		return -EPROTO;
 	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */
 	if (s->cpus == 0 || s->cpus > SPEC_CPUS_MAX || s->guest_cid < 3 ||

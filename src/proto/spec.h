@@ -45,6 +45,14 @@ enum { VMM_PAUSED_AT = 0, VMM_CONTINUED_AT = 2, VMM_WORDS_AT = 16 };
  * number. */
 enum { VMM_MARK_AT = 1 };
 
+/* How the host keeps the guest's memory: usually in transparent huge pages, and once it is touched. */
+enum {
+	SPEC_MEMORY_RESERVED = 1, /* in huge pages of 2 MiB that the host has set aside */
+	SPEC_MEMORY_SMALL = 2,	  /* in small pages only */
+	SPEC_MEMORY_PREFAULT = 4, /* all of it from the beginning */
+	SPEC_MEMORY_ALL = 7,
+};
+
 struct spec_disk {
 	int32_t fd; /* a raw file or a block device */
 	int32_t overlay_fd; /* takes what is written, and fd is only read; negative: none */
@@ -70,6 +78,8 @@ struct spec_nic {
 struct spec {
 	uint32_t cpus;
 	uint64_t memory_bytes;
+	uint64_t balloon_bytes; /* as much of it the guest is to give up */
+	uint32_t memory;	/* of SPEC_MEMORY_... */
 	uint64_t guest_cid;
 	int32_t kvm_fd;		/* /dev/kvm */
 	int32_t kernel_fd;	/* an ELF64 vmlinux */
@@ -94,7 +104,8 @@ struct spec {
 long spec_encode(const struct spec *s, void *out, size_t room);
 
 /* 0, or -EPROTO: cut, wrong magic or version, a count or descriptor out of range, an over-long
- * command line or serial number, a MAC of many. Whether memory and cpus suit this host is not its matter. */
+ * command line or serial number, a MAC of many, what of memory excludes itself. Whether memory and cpus
+ * suit this host is not its matter. */
 int spec_decode(struct spec *s, const void *data, size_t len);
 
 /* All the descriptors it names; how many. */

@@ -25,6 +25,7 @@
 enum {
 	SLOT_VSOCK = 1,
 	SLOT_RNG = 2,
+	SLOT_BALLOON = 3,
 	SLOT_NIC = 8, /* and on */
 	SLOT_DISK = 16, /* and on: Linux names disks in the order of slots */
 	CLASS_ETHERNET = 0x020000,
@@ -200,6 +201,22 @@ static int add_rng(struct machine *m, struct err *e)
 	return 0;
 }
 
+/* None where memory is to be there whatever happens: it would take away what the host has set aside. */
+static int add_balloon(struct machine *m, const struct spec *s, struct err *e)
+{
+	int rc;
+
+	if (s->memory & (SPEC_MEMORY_RESERVED | SPEC_MEMORY_PREFAULT))
+		return 0;
+	balloon_init(&m->balloon, &m->vm.mem, s->balloon_bytes);
+	rc = slot_open(&m->balloon_slot, &m->balloon.dev, CLASS_OTHER, window_of(SLOT_BALLOON),
+		       &m->vm, &m->loop);
+	if (rc < 0)
+		return err_set(e, rc, "make the balloon device: %s", strerror(-rc));
+	m->pci.slot[SLOT_BALLOON] = &m->balloon_slot.pci;
+	return 0;
+}
+
 _Static_assert(SPEC_SERIAL_MAX == (int)BLK_SERIAL, "virtio 1.2 section 5.2.6");
 _Static_assert(SLOT_NIC + (int)SPEC_NICS_MAX <= (int)SLOT_DISK, "each has its place");
 _Static_assert(SLOT_DISK + (int)SPEC_DISKS_MAX <= (int)PCI_SLOTS, "a bus has so many");
@@ -281,6 +298,8 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 		rc = add_vsock(m, s, e);
 	if (rc == 0)
 		rc = add_rng(m, e);
+	if (rc == 0)
+		rc = add_balloon(m, s, e);
 	for (unsigned i = 0; i < s->ndisks && rc == 0; i++)
 		rc = add_disk(m, i, &s->disk[i], e);
 	for (unsigned i = 0; i < s->nnics && rc == 0; i++)
@@ -357,7 +376,7 @@ int machine_open(struct machine *m, const struct spec *s, struct err *e)
 	rc = loop_open(&m->loop);
 	if (rc < 0)
 		return err_set(e, rc, "open the event loop: %s", strerror(-rc));
-	rc = vm_open(&m->vm, s->kvm_fd, s->memory_bytes, e);
+	rc = vm_open(&m->vm, s->kvm_fd, s->memory_bytes, s->memory, e);
 	log_debug("kvm: a VM with %llu MiB", (unsigned long long)s->memory_bytes >> 20);
 	if (rc == 0)
 		rc = add_cpus(m, s->cpus, e);

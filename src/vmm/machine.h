@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "proto/spec.h"
+#include "virtio/balloon.h"
 #include "virtio/overlay.h"
 #include "virtio/rng.h"
 #include "vmm/cmos.h"
@@ -63,6 +64,8 @@ struct machine {
 	void *vsock_buffers; /* owned mapping */
 	struct slot rng_slot;
 	struct rng rng;
+	struct slot balloon_slot;
+	struct balloon balloon;
 	struct machine_disk disk[SPEC_DISKS_MAX];
 	struct machine_nic nic[SPEC_NICS_MAX];
 

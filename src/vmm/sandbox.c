@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -65,6 +66,7 @@ static const struct call {
 	CALL(shutdown, L, NULL),
 	CALL(close, L, NULL),
 	CALL(getrandom, L, NULL), /* the entropy device */
+	CALL(madvise, L, ONLY(2, MADV_DONTNEED)), /* the balloon */
 	/* Disks. */
 	CALL(preadv, D, NULL),
 	CALL(pwritev, D, NULL),
@@ -101,7 +103,6 @@ static const struct call {
 	CALL(clone, 0, NULL),
 	CALL(clone3, 0, NULL),
 	CALL(mmap, 0, NULL),
-	CALL(madvise, 0, NULL),
 	CALL(mprotect, 0, NULL),
 	CALL(mremap, 0, NULL),
 	CALL(brk, 0, NULL),

@@ -9,7 +9,16 @@
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "proto/spec.h"
 #include "vmm/ioctl.h"
+
+enum { HUGE_BYTES = 2 << 20 };
+
+/* Of <linux/mman.h> and a kernel's headers that are newer than some libc. */
+#define HUGE_2MB (21 << 26)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 int vm_cap(const struct vm *vm, int cap)
 {
@@ -47,6 +56,36 @@ static int check_kvm(const struct vm *vm, struct err *e)
 	return 0;
 }
 
+/* Reserved when it is mapped: a guest never meets a page that is missing. */
+static int map_reserved(uint8_t *at, uint64_t len, struct err *e)
+{
+	void *got = mmap(at, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_HUGETLB | HUGE_2MB, -1, 0);
+
+	if (got != MAP_FAILED)
+		return 0;
+	return err_set(e, -errno,
+		       "memory: the host has not set aside %" PRIu64
+		       " free huge pages of 2 MiB for it\n  try: sysctl -w vm.nr_hugepages=%" PRIu64,
+		       len / HUGE_BYTES, len / HUGE_BYTES);
+}
+
+/* All pages, now. */
+static int prefault(uint8_t *at, uint64_t len, struct err *e)
+{
+	int rc;
+
+	do
+		rc = madvise(at, len, MADV_POPULATE_WRITE);
+	while (rc < 0 && (errno == EINTR || errno == EAGAIN));
+	if (rc < 0 && errno != EINVAL)
+		return err_sys(e, "memory: take %" PRIu64 " MiB of the host's at once", len >> 20);
+	/* Before Linux 5.14. */
+	for (uint64_t i = 0; rc < 0 && i < len; i += 4096)
+		*(volatile uint8_t *)(at + i) = 0;
+	return 0;
+}
+
 static int add_region(struct vm *vm, unsigned slot, gpa_t at, uint64_t len, struct err *e)
 {
 	struct kvm_userspace_memory_region r = {
@@ -58,30 +97,40 @@ static int add_region(struct vm *vm, unsigned slot, gpa_t at, uint64_t len, stru
 
 	if (len == 0)
 		return 0;
-	if (mprotect(vm->area + at, len, PROT_READ | PROT_WRITE) < 0 ||
-	    kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+	if (vm->memory & SPEC_MEMORY_RESERVED) {
+		if (map_reserved(vm->area + at, len, e) < 0)
+			return e->code;
+	} else {
+		if (mprotect(vm->area + at, len, PROT_READ | PROT_WRITE) < 0)
+			return err_sys(e, "map %" PRIu64 " MiB of guest memory", len >> 20);
+		/* Fewer faults while the guest first touches its memory. */
+		madvise(vm->area + at, len,
+			vm->memory & SPEC_MEMORY_SMALL ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	}
+	if (vm->memory & SPEC_MEMORY_PREFAULT && prefault(vm->area + at, len, e) < 0)
+		return e->code;
+	if (kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return err_sys(e, "give the guest %" PRIu64 " MiB of memory", len >> 20);
-	/* Fewer faults while the guest first touches its memory. */
-	madvise(vm->area + at, len, MADV_HUGEPAGE);
 	vm->mem.region[slot] = (struct gmem_region){ at, len, vm->area + at };
 	return 0;
 }
 
-/* Host address = area + guest address, with the hole left unmapped: an address that slips
- * through a check faults instead of reading somebody's bytes. */
+/* Host address = area + guest address, with the hole left unmapped: an address that slips through a
+ * check faults instead of reading somebody's bytes. A huge page of the host's is one of the guest's only
+ * where both begin together. */
 static int map_memory(struct vm *vm, uint64_t bytes, struct err *e)
 {
 	uint64_t low = MIN(bytes, GPA_HOLE);
 	uint64_t high = bytes - low;
 	int rc;
 
-	vm->area_len = high ? GPA_HIGH + high : low;
-	vm->area = mmap(NULL, vm->area_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			-1, 0);
-	if (vm->area == MAP_FAILED) {
-		vm->area = NULL;
+	vm->map_len = (high ? GPA_HIGH + high : low) + HUGE_BYTES;
+	vm->map = mmap(NULL, vm->map_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->map == MAP_FAILED) {
+		vm->map = NULL;
 		return err_sys(e, "map %" PRIu64 " MiB of guest memory", bytes >> 20);
 	}
+	vm->area = (uint8_t *)ALIGN_UP((uintptr_t)vm->map, (uintptr_t)HUGE_BYTES);
 	rc = add_region(vm, 0, 0, low, e);
 	return rc < 0 ? rc : add_region(vm, 1, GPA_HIGH, high, e);
 }
@@ -116,12 +165,13 @@ static int create(struct vm *vm, struct err *e)
 	return 0;
 }
 
-int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, struct err *e)
+int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, struct err *e)
 {
 	int rc;
 
 	*vm = VM_NONE;
 	vm->kvm = kvm;
+	vm->memory = memory;
 	rc = check_kvm(vm, e);
 	if (rc < 0)
 		return rc;
@@ -138,8 +188,8 @@ int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, struct err *e)
 void vm_close(struct vm *vm)
 {
 	fd_close(&vm->fd);
-	if (vm->area)
-		munmap(vm->area, vm->area_len);
+	if (vm->map)
+		munmap(vm->map, vm->map_len);
 	*vm = VM_NONE;
 }
 

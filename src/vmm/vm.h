@@ -25,8 +25,10 @@ struct vm {
 	int kvm; /* borrowed: /dev/kvm */
 	int fd;	 /* owned */
 	struct gmem mem;
-	uint8_t *area; /* owned: the mapping behind mem */
-	size_t area_len;
+	void *map; /* owned: the mapping behind mem */
+	size_t map_len;
+	uint8_t *area;	 /* in it: guest address 0 */
+	uint32_t memory; /* how it is kept */
 	size_t run_len; /* bytes of a vCPU's struct kvm_run */
 	unsigned nmsis;
 	struct {
@@ -37,9 +39,9 @@ struct vm {
 
 #define VM_NONE ((struct vm){ .kvm = -1, .fd = -1 })
 
-/* Creates the VM with memory_bytes of RAM (whole pages) and the in-kernel interrupt chips.
- * 0, or negative with *e filled. */
-int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, struct err *e);
+/* Creates the VM with memory_bytes of RAM (whole pages), kept as `memory` says (SPEC_MEMORY_...), and the
+ * in-kernel interrupt chips. 0, or negative with *e filled. */
+int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, struct err *e);
 void vm_close(struct vm *vm);
 
 /* A message's global system interrupt, to be routed later; negative when there are no more. */

@@ -185,6 +185,11 @@ like "$err" "'strat' is not one of its words: did you mean 'start'?" "a misspelt
 # --- what would come of it ---
 
 echo "not really" >"$tap_dir/vmlinux"
+refused "vm.ini:2: huge-pages: 'yes' is neither transparent, reserved nor no" '[vm]\nhuge-pages = yes\n'
+refused "huge-pages: reserved ones have 2 MiB, and memory, *, is no multiple of that" '[vm]\nmemory = 65M\nhuge-pages = reserved\n'
+refused "balloon: what prefault or reserved huge pages keep for the guest it cannot leave" '[vm]\nballoon = 64M\nprefault = yes\n'
+refused "balloon: must leave the guest 32M of its memory" '[vm]\nmemory = 64M\nballoon = 40M\n'
+
 run out/vmtool create --dry-run next --kernel "$tap_dir/vmlinux" --memory 512M
 is "$rc/$err" "0/" "create --dry-run says what a VM would be"
 like "$out" "*memory = 512M * ; the command line*" "and where each value was said"

@@ -87,6 +87,8 @@ static const struct {
 	{ "ioctl", { SYS_ioctl, 0, KVM_SET_USER_MEMORY_REGION, 0 }, ALL },
 	{ "fcntl", { SYS_fcntl, 1, F_DUPFD, 0 }, ALL },
 	{ "mmap", { SYS_mmap, 0, 4096, PROT_READ }, ALL },
+	{ "madvise", { SYS_madvise, 0, 4096, MADV_DONTFORK }, ALL },
+	{ "madvise", { SYS_madvise, 0, 4096, MADV_DONTNEED }, SANDBOX_VCPU | SANDBOX_DISK },
 	{ "tkill", { SYS_tkill, 1, 9 }, ALL },
 	{ "connect", { SYS_connect, 0, 0, 0 }, SANDBOX_VCPU | SANDBOX_DISK },
 	{ "fallocate", { SYS_fallocate, -1, 0, 0 }, SANDBOX_LOOP | SANDBOX_VCPU },
@@ -125,6 +127,7 @@ static void what_a_thread_lives_by_ends_it(void)
 		{ { SYS_fcntl, -1, F_SETFL, 0 }, SANDBOX_LOOP | SANDBOX_VCPU },
 		{ { SYS_socket, AF_UNIX, SOCK_STREAM, 0 }, SANDBOX_LOOP },
 		{ { SYS_tkill, 0x7ffffff, SIGUSR1 }, SANDBOX_LOOP },
+		{ { SYS_madvise, 0, 0, MADV_DONTNEED }, SANDBOX_LOOP },
 		{ { SYS_pwritev, -1, 0, 0 }, SANDBOX_DISK },
 		{ { SYS_fdatasync, -1 }, SANDBOX_DISK },
 	};

@@ -25,6 +25,14 @@ run in_guest sh -ec 'mkdir /tmp/big; mount -t tmpfs none /tmp/big; cd /tmp/big
 	for i in $(seq 15); do { read -r n; [ "$n" = $i ]; md5sum; } <piece.$i || echo "piece $i is $n"; done'
 is "$(echo "$out" | uniq -c | sed 's/ [0-9a-f]*  -$//')" "     16" "120 MiB written to it are read back"
 
+# What it frees it reports, two seconds later, in blocks of 2 MiB.
+kept() { awk "/^$1:/ { print \$2 }" "/proc/$(processes vmm)/status"; }
+full=$(kept RssAnon)
+in_guest umount /tmp/big
+given_back() { [ "$(kept RssAnon)" -lt $((full - 60000)) ]; }
+ok "what it frees of that is the host's again" within 30 given_back
+diag "the vmm has $full KiB with 128 MiB in use, and $(kept RssAnon) KiB after"
+
 is "$(in_guest cat /sys/bus/pci/devices/0000:00:01.0/vendor /sys/bus/pci/devices/0000:00:01.0/device | tr '\n' ' ')" \
 	"0x1af4 0x1053 " "the socket device sits on PCI bus 0"
 ok "and interrupts by MSI-X" sh -c 'vmtool exec board -- grep -q PCI-MSI /proc/interrupts'
@@ -51,4 +59,36 @@ ok "no error of the kernel's about this board is in it" \
 
 run vmtool stop board
 is "$rc" 0 "it powers off"
+
+# --- how the host keeps its memory ---
+
+in_small() { vmtool exec small -- "$@"; }
+counted() { in_small awk "\$1 == \"$1\" { print \$2 }" /proc/vmstat; }
+start small -q --memory 192M --balloon 96M >/dev/null
+inflated() { [ "$(counted balloon_inflate)" = 24576 ]; }
+ok "a guest leaves the host as much as it was asked to" within 30 inflated
+is "$(counted balloon_deflate)" 0 "and keeps to that"
+# More than it has left: its kernel asks for it back before it kills.
+run in_small sh -c 'mkdir /tmp/most; mount -t tmpfs -o size=130M none /tmp/most; head -c 110000000 /dev/zero >/tmp/most/file; wc -c </tmp/most/file'
+is "$rc/$out" "0/110000000" "until it would run out of memory"
+ok "when it takes some of that back" test "$(counted balloon_deflate)" -gt 0
+vmtool stop -q small
+
+run start kept -q --memory 64M --huge-pages reserved
+is "$rc" 1 "huge pages that the host has not set aside are not made up"
+like "$err" "the host has not set aside 32 free huge pages of 2 MiB*try: sysctl -w vm.nr_hugepages=32" "and the sentence says how many, and how"
+echo 32 >/proc/sys/vm/nr_hugepages
+run start kept -q --memory 64M --huge-pages reserved --prefault
+is "$rc" 0 "with as many it starts"
+is "$(kept HugetlbPages)" 65536 "on them, and with all of them from the beginning"
+vmtool stop -q kept
+start kept -q --memory 64M --prefault --huge-pages no >/dev/null
+ok "all of it can be there in small pages, too" test "$(kept RssAnon)" -gt 65536
+
+# Without a serial port the kernel's last words reach nobody; the panic device is told all the same.
+vmtool exec kept -- sh -c 'cd /sys/bus; for port in pnp/drivers/serial/*:* platform/drivers/serial8250/serial8250; do
+	[ ! -e $port ] || echo ${port##*/} >${port%/*}/unbind; done; echo c >/proc/sysrq-trigger' 2>/dev/null
+ok "a kernel that panics ends its VM" within 10 state_is kept failed
+ok "also where it can tell nobody" sh -c "! grep -q 'Kernel panic' $VMTOOL_HOME/vms/kept/console.log"
+like "$(tail -n 1 "$VMTOOL_HOME/vms/kept/events.jsonl")" '"event":"exit","reason":"panic"' "by its panic device"
 done_testing
