@@ -381,6 +381,22 @@ static void the_beacon_changes(void)
 	}
 }
 
+/* What a search for trouble begins with must get past the first lines of the decoder. */
+static void the_seeds_are_of_another_version(void)
+{
+	static const char *const seeds[] = { "test/fuzz/corpus/spec/bare", "test/fuzz/corpus/spec/whole" };
+	uint8_t mem[ROOM];
+
+	for (size_t i = 0; i < COUNT(seeds); i++) {
+		FILE *f = fopen(seeds[i], "r");
+		size_t len = f ? fread(mem, 1, sizeof(mem), f) : 0;
+
+		CHECK(f && decode_spec(mem, len) == 0);
+		if (f)
+			fclose(f);
+	}
+}
+
 static void a_machines_description_changes(void)
 {
 	static char longest[SPEC_CMDLINE_MAX + 2];
@@ -569,6 +585,7 @@ int main(void)
 	TEST(a_refusal_changes);
 	TEST(a_stream_goes_somewhere_else);
 	TEST(the_beacon_changes);
+	TEST(the_seeds_are_of_another_version);
 	TEST(a_machines_description_changes);
 	TEST(a_descriptor_of_the_machines_is_closed);
 	TEST(the_vmms_last_word_changes);

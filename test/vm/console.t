@@ -51,6 +51,7 @@ vmtool rm web
 
 # --- a machine by hand ---
 
+in_shell() { ("$@"); } # exec would end this one
 by_hand() { exec vmtool vmm --kernel /lab/vmlinux --initrd /lab/initrd "$@"; }
 inside() { vmtool exec unix:/tmp/v.sock "$@"; }
 
@@ -96,11 +97,11 @@ kill -KILL $machine
 none() { [ "$(machines)" = 0 ]; }
 ok "which does not outlive it" within 10 none
 
-run by_hand --append 'init=/nonexistent rdinit=/nonexistent' </dev/null
+run in_shell by_hand --append 'init=/nonexistent rdinit=/nonexistent' </dev/null
 is "$rc" 1 "a guest that panics is a failure"
 like "$err" "vmm: the machine ended: panic" "and told"
 touch /tmp/v.sock
-run by_hand --vsock /tmp/v.sock </dev/null
+run in_shell by_hand --vsock /tmp/v.sock </dev/null
 is "$rc" 1 "a file in the way of its socket"
 like "$err" "*--vsock /tmp/v.sock*" "is named"
 ok "and left alone" test -e /tmp/v.sock
