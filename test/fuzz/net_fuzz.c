@@ -92,7 +92,10 @@ static void turn(uint8_t which)
 		vdev_notify(&w.net.dev, NET_TX);
 	if (w.reads - reads > 64 || w.sent - sent > 2 * 64)
 		abort();
-	if (w.net.dev.status & VDEV_NEEDS_RESET && which & 8 && w.wants)
+	if (!(w.net.dev.status & VDEV_NEEDS_RESET))
+		return;
+	net_readable(&w.net);
+	if (w.wants)
 		abort(); /* the loop would turn for ever */
 }
 
