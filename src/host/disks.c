@@ -94,12 +94,6 @@ void disks_describe(const struct disks *d, struct spec_disk out[SPEC_DISKS_MAX])
 	}
 }
 
-void disk_show(const struct disk_wish *d, char *out, size_t cap)
-{
-	snprintf(out, cap, "%s%s%s%s", d->path, d->overlay ? ",overlay" : d->readonly ? ",ro" : "",
-		 d->serial[0] ? ",id=" : "", d->serial);
-}
-
 /* --- whose it is ---------------------------------------------------------------------------- */
 
 static int is_file(const char *path, const struct stat *which)

@@ -31,9 +31,6 @@ int disks_add(struct disks *d, const char *what, const char *text, struct err *e
 /* What the machine is told of them; the descriptors are left to others. */
 void disks_describe(const struct disks *d, struct spec_disk out[SPEC_DISKS_MAX]);
 
-/* As it is written. */
-void disk_show(const struct disk_wish *d, char *out, size_t cap);
-
 /* Opens all, and locks them while the descriptors live, or what they were given to: one machine may
  * write a disk, or several read it. `self` is the VM they are for, or NULL while it
  * has none. Fills fd[] and *count as far as it gets: the caller closes them. 0 or negative with *e

@@ -9,7 +9,7 @@
 
 #include "host/store.h"
 
-enum { FOLLOW_ALL = UINT32_MAX }; /* lines */
+#define FOLLOW_ALL UINT32_MAX /* lines: more than an enum of C11 holds */
 
 struct follow_ask {
 	const char *file; /* of the VM's folder */
