@@ -57,7 +57,7 @@ static int set_all(struct config *c, struct err *e)
 	for (uint32_t i = 0; i < c->settings.count; i++)
 		if (c->settings.at[i].is_live && set(c, &c->settings.at[i], e) < 0)
 			return e->code;
-	if (machine_check(c, e) < 0 || guest_check(&c->guest, e) < 0)
+	if (machine_check(c, e) < 0 || machine_complete(c, e) < 0 || guest_check(&c->guest, e) < 0)
 		return e->code;
 	return proof_check(c, e);
 }

@@ -52,6 +52,10 @@ void machine_init(struct config *c);
 /* What of its values excludes others. 0, or wrong usage with *e filled. */
 int machine_check(const struct config *c, struct err *e);
 
+/* What follows from its values: a card on passt has a DHCP server behind it, and a guest of our init,
+ * to which nothing else was said of its network, asks it. 0 or negative with *e filled. */
+int machine_complete(struct config *c, struct err *e);
+
 /* "yes" or "no"; the option has no value, and means yes. */
 int config_yes_or_no(int *out, const struct said *s, struct err *e);
 

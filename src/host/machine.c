@@ -119,6 +119,21 @@ int machine_check(const struct config *c, struct err *e)
 	return 0;
 }
 
+int machine_complete(struct config *c, struct err *e)
+{
+	const struct guest_desc *d = &c->guest.desc;
+	char words[32];
+
+	if (c->proof.is_plain || d->ninit || d->nnics)
+		return 0;
+	for (unsigned i = 0; i < c->nics.count; i++) {
+		snprintf(words, sizeof(words), "eth%u dhcp", i);
+		if (c->nics.nic[i].kind == SPEC_NIC_STREAM && guest_net(&c->guest, "nic", words, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
 static int check_text(const char *what, const char *text, struct err *e)
 {
 	for (; *text; text++)
@@ -165,12 +180,12 @@ int config_disk(struct config *c, const struct said *s, struct err *e)
 	return disks_add(&c->disks, s->what, s->text, e);
 }
 
-/* The agent reads it again when it listens. */
 int config_nic(struct config *c, const struct said *s, struct err *e)
 {
 	return nics_add(&c->nics, s->what, s->text, e);
 }
 
+/* The agent reads it again when it listens. */
 int config_publish(struct config *c, const struct said *s, struct err *e)
 {
 	struct forwardrule r;

@@ -71,13 +71,13 @@ mkdir /inside
 mount --rbind / /inside
 inside() { unshare -m sh -c 'cd /inside && mount --move . / && exec chroot . "$@"' sh "$@"; }
 run inside env VMTOOL_HOME=$VMTOOL_HOME PATH="$PATH" vmtool start web -q --nic passt \
-	--kernel /lab/vmlinux --initrd /lab/initrd --net 'eth0 dhcp'
+	--kernel /lab/vmlinux --initrd /lab/initrd
 is "$rc" 1 "without passt on PATH: no start"
 like "$err" "passt: is not on PATH" "and why"
 tar -xf /lab/in/passt.tar -C /
 run inside env VMTOOL_HOME=$VMTOOL_HOME PATH="$PATH:/usr/bin" vmtool start web -q --nic passt,mac=02:00:00:00:00:07 \
-	--kernel /lab/vmlinux --initrd /lab/initrd --net 'eth0 dhcp'
-is "$rc" 0 "a guest starts on a lease of passt's"
+	--kernel /lab/vmlinux --initrd /lab/initrd
+is "$rc" 0 "a guest starts on a lease of passt's, for which nobody had to ask"
 diag "$err"
 is "$(guest ip -4 -o addr show dev eth0 | sed 's/.*inet \([^ ]*\).*/\1/')" 10.0.7.5/24 "the address is the host's"
 is "$(guest cat /sys/class/net/eth0/address)" 02:00:00:00:00:07 "the card's is the one asked for"
