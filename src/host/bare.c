@@ -25,8 +25,6 @@
 #include "host/vmmchild.h"
 #include "host/vmid.h"
 
-enum { GUEST_CID = 3 };
-
 struct bare {
 	const struct bare_ask *ask;
 	struct home home;
@@ -205,19 +203,11 @@ static void line_over(struct plug *p, int why)
 static int start_vmm(struct bare *b)
 {
 	char cmdline[SPEC_CMDLINE_MAX + 1];
-	struct spec spec = {
-		.cpus = b->config.cpus,
-		.memory_bytes = b->config.memory_bytes,
-		.balloon_bytes = b->config.balloon_bytes,
-		.memory = b->config.memory,
-		.guest_cid = GUEST_CID,
-		.cmdline = cmdline,
-	};
-	int rc = config_cmdline(&b->config, b->boot, cmdline, b->e);
+	struct spec spec;
+	int rc = machine_describe(&b->config, b->boot, cmdline, &spec, b->e);
 
 	if (rc < 0)
 		return rc;
-	disks_describe(&b->config.disks, spec.disk);
 	b->vmm = VMMCHILD_NONE;
 	b->vmm.is_tied = 1;
 	b->vmm.running = b->vmm.pause_changed = b->vmm.went_on = nothing_to_do;

@@ -42,9 +42,10 @@ int config_load(struct config *c, const struct vmref *v, const struct wish *w, s
 /* Writes what was asked for to vm.ini. 0 or negative with *e filled. */
 int config_save(const struct config *c, const struct vmref *v, struct err *e);
 
-/* The guest kernel's whole command line. 0, or wrong usage when the kernel would cut it. */
-int config_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLINE_MAX + 1],
-		   struct err *e);
+/* The vmm's description of it but for descriptors, with the guest kernel's whole command line for this
+ * boot, which lies in `cmdline`. 0, or wrong usage when the kernel would cut that. */
+int machine_describe(const struct config *c, const char *boot, char cmdline[SPEC_CMDLINE_MAX + 1],
+		     struct spec *s, struct err *e);
 
 /* The machine as it is unless something is said. */
 void machine_init(struct config *c);

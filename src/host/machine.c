@@ -207,7 +207,7 @@ int config_reboot(struct config *c, const struct said *s, struct err *e)
  * kernel takes a word with a point in it for a module's, of which it has none. */
 #define TELL_US " systemd.set_credential=vmm.notify_socket:vsock-stream:2:4094"
 
-int config_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLINE_MAX + 1],
+static int write_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLINE_MAX + 1],
 		   struct err *e)
 {
 	int is_told = c->proof.is_plain && proof_has_agent(&c->proof);
@@ -216,4 +216,22 @@ int config_cmdline(const struct config *c, const char *boot, char out[SPEC_CMDLI
 			 is_told ? boot : "", c->append[0] ? " " : "", c->append);
 
 	return n > SPEC_CMDLINE_MAX ? err_usage(e, "--append: the command line is too long") : 0;
+}
+
+/* The host sees a vsock guest through its own vmm alone, so one number does for all. */
+enum { GUEST_CID = 3 };
+
+int machine_describe(const struct config *c, const char *boot, char cmdline[SPEC_CMDLINE_MAX + 1],
+		     struct spec *s, struct err *e)
+{
+	*s = (struct spec){
+		.cpus = c->cpus,
+		.memory_bytes = c->memory_bytes,
+		.balloon_bytes = c->balloon_bytes,
+		.memory = c->memory,
+		.guest_cid = GUEST_CID,
+		.cmdline = cmdline,
+	};
+	disks_describe(&c->disks, s->disk);
+	return write_cmdline(c, boot, cmdline, e);
 }

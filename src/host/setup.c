@@ -20,9 +20,6 @@
 #include "host/vmid.h"
 #include "host/vmkeys.h"
 
-/* The host sees a vsock guest through its own vmm alone, so one number does for all. */
-enum { GUEST_CID = 3 };
-
 static const char stage_prepare[] = "prepare"; /* descriptors opened, initrd made */
 
 static int expect_banner(struct agent *a, struct err *e)
@@ -236,19 +233,11 @@ int setup_rejoin(struct agent *a, struct err *e)
 static int start_vmm(struct agent *a, struct err *e)
 {
 	char cmdline[SPEC_CMDLINE_MAX + 1];
-	struct spec spec = {
-		.cpus = a->config.cpus,
-		.memory_bytes = a->config.memory_bytes,
-		.balloon_bytes = a->config.balloon_bytes,
-		.memory = a->config.memory,
-		.guest_cid = GUEST_CID,
-		.cmdline = cmdline,
-	};
-	int rc = config_cmdline(&a->config, a->st.boot, cmdline, e);
+	struct spec spec;
+	int rc = machine_describe(&a->config, a->st.boot, cmdline, &spec, e);
 
 	if (rc < 0)
 		return rc;
-	disks_describe(&a->config.disks, spec.disk);
 	hear_of_vmm(a);
 	rc = vmmchild_start(&a->vmm, &a->loop, &spec, &a->vm, &a->files, e);
 	if (rc == 0)
