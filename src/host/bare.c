@@ -22,8 +22,8 @@
 #include "host/kvm.h"
 #include "host/plug.h"
 #include "host/tty.h"
-#include "host/vmmchild.h"
 #include "host/vmid.h"
+#include "host/vmmchild.h"
 
 struct bare {
 	const struct bare_ask *ask;
@@ -55,8 +55,9 @@ static int open_disks(struct bare *b)
 	for (unsigned i = 0; i < d->count; i++) {
 		f->overlay[i] = -1;
 		if (d->disk[i].overlay)
-			return err_usage(b->e, "disk %s: an overlay is kept in a VM's folder, and this "
-					       "machine has none: ro, or vmtool start",
+			return err_usage(b->e,
+					 "disk %s: an overlay is kept in a VM's folder, and this "
+					 "machine has none: ro, or vmtool start",
 					 d->disk[i].path);
 	}
 	return disks_open(d, &b->home, NULL, f->disk, &f->ndisks, b->e);
@@ -225,7 +226,8 @@ static int boot(struct bare *b)
 	if (rc < 0)
 		return rc;
 	if (!b->card_id[0])
-		snprintf(b->card_id, sizeof(b->card_id), "%.8s%.4s%.4s", b->boot, b->boot + 9, b->boot + 14);
+		snprintf(b->card_id, sizeof(b->card_id), "%.8s%.4s%.4s", b->boot, b->boot + 9,
+			 b->boot + 14);
 	line = open_files(b);
 	rc = line < 0 ? line : start_vmm(b);
 	vmm_files_close(&b->files);

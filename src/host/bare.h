@@ -12,8 +12,8 @@
 
 struct bare_ask {
 	const struct wish *wish;
-	const char *vsock;   /* where its socket device listens, Firecracker's dialect; NULL: it has none */
-	const char *console; /* a file that gets what the guest says as well, or NULL */
+	const char *vsock;	/* where its socket device listens; NULL: it has none */
+	const char *console;	/* a file that gets what the guest says as well, or NULL */
 	struct detachkeys keys; /* that end it */
 };
 

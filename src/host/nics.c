@@ -17,8 +17,8 @@
 #include "host/tap.h"
 
 enum {
-	MTU_MIN = 68,	    /* RFC 791 */
-	MTU_MAX = 65520,    /* what a frame's length leaves, rounded as passt does */
+	MTU_MIN = 68,	 /* RFC 791 */
+	MTU_MAX = 65520, /* what a frame's length leaves, rounded as passt does */
 };
 
 static const char *const kind_names[] = { [SPEC_NIC_TAP] = "tap", [SPEC_NIC_STREAM] = "passt" };
@@ -36,12 +36,16 @@ static int set_mac(struct nic_wish *w, const char *what, const char *text, struc
 	char end;
 
 	if (strlen(text) != NIC_MAC_ROOM - 1 ||
-	    sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &w->mac[0], &w->mac[1], &w->mac[2],
-		   &w->mac[3], &w->mac[4], &w->mac[5], &end) != 6)
-		return err_usage(e, "%s: mac=%s: is no address, as in 02:00:5e:00:53:01", what, text);
+	    sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &w->mac[0], &w->mac[1],
+		   &w->mac[2], &w->mac[3], &w->mac[4], &w->mac[5], &end) != 6)
+		return err_usage(e, "%s: mac=%s: is no address, as in 02:00:5e:00:53:01", what,
+				 text);
 	if (w->mac[0] & 1 || !memcmp(w->mac, none, sizeof(none)))
-		return err_usage(e, "%s: mac=%s: is no card's: the first byte must be even, and not all "
-				    "may be 0", what, text);
+		return err_usage(
+			e,
+			"%s: mac=%s: is no card's: the first byte must be even, and not all "
+			"may be 0",
+			what, text);
 	return 0;
 }
 
@@ -82,16 +86,16 @@ static int set_option(struct nic_wish *w, const char *what, const char *text, st
 		if (!strncmp(text, options[i].word, len))
 			return options[i].set(w, what, text + len, e);
 	}
-	return err_usage(e, "%s: '%s' is no option of a card: there are mac=, mtu=, rate= and ops=", what,
-			 text);
+	return err_usage(e, "%s: '%s' is no option of a card: there are mac=, mtu=, rate= and ops=",
+			 what, text);
 }
 
 static int check_tap_name(const char *what, const char *name, struct err *e)
 {
 	if (strlen(name) >= IFNAMSIZ || strpbrk(name, "/ \t%") || !strcmp(name, ".") ||
 	    !strcmp(name, ".."))
-		return err_usage(e, "%s: '%s' is no interface's name: at most %d bytes, as in tap0", what,
-				 name, IFNAMSIZ - 1);
+		return err_usage(e, "%s: '%s' is no interface's name: at most %d bytes, as in tap0",
+				 what, name, IFNAMSIZ - 1);
 	return 0;
 }
 
@@ -107,8 +111,10 @@ static int set_kind(struct nic_wish *w, const char *what, const char *text, stru
 		return 0;
 	if (!strncmp(text, "passt=/", 7))
 		return config_path(w->peer, what, text + 6, e);
-	return err_usage(e, "%s: '%s' says not what the card is connected to: tap=NAME, passt, or "
-			    "passt=/SOCKET", what, text);
+	return err_usage(e,
+			 "%s: '%s' says not what the card is connected to: tap=NAME, passt, or "
+			 "passt=/SOCKET",
+			 what, text);
 }
 
 int nics_add(struct nics *n, const char *what, const char *text, struct err *e)
@@ -157,8 +163,8 @@ static int nic_open(const struct nic_wish *w, const char *id, unsigned i, struct
 		    struct err *e)
 {
 	uint16_t mtu = MTU_MAX;
-	int fd = w->kind == SPEC_NIC_TAP ? tap_open(w->peer, &mtu, e) :
-		 w->peer[0]		 ? passt_connect(w->peer, e)
+	int fd = w->kind == SPEC_NIC_TAP ? tap_open(w->peer, &mtu, e)
+		 : w->peer[0]		 ? passt_connect(w->peer, e)
 					 : passt_start(e);
 
 	*s = (struct spec_nic){
@@ -172,8 +178,8 @@ static int nic_open(const struct nic_wish *w, const char *id, unsigned i, struct
 	return fd;
 }
 
-int nics_open(const struct nics *n, const char *id, struct spec_nic nic[SPEC_NICS_MAX], unsigned *count,
-	      struct err *e)
+int nics_open(const struct nics *n, const char *id, struct spec_nic nic[SPEC_NICS_MAX],
+	      unsigned *count, struct err *e)
 {
 	for (*count = 0; *count < n->count; ++*count) {
 		int rc = nic_open(&n->nic[*count], id, *count, &nic[*count], e);

@@ -38,7 +38,7 @@ const char *nic_kind_name(enum spec_nic_kind kind);
 
 /* Connects all. Fills nic[] and *count as far as it gets: the caller closes their descriptors. 0 or
  * negative with *e filled. */
-int nics_open(const struct nics *n, const char *id, struct spec_nic nic[SPEC_NICS_MAX], unsigned *count,
-	      struct err *e);
+int nics_open(const struct nics *n, const char *id, struct spec_nic nic[SPEC_NICS_MAX],
+	      unsigned *count, struct err *e);
 
 #endif

@@ -28,8 +28,8 @@ int passt_connect(const char *path, struct err *e)
 {
 	int fd = unix_connect(path, 1);
 
-	return fd < 0 ? err_set(e, fd, "nic passt=%s: connect to it: %s\n  try: passt --socket %s", path,
-				strerror(-fd), path)
+	return fd < 0 ? err_set(e, fd, "nic passt=%s: connect to it: %s\n  try: passt --socket %s",
+				path, strerror(-fd), path)
 		      : fd;
 }
 
@@ -90,12 +90,13 @@ static int run(const char *path, int theirs, struct err *e)
 	if (pipe(said) < 0)
 		return err_sys(e, "start passt");
 	fd_nonblock(said[0]);
-	pid = spawn(&(struct spawn){ .path = path,
-				     .argv = argv,
-				     .fds = (struct fdmap[]){ { theirs, THEIR_FD }, { said[1], 2 } },
-				     .nfds = 2,
-				     .new_session = 1 },
-		    &pidfd);
+	pid = spawn(
+		&(struct spawn){ .path = path,
+				 .argv = argv,
+				 .fds = (struct fdmap[]){ { theirs, THEIR_FD }, { said[1], 2 } },
+				 .nfds = 2,
+				 .new_session = 1 },
+		&pidfd);
 	fd_close(&said[1]);
 	if (pid < 0) {
 		fd_close(&said[0]);

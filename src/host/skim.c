@@ -54,7 +54,8 @@ static int take_string(struct pen *p, struct skim *out)
 
 static int is_of_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' || c == 'E';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' ||
+	       c == '.' || c == 'E';
 }
 
 static int take_word(struct pen *p, struct skim *out)
@@ -95,7 +96,8 @@ static int pass_tree(struct pen *p)
 static struct skim *find(const struct skim *key, struct skim *wanted, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strlen(wanted[i].key) == key->len && memcmp(wanted[i].key, key->at, key->len) == 0)
+		if (strlen(wanted[i].key) == key->len &&
+		    memcmp(wanted[i].key, key->at, key->len) == 0)
 			return &wanted[i];
 	return NULL;
 }
@@ -112,7 +114,8 @@ static int take_pair(struct pen *p, struct skim *wanted, size_t count)
 	c = peek(p);
 	if (c == '{' || c == '[')
 		return value ? -EPROTO : pass_tree(p);
-	rc = c == '"' ? take_string(p, value ? value : &ignored) : take_word(p, value ? value : &ignored);
+	rc = c == '"' ? take_string(p, value ? value : &ignored)
+		      : take_word(p, value ? value : &ignored);
 	return rc == 0 && value && c == '"' && memchr(value->at, '\\', value->len) ? -EPROTO : rc;
 }
 

@@ -11,7 +11,8 @@
 
 struct skim {
 	const char *key;
-	const char *at; /* borrowed from the text: a string without its quotes, or a number, true, false, null; NULL: not there */
+	const char *
+		at; /* borrowed from the text: a string without its quotes, or a number, true, false, null; NULL: not there */
 	size_t len;
 };
 

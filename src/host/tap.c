@@ -29,12 +29,13 @@ static int open_tun(struct err *e)
 	switch (errno) {
 	case ENOENT:
 	case ENODEV:
-		return err_set(e, -errno, "%s: the kernel's tun module is not loaded\n  try: modprobe tun",
+		return err_set(e, -errno,
+			       "%s: the kernel's tun module is not loaded\n  try: modprobe tun",
 			       tun_path);
 	case EACCES:
 	case EPERM:
-		return err_set(e, -errno, "%s: user %u may not open it\n  try: chmod 666 %s", tun_path,
-			       (unsigned)geteuid(), tun_path);
+		return err_set(e, -errno, "%s: user %u may not open it\n  try: chmod 666 %s",
+			       tun_path, (unsigned)geteuid(), tun_path);
 	}
 	return err_sys(e, "%s", tun_path);
 }
@@ -43,17 +44,20 @@ static int refuse(const char *name, struct err *e)
 {
 	switch (errno) {
 	case EBUSY:
-		return err_set(e, -EBUSY, "nic tap=%s: is in use: one program has a tap at a time", name);
+		return err_set(e, -EBUSY, "nic tap=%s: is in use: one program has a tap at a time",
+			       name);
 	case EPERM:
-		return err_set(e, -EPERM,
-			       "nic tap=%s: belongs to another user\n  try: ip tuntap del dev %s mode tap; "
-			       "ip tuntap add dev %s mode tap user %u",
-			       name, name, name, (unsigned)geteuid());
+		return err_set(
+			e, -EPERM,
+			"nic tap=%s: belongs to another user\n  try: ip tuntap del dev %s mode tap; "
+			"ip tuntap add dev %s mode tap user %u",
+			name, name, name, (unsigned)geteuid());
 	case EINVAL:
-		return err_set(e, -EINVAL,
-			       "nic tap=%s: is no tap, or one of several queues\n  try: ip tuntap add dev "
-			       "NAME mode tap user %u, and another NAME",
-			       name, (unsigned)geteuid());
+		return err_set(
+			e, -EINVAL,
+			"nic tap=%s: is no tap, or one of several queues\n  try: ip tuntap add dev "
+			"NAME mode tap user %u, and another NAME",
+			name, (unsigned)geteuid());
 	}
 	return err_sys(e, "nic tap=%s: open it", name);
 }
@@ -89,10 +93,11 @@ int tap_open(const char *name, uint16_t *mtu, struct err *e)
 	int fd, rc;
 
 	if (if_nametoindex(name) == 0) /* TUNSETIFF would make one, which ends with us */
-		return err_set(e, -ENODEV,
-			       "nic tap=%s: there is no such interface\n  try: ip tuntap add dev %s mode tap "
-			       "user %u, and ip link set %s up",
-			       name, name, (unsigned)geteuid(), name);
+		return err_set(
+			e, -ENODEV,
+			"nic tap=%s: there is no such interface\n  try: ip tuntap add dev %s mode tap "
+			"user %u, and ip link set %s up",
+			name, name, (unsigned)geteuid(), name);
 	fd = open_tun(e);
 	if (fd < 0)
 		return fd;

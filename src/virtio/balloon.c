@@ -101,12 +101,9 @@ static int reported(struct balloon *b, const struct chain *c)
 /* A request a turn: it may be about gigabytes, which the host's kernel takes its time for. */
 static int balloon_notify(struct vdev *dev, unsigned q)
 {
-	static int (*const serve[QUEUES])(struct balloon *b, const struct chain *c) = {
-		[INFLATE] = inflate,
-		[DEFLATE] = deflate,
-		[REPORTS] = reported,
-		[REPORTS + 1] = reported,
-		[REPORTS + 2] = reported,
+	static int (*const serve[QUEUES])(struct balloon * b, const struct chain *c) = {
+		[INFLATE] = inflate,	  [DEFLATE] = deflate,	    [REPORTS] = reported,
+		[REPORTS + 1] = reported, [REPORTS + 2] = reported,
 	};
 	struct balloon *b = CONTAINER(dev, struct balloon, dev);
 	struct vq *vq = &dev->vq[q];

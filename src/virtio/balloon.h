@@ -12,7 +12,7 @@
 
 enum {
 	BALLOON_QUEUE = 64,
-	BALLOON_PAGE = 4096,	  /* section 5.5.6: whatever pages the guest has */
+	BALLOON_PAGE = 4096,	 /* section 5.5.6: whatever pages the guest has */
 	BALLOON_PFNS_MAX = 4096, /* of one request; Linux puts 256 into each */
 };
 

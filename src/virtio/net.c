@@ -192,7 +192,8 @@ static int tx_frame(struct net *n, const struct chain *c)
 	}
 	iov[0] = (struct iovec){ &h, sizeof(h) };
 	return n->host->send(n->host, iov,
-			     1 + chain_readable_spans(c, NET_HEADER, len - NET_HEADER, iov + 1), len);
+			     1 + chain_readable_spans(c, NET_HEADER, len - NET_HEADER, iov + 1),
+			     len);
 }
 
 /* 1: a buffer was taken; 0: there is none, or the host takes none; -EPROTO. */

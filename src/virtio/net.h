@@ -16,10 +16,10 @@ enum {
 	NET_RX = 0, /* queues */
 	NET_TX = 1,
 	NET_QUEUE = 256,
-	NET_HEADER = 12,     /* bytes in front of each frame, with or without merged buffers */
-	NET_FRAME_MIN = 14,  /* its Ethernet header */
+	NET_HEADER = 12,       /* bytes in front of each frame, with or without merged buffers */
+	NET_FRAME_MIN = 14,    /* its Ethernet header */
 	NET_FRAME_MAX = 65550, /* the longest IP packet behind one */
-	NET_HELD_MS = 100,   /* a frame waits so long for the rest of its buffers */
+	NET_HELD_MS = 100,     /* a frame waits so long for the rest of its buffers */
 	NET_LINK_UP = 1,
 };
 
@@ -77,7 +77,7 @@ struct net {
 	struct net_config config;
 	int is_running; /* the host knows what was agreed on */
 	struct rxwindow window;
-	size_t held; /* bytes of the frame that waits for more buffers; 0: none does */
+	size_t held;	 /* bytes of the frame that waits for more buffers; 0: none does */
 	size_t in_place; /* of which so many are in the window, and the rest in spill */
 	uint64_t lost_rx, lost_tx; /* frames that were dropped */
 	uint8_t spill[NET_HEADER + NET_FRAME_MAX];

@@ -6,7 +6,7 @@
 #include "base/util.h"
 
 enum {
-	DEPTH_MS = 100, /* worth of the rate is what a bucket holds */
+	DEPTH_MS = 100,	     /* worth of the rate is what a bucket holds */
 	WAIT_MOST_MS = 1000, /* and then it is looked at again */
 };
 
@@ -32,8 +32,9 @@ static unsigned bucket_wait(struct bucket *b, int64_t now_ms)
 	if (passed > 0) {
 		int64_t missing = depth(b) - b->level;
 
-		b->level = passed > missing / (int64_t)b->rate ? depth(b)
-							       : b->level + passed * (int64_t)b->rate;
+		b->level = passed > missing / (int64_t)b->rate
+				   ? depth(b)
+				   : b->level + passed * (int64_t)b->rate;
 		b->at_ms = now_ms;
 	}
 	if (b->level > 0)

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct bucket {
-	uint64_t rate;	/* a second; 0: no limit */
-	int64_t level;	/* in thousandths */
-	int64_t at_ms;	/* when it was */
+	uint64_t rate; /* a second; 0: no limit */
+	int64_t level; /* in thousandths */
+	int64_t at_ms; /* when it was */
 };
 
 struct ratelimit {

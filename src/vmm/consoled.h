@@ -28,7 +28,7 @@ struct consoled_peer {
 	struct timer late;  /* runs while it has hung up, and the guest has not read all it typed */
 	int has_hung_up;
 	int has_ended;	 /* types nothing more */
-	uint64_t missed;    /* bytes since the last it got */
+	uint64_t missed; /* bytes since the last it got */
 	struct fifo out;
 	unsigned typed; /* of in[], what the receiver has no room for yet */
 	uint8_t in[CONSOLED_TYPED];

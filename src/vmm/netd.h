@@ -21,9 +21,9 @@ struct netd_way {
 
 struct netd {
 	struct net_host host;
-	struct net *net;   /* borrowed */
-	struct loop *loop; /* borrowed */
-	const char *name;  /* borrowed: for the log */
+	struct net *net;    /* borrowed */
+	struct loop *loop;  /* borrowed */
+	const char *name;   /* borrowed: for the log */
 	struct watch watch; /* borrowed fd; -1 once the other end has gone */
 	int is_stream;
 	int wants_in, wants_out;
