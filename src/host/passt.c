@@ -4,6 +4,7 @@
 #include "host/passt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +88,7 @@ static int run(const char *path, int theirs, struct err *e)
 	int said[2], pidfd = -1, status;
 	pid_t pid;
 
-	if (pipe(said) < 0)
+	if (pipe2(said, O_CLOEXEC) < 0)
 		return err_sys(e, "start passt");
 	fd_nonblock(said[0]);
 	pid = spawn(
