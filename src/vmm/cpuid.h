@@ -5,6 +5,7 @@
 #define VMM_CPUID_H
 
 #include <linux/kvm.h>
+#include <stdint.h>
 
 enum { CPUID_ENTRIES = 256 };
 
@@ -15,6 +16,9 @@ struct cpuid {
 
 /* KVM's offer. 0 or a negative errno. */
 int cpuid_load(struct cpuid *c, int kvm);
+
+/* How fast the TSC runs, for guests that ask a hypervisor's leaves (FreeBSD does); 0: it is not known. */
+void cpuid_tell_frequency(struct cpuid *c, uint32_t tsc_khz);
 
 /* What differs between vCPUs: ids and topology (one thread a core, one package). */
 void cpuid_for_vcpu(struct cpuid *c, unsigned vcpu, unsigned vcpus);

@@ -13,6 +13,7 @@
 #include "vmm/boot_x86_64.h"
 #include "vmm/ioctl.h"
 #include "vmm/layout.h"
+#include "vmm/stopped.h"
 #include "vmm/vm.h"
 
 enum { PROBE_PORT = 0xf4, ATTEMPTS = 3 };
@@ -32,24 +33,11 @@ static const uint8_t code[] = {
 	0xf4,	    /* hlt */
 };
 
-static int exit_failure(const struct kvm_run *run, struct err *e)
-{
-	if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		return err_set(e, -ENOTSUP, "/dev/kvm cannot enter a guest: hardware reason %#llx",
-			       (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
-	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		return err_set(
-			e, -ENOTSUP,
-			"/dev/kvm cannot run a guest's kernel: it failed inside (suberror %u)",
-			run->internal.suberror);
-	return err_set(e, -ENOTSUP, "/dev/kvm cannot run a guest: it stopped with exit reason %u",
-		       run->exit_reason);
-}
-
 /* Microseconds until the guest's OUT, or negative. */
 static long timed_run(int vcpu, struct kvm_run *run, struct err *e)
 {
 	int64_t start = clock_us();
+	char why[160];
 	int rc;
 
 	do
@@ -58,7 +46,8 @@ static long timed_run(int vcpu, struct kvm_run *run, struct err *e)
 	if (rc < 0)
 		return err_sys(e, "/dev/kvm runs no guest");
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != PROBE_PORT)
-		return exit_failure(run, e);
+		return err_set(e, -ENOTSUP, "/dev/kvm cannot run a guest's kernel: KVM %s",
+			       stopped_why(run, why, sizeof(why)));
 	return (long)(clock_us() - start);
 }
 

@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "vmm/ioctl.h"
 #include "vmm/sandbox.h"
+#include "vmm/stopped.h"
 
 enum { STACK_BYTES = 64 * 1024 };
 
@@ -24,28 +25,36 @@ static void kicked(int sig)
 	(void)sig;
 }
 
-static int set_msrs(int fd)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[2];
-	} m = {
-		.head.nmsrs = 2,
-		.entry = {
-			{ .index = 0x1a0, .data = 1 },	   /* MISC_ENABLE: fast strings */
-			{ .index = 0x2ff, .data = 0x806 }, /* MTRRdefType: on, write-back */
-		},
-	};
+/* What firmware leaves behind. All others are as a processor's reset has them. */
+static const struct boot_msr {
+	uint32_t index;
+	uint64_t value;
+	const char *name;
+	int intels; /* others need not have it */
+} boot_msrs[] = {
+	{ 0x1a0, 1, "MISC_ENABLE", 1 },	      /* fast strings */
+	{ 0x2ff, 0x806, "MTRR_DEF_TYPE", 0 }, /* on, write-back: page attributes need it */
+};
 
-	/* MISC_ENABLE is Intel's: a count short of 2 stopped there, and MTRRs are tried alone. */
-	if (kvm_ioctl(fd, KVM_SET_MSRS, &m) == 2)
-		return 0;
-	m.entry[0] = m.entry[1];
-	m.head.nmsrs = 1;
-	return kvm_ioctl(fd, KVM_SET_MSRS, &m) == 1 ? 0 : -EINVAL;
+static int set_msrs(int fd, unsigned index, struct err *e)
+{
+	for (unsigned i = 0; i < COUNT(boot_msrs); i++) {
+		const struct boot_msr *msr = &boot_msrs[i];
+		struct {
+			struct kvm_msrs head;
+			struct kvm_msr_entry entry;
+		} m = { .head.nmsrs = 1, .entry = { .index = msr->index, .data = msr->value } };
+
+		/* It says how many it set, and stops at one that it does not know. */
+		if (kvm_ioctl(fd, KVM_SET_MSRS, &m) != 1 && !msr->intels)
+			return err_set(e, -ENOTSUP, "virtual CPU %u: KVM takes no %s (MSR %#x)",
+				       index, msr->name, msr->index);
+	}
+	return 0;
 }
 
-/* The boot CPU's LAPIC passes PIC interrupts (LINT0) and NMIs (LINT1), as firmware leaves it. */
+/* LAPICs pass PIC interrupts (LINT0) and NMIs (LINT1), as firmware leaves the boot CPU's; the INIT by which
+ * the others are started closes theirs again. */
 static int set_lapic(int fd)
 {
 	enum { LVT_LINT0 = 0x350, LVT_LINT1 = 0x360, MODE_EXTINT = 7 << 8, MODE_NMI = 4 << 8 };
@@ -57,6 +66,14 @@ static int set_lapic(int fd)
 	memcpy(s.regs + LVT_LINT0, &lint0, sizeof(lint0));
 	memcpy(s.regs + LVT_LINT1, &lint1, sizeof(lint1));
 	return kvm_ioctl(fd, KVM_SET_LAPIC, &s) < 0 ? -errno : 0;
+}
+
+/* In kHz, or 0 where KVM does not say. */
+static uint32_t tsc_frequency(int fd)
+{
+	int khz = kvm_ioctl(fd, KVM_GET_TSC_KHZ, 0);
+
+	return khz > 0 ? (uint32_t)khz : 0;
 }
 
 int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid,
@@ -74,10 +91,13 @@ int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid
 	if (run == MAP_FAILED)
 		return err_sys(e, "map virtual CPU %u", index);
 	c->run = run;
+	cpuid_tell_frequency(cpuid, tsc_frequency(c->fd));
 	/* CPUID first: which MSRs exist depends on it (Linux 6.13). */
 	if (kvm_ioctl(c->fd, KVM_SET_CPUID2, &cpuid->head) < 0)
 		return err_sys(e, "set virtual CPU %u's features", index);
-	if (set_msrs(c->fd) < 0 || set_lapic(c->fd) < 0)
+	if (set_msrs(c->fd, index, e) < 0)
+		return e->code;
+	if (set_lapic(c->fd) < 0)
 		return err_sys(e, "set virtual CPU %u's registers", index);
 	return 0;
 }
@@ -117,22 +137,25 @@ static void memory_access(struct vcpu_shared *s, struct kvm_run *run)
 /* Tells why the guest cannot go on. */
 static void died(struct vcpu *c)
 {
-	const struct kvm_run *run = c->run;
-	char text[200];
+	char why[160], text[200];
 
-	if (run->exit_reason == KVM_EXIT_SHUTDOWN) {
+	if (c->run->exit_reason == KVM_EXIT_SHUTDOWN) {
 		c->shared->died(c->shared, 1, "triple fault");
 		return;
 	}
-	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		snprintf(text, sizeof(text), "KVM could not go on (internal error, suberror %u)",
-			 run->internal.suberror);
-	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		snprintf(text, sizeof(text), "KVM could not enter the guest (reason %#llx)",
-			 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
-	else
-		snprintf(text, sizeof(text), "KVM stopped with exit reason %u", run->exit_reason);
+	snprintf(text, sizeof(text), "KVM %s", stopped_why(c->run, why, sizeof(why)));
 	c->shared->died(c->shared, 0, text);
+}
+
+/* KVM_RUN itself failed: memory that the guest was promised is not to be had, above all. */
+static void refused(struct vcpu *c, int rc)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "KVM does not run the guest on: %s", strerror(rc));
+	pthread_mutex_lock(&c->shared->lock);
+	c->shared->died(c->shared, 0, text);
+	pthread_mutex_unlock(&c->shared->lock);
 }
 
 /* One exit. Nonzero: the guest cannot go on. */
@@ -200,7 +223,8 @@ static void *vcpu_thread(void *arg)
 		if (kvm_ioctl(c->fd, KVM_RUN, 0) < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
-			c->run->exit_reason = KVM_EXIT_UNKNOWN;
+			refused(c, errno);
+			break;
 		}
 		if (handle_exit(c))
 			break;

@@ -135,8 +135,7 @@ static int map_memory(struct vm *vm, uint64_t bytes, struct err *e)
 	return rc < 0 ? rc : add_region(vm, 1, GPA_HIGH, high, e);
 }
 
-/* KVM replaces the whole table at each call, so its default one is spelled out again: legacy
- * pins at the PIC and at the IOAPIC. */
+/* KVM replaces the whole table at each call, so the IOAPIC's pins are spelled out again. Nothing is on the PIC. */
 static void default_routing(struct vm *vm)
 {
 	struct kvm_irq_routing *r = &vm->routing.head;
