@@ -11,8 +11,12 @@
 #include "base/util.h"
 #include "proto/ports.h"
 
-/* A vmm that is asked to end has nothing to wait for. */
-enum { TERM_MS = 2000 };
+enum {
+	TERM_MS = 2000, /* a vmm that is asked to end has nothing to wait for */
+	/* A guest hears its button once its driver is there and somebody listens to that, which with a
+	 * distribution's may be seconds after it has booted; what was pressed before is lost. */
+	PRESS_MS = 1000,
+};
 
 const char *rung_name(enum rung r)
 {
@@ -30,6 +34,14 @@ static unsigned button_ms(const struct ladder *l)
 	return l->has_button ? (unsigned)MAX(left, (int64_t)l->wait_ms / 2) : 0;
 }
 
+static void press(struct timer *t)
+{
+	struct ladder *l = CONTAINER(t, struct ladder, press);
+
+	vmmchild_signal(l->vmm, VMM_SIG_BUTTON);
+	loop_after(l->loop, &l->press, PRESS_MS);
+}
+
 static void step(struct ladder *l, enum rung next)
 {
 	if (next == RUNG_BUTTON && button_ms(l) == 0)
@@ -39,8 +51,9 @@ static void step(struct ladder *l, enum rung next)
 	l->rung = next;
 	call_close(&l->call);
 	loop_cancel(l->loop, &l->due);
+	loop_cancel(l->loop, &l->press);
 	if (next == RUNG_BUTTON) {
-		vmmchild_signal(l->vmm, VMM_SIG_BUTTON);
+		press(&l->press);
 		loop_after(l->loop, &l->due, button_ms(l));
 	} else if (next == RUNG_TERM) {
 		vmmchild_signal(l->vmm, SIGTERM);
@@ -106,6 +119,7 @@ void ladder_start(struct ladder *l, struct loop *loop, struct vmmchild *vmm, int
 		.vmm = vmm,
 		.call = CALL_NONE,
 		.due = { .due = rung_due },
+		.press = { .due = press },
 		.rung = RUNG_GUEST,
 		.wait_ms = wait_ms,
 		.has_button = has_button,
@@ -134,5 +148,6 @@ void ladder_stop(struct ladder *l)
 	if (l->rung == RUNG_NONE)
 		return;
 	loop_cancel(l->loop, &l->due);
+	loop_cancel(l->loop, &l->press);
 	call_close(&l->call);
 }

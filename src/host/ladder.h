@@ -20,6 +20,7 @@ struct ladder {
 	struct vmmchild *vmm; /* borrowed */
 	struct call call;
 	struct timer due; /* when the next rung is tried */
+	struct timer press; /* when the button is pressed again */
 	enum rung rung;	  /* the latest tried: the one that ended it, once it has ended */
 	int asked;	  /* the guest has been told to power off */
 	int synced;	  /* the guest confirmed that its disks are synced */

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# debian.sh - make the guest that is booted by its own init: out/guest/debian/root.img, in ext4.
+# debian.sh [12|13] - make a guest that is booted by its own init: out/guest/debian/root.img, or
+# out/guest/debian13/root.img, in ext4.
 #
-# Debian 12 with systemd, udev, dbus, logind and OpenSSH as their packages set them up, and nothing of
-# vmtool's; root's password is empty. What no test reads stays outside: an emulated host keeps all of it
-# in memory. The image is made inside mmdebstrap's own namespace, where owners are right without root.
+# Debian with systemd, udev, dbus, logind and OpenSSH as their packages set them up, and nothing of
+# vmtool's; root's password is empty. 13 has its kernel as well, with its modules and the initramfs that
+# its own tools make: what somebody has who installs it. What no test reads stays outside: an emulated host
+# keeps all of it in memory. The image is made inside mmdebstrap's own namespace, where owners are right
+# without root.
 #
 # The result is kept in the cache under the hash of how it is made. The revisions of Debian's packages
 # are not part of that: a warm cache never asks the network.
@@ -11,13 +14,11 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . build/common.sh
 
-suite=bookworm
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,openssh-server
 unread=(man doc info locale i18n zoneinfo lintian bash-completion zsh)
 free_mib=24	# what a guest may write beyond what is there
 
 store=$cache/guest
-out=out/guest/debian
 
 # image TREE FILE: small, because the lab carries zeros as well. Without the /proc and /sys that
 # mmdebstrap has mounted there: a bind mount leaves out what is mounted below.
@@ -36,20 +37,27 @@ if [ "${1-}" = --image ]; then
 	exit
 fi
 
-key=$(key_of <test/guests/debian.sh)
-kept=$store/debian-$key.img
+release=${1:-12}
+case $release in
+12) suite=bookworm name=debian ;;
+13) suite=trixie name=debian13 packages+=,linux-image-cloud-amd64,initramfs-tools,kmod ;;
+*) die_usage "debian.sh: there are 12 and 13, not '$release'" ;;
+esac
+out=out/guest/$name
+key=$({ echo "$release"; cat test/guests/debian.sh; } | key_of)
+kept=$store/$name-$key.img
 
 build() {
-	local work log=$store/debian.log name exclude=()
-	need_packages "the guest with systemd" mmdebstrap e2fsprogs uidmap
+	local work log=$store/$name.log folder exclude=()
+	need_packages "the guest with systemd" mmdebstrap e2fsprogs uidmap debian-archive-keyring
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	chmod 1777 "$work"	# mmdebstrap is another user in its namespace
-	for name in "${unread[@]}"; do
-		exclude+=("--dpkgopt=path-exclude=/usr/share/$name/*")
+	for folder in "${unread[@]}"; do
+		exclude+=("--dpkgopt=path-exclude=/usr/share/$folder/*")
 	done
 	exclude+=("--dpkgopt=path-exclude=/usr/lib/udev/hwdb.d/*" "--dpkgopt=path-exclude=/usr/lib/x86_64-linux-gnu/gconv/*")
-	say "guest with systemd: building, some minutes; log: $log"
+	say "guest with systemd, Debian $release: building, some minutes; log: $log"
 	mmdebstrap --variant=essential --include="$packages" "${exclude[@]}" \
 		--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "0"' \
 		--customize-hook='chroot "$1" passwd -q -d root' \
@@ -60,13 +68,13 @@ build() {
 			die "guest with systemd: mmdebstrap failed; see $log"
 		}
 	cp "$work/img" "$kept.new"
-	rm -rf "$store"/debian-*.img "$work"
+	rm -rf "$store/$name"-*.img "$work"
 	trap - EXIT
 	mv "$kept.new" "$kept"
 }
 
 mkdir -p "$store" "$out"
-exec 9>"$store/debian.lock"
+exec 9>"$store/$name.lock"
 flock 9
 [ -f "$kept" ] || build
 flock -u 9

@@ -33,10 +33,11 @@ enum {
 
 /*
  * SVM is the only nesting TCG has. Without -xsave, KVM's idea of a guest's XCR0 goes stale: TCG
- * does not take the XSETBV intercept. The rest of the minus list is what TCG cannot do anyway and
- * would warn of.
+ * does not take the XSETBV intercept; and no CPU has AVX without it, what a guest's kernel may rely
+ * on (Debian 13's does, and died of its own tests of AES). The rest of the minus list is what TCG
+ * cannot do anyway and would warn of.
  */
-#define CPU "EPYC,+svm,+npt,-xsave,-xsavec,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
+#define CPU "EPYC,+svm,+npt,-xsave,-xsavec,-avx,-avx2,-fma,-f16c,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
 	    "-3dnowprefetch,-osvw,-topoext,-nrip-save"
 
 /*

@@ -2,11 +2,11 @@
 # Whoever sources it wants host.sh, out/tools/term and out/guest/debian/root.img beside it. ours=WHO is what
 # the names of its tests begin with.
 
-disk=/lab/in/root.img term=/lab/in/term
+disk=/lab/in/root.img term=/lab/in/term kernel=/lab/vmlinux
 events=$VMTOOL_HOME/vms/web/events.jsonl
 guest() { vmtool exec web -- "$@"; }
 boot_of() { vmtool show --json web | sed -n 's/.*"boot": "\([^"]*\)".*/\1/p' | head -n 1; }
-booted() { vmtool start web -q --timeout 60s --memory 512M --kernel /lab/vmlinux --disk "$disk" --require boot_done "$@"; }
+booted() { vmtool start web -q --timeout 60s --memory 512M --kernel "$kernel" --disk "$disk" --require boot_done "$@"; }
 # Of ext4's superblock: is the journal to be replayed?
 needs_recovery() { [ $((0x$(dd if="$disk" bs=1 skip=1120 count=1 2>/dev/null | hexdump -e '1/1 "%x"') & 4)) -ne 0 ]; }
 is_another_boot() { state_is web running && [ "$(boot_of)" != "$boot" ]; }
