@@ -2,11 +2,11 @@
 # Whoever sources it wants host.sh, out/tools/term and out/guest/debian/root.img beside it. ours=WHO is what
 # the names of its tests begin with.
 
-disk=/lab/in/root.img term=/lab/in/term kernel=/lab/vmlinux
+disk=/lab/in/root.img term=/lab/in/term kernel=/lab/vmlinux gate=boot_done
 events=$VMTOOL_HOME/vms/web/events.jsonl
 guest() { vmtool exec web -- "$@"; }
 boot_of() { vmtool show --json web | sed -n 's/.*"boot": "\([^"]*\)".*/\1/p' | head -n 1; }
-booted() { vmtool start web -q --timeout 60s --memory 512M --kernel "$kernel" --disk "$disk" --require boot_done "$@"; }
+booted() { vmtool start web -q --timeout 60s --memory 512M --kernel "$kernel" --disk "$disk" --require "$gate" "$@"; }
 # Of ext4's superblock: is the journal to be replayed?
 needs_recovery() { [ $((0x$(dd if="$disk" bs=1 skip=1120 count=1 2>/dev/null | hexdump -e '1/1 "%x"') & 4)) -ne 0 ]; }
 is_another_boot() { state_is web running && [ "$(boot_of)" != "$boot" ]; }
@@ -74,6 +74,19 @@ reboots() {
 stops() {
 	run vmtool stop web
 	like "$rc $err" "0 *disks synced (rung guest)" "$ours: stop asks systemd, and the disks are seen to be settled"
+	like "$(tail -n 1 "$events")" '"reason":"guest_poweroff"' "$ours: the VM's end is a poweroff"
+	ok "$ours: no journal is to be replayed" eval '! needs_recovery'
+	vmtool rm web
+	is "$(left)/$(processes)" "/" "$ours: nothing is left"
+}
+
+# Nobody in there knows of us.
+presses() {
+	run guest true
+	is "$rc" 125 "$ours: no agent of ours is in it"
+	run vmtool stop web
+	is "$rc" 0 "$ours: stop presses its power button"
+	diag "$err"
 	like "$(tail -n 1 "$events")" '"reason":"guest_poweroff"' "$ours: the VM's end is a poweroff"
 	ok "$ours: no journal is to be replayed" eval '! needs_recovery'
 	vmtool rm web

@@ -33,13 +33,5 @@ diag "$err"
 gated() { sed -n "s/.*\"name\":\"$1\",\"value\":true.*/$1/p" "$events"; }
 is "$(gated ssh_banner) $(gated boot_done)" "ssh_banner boot_done" \
 	"$ours: an SSH server greeted at its vsock port, and systemd said that it is through"
-run guest true
-is "$rc" 125 "$ours: no agent of ours is in it"
-run vmtool stop web
-is "$rc" 0 "$ours: stop presses its power button"
-diag "$err"
-like "$(tail -n 1 "$events")" '"reason":"guest_poweroff"' "$ours: the VM's end is a poweroff"
-ok "$ours: no journal is to be replayed" eval '! needs_recovery'
-vmtool rm web
-is "$(left)/$(processes)" "/" "nothing is left"
+presses
 done_testing
