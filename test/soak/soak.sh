@@ -25,6 +25,7 @@ ninja_write release
 ninja_run release out/vmtool tools
 kernel-config/build.sh
 test/guests/initrd.sh
+test/guests/wanted.sh "test/soak/$name.sh"
 # Files a run wants beside it stand in its line "# with: FILE...", as in a VM test.
 files=(-f test/within.sh -f test/vm/host.sh -f test/both/target.sh -f test/soak/random.sh -f test/soak/truth.sh)
 for file in $(sed -n 's/^# with: //p' "test/soak/$name.sh"); do files+=(-f "$file"); done
