@@ -10,6 +10,7 @@ makers=(
 	"out/guest/debian13/ debian.sh 13"
 	"out/guest/catalogue/ kernels.sh"
 	"out/guest/passt.tar passt.sh"
+	"out/guest/nettools.tar nettools.sh"
 )
 with=$(sed -n 's/^# with: / /p' "$1")
 for row in "${makers[@]}"; do

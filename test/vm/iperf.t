@@ -1,0 +1,103 @@
+# iperf: what a person measures a guest's network with: iperf3 both ways and ping -f, over a tap and over a
+# passt that somebody started; and a rate, both ways, by the guest's own clock.
+# with: test/vm/host.sh out/guest/passt.tar out/guest/nettools.tar
+. /lab/in/lib.sh
+. /lab/in/host.sh
+
+guest() { vmtool exec web -- "$@"; }
+tar -xf /lab/in/nettools.tar -C /
+# The shell has a ping of its own, which does not flood.
+flood() { /bin/ping -f -q -c "$@"; }
+# A ping in the first second of a boot takes the time for unset, and waits for no answer.
+awake() { [ "$(guest cut -d. -f1 /proc/uptime)" -ge 1 ]; }
+equip() {
+	vmtool cp -q /lab/in/nettools.tar web:/tmp/
+	guest tar -xf /tmp/nettools.tar -C /
+	within 5 awake
+}
+
+# measure NAME [WHERE...] -- ARG...: iperf3's report of a transfer. Its seconds are the client's; what stops for
+# a retransmission's timeout takes more than its share of them.
+of() { awk -v part="\"$1\":" -v key="\"$2\":" '$1 == part { in_it = 1 } in_it && $1 == key { print $2 + 0; exit }' /tmp/report; }
+carry() {
+	name=$1 where=
+	shift
+	while [ "$1" != -- ]; do where="$where $1"; shift; done
+	shift
+	$where iperf3 -J "$@" >/tmp/report || diag "$(grep error /tmp/report)"
+	diag "$name: $(of sum_received bytes) bytes, $(of sum_received bits_per_second) bit/s, $(of sum_sent retransmits) sent again"
+}
+arrived() { # NAME BYTES MOST_AGAIN
+	ok "$1: all of it arrives" test "$(of sum_sent bytes)" -ge "$2"
+	ok "$1: without a pause" awk "BEGIN { exit !($(of sum_sent seconds) < 1) }"
+	ok "$1: and is sent once" test "$(of sum_sent retransmits)" -le "$3"
+}
+served() { [ -s /tmp/served ]; } # whoever listens has said so
+
+modprobe tun
+tunctl -t web0 >/dev/null
+ip addr add 10.0.9.1/24 dev web0
+ip link set web0 up
+start web -q --nic tap=web0 --net 'eth0 address=10.0.9.2/24 gateway=10.0.9.1'
+equip
+guest iperf3 -s -D
+
+carry "tap, to the guest" -- -c 10.0.9.2 -n 32M
+arrived "tap, to the guest" 33554432 10
+carry "tap, from the guest" -- -c 10.0.9.2 -n 32M -R
+arrived "tap, from the guest" 33554432 10
+carry "tap, both at once" -- -c 10.0.9.2 -n 32M --bidir
+ok "tap, both at once: each way moves" awk "BEGIN { exit !($(of sum_sent bytes) > 4e6 && $(of sum_sent_bidir_reverse bytes) > 4e6) }"
+carry "tap, datagrams" -- -c 10.0.9.2 -u -b 200M -l 1400 -n 4M
+is "$(of sum lost_packets) of $(of sum packets)" "0 of 2996" "tap: no datagram is lost on the way to the guest"
+carry "tap, datagrams from the guest" -- -c 10.0.9.2 -u -b 200M -l 1400 -n 4M -R
+is "$(of sum lost_packets) of $(of sum packets)" "0 of 2996" "nor from it"
+
+like "$(flood 2000 10.0.9.2)" "2000 packets transmitted, 2000 received, 0% packet loss" "ping -f: the guest answers each"
+like "$(guest /bin/ping -f -q -c 2000 10.0.9.1)" "2000 packets transmitted, 2000 received, 0% packet loss" "and each answer reaches it"
+like "$(flood 500 -s 1400 10.0.9.2)" " 0% packet loss" "with long ones as well"
+ok "and the VM is there as before" guest true
+vmtool rm -f web >/dev/null
+
+# 2 MiB at 2 MiB/s: a tenth of a second's worth may come at once.
+start web -q --nic tap=web0,rate=2M --net 'eth0 address=10.0.9.2/24 gateway=10.0.9.1'
+equip
+iperf3 -s -D
+keeps() { awk "BEGIN { r = $(of sum_received bits_per_second) / 8 / 2097152; exit !(r > 0.75 && r < 1.12) }"; }
+carry "rate=2M, from the guest" guest -- -c 10.0.9.1 -n 4M
+ok "a rate is kept from the guest, by its clock" keeps
+carry "rate=2M, to the guest" guest -- -c 10.0.9.1 -n 4M -R
+ok "and to it" keeps
+vmtool rm -f web >/dev/null
+
+# passt looks for a way out of the host, and shuts itself in, for which the root must not be the first one.
+tunctl -t out0 >/dev/null
+ip addr add 10.0.7.5/24 dev out0
+ip link set out0 up
+ip route add default via 10.0.7.1 dev out0
+echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range # it has no privileges to ping with
+mkdir /inside
+mount --rbind / /inside
+tar -xf /lab/in/passt.tar -C /
+run unshare -m sh -c 'cd /inside && mount --move . / && exec chroot . /usr/bin/passt -q --one-off --socket /tmp/passt.sock -t 5202'
+is "$rc" 0 "somebody starts passt"
+diag "$err"
+run start web -q --nic passt=/tmp/passt.sock
+is "$rc" 0 "and a VM on its socket"
+diag "$err"
+equip
+guest iperf3 -s -D -p 5202
+carry "passt, from the guest" guest -- -c 10.0.7.1 -n 16M
+arrived "passt, from the guest" 16777216 100
+carry "passt, to the guest" guest -- -c 10.0.7.1 -n 16M -R
+arrived "passt, to the guest" 16777216 100
+carry "passt, to a port of the guest's" -- -c 10.0.7.5 -p 5202 -n 16M
+arrived "passt, to a port of the guest's" 16777216 100
+like "$(guest /bin/ping -f -q -c 300 10.0.9.1)" "300 received, 0% packet loss" "passt: ping -f, and each is answered"
+ok "and the VM is there as before" guest true
+pid=$(pidof passt)
+vmtool stop -q web
+gone() { [ ! -d "/proc/$pid" ]; }
+ok "it ends with the VM, as it was told to" within 5 gone
+kill "$(pidof iperf3)"
+done_testing
