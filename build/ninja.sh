@@ -100,7 +100,25 @@ ninja_release() {
 		ninja_object release "$source"
 		ninja_program release "out/tools/$name" "out/release/$source.o"
 	done
-	printf 'build tools: phony%s\n' "$(printf ' out/tools/%s' "${lab_tools[@]##*/}" | sed 's/\.c\>//g')"
+	ninja_bare
+	printf 'build tools: phony%s%s\n' "$(printf ' out/tools/%s' "${lab_tools[@]##*/}" | sed 's/\.c\>//g')" \
+		"$(printf ' out/bare/%s' "${bare_guests[@]}")"
+}
+
+# Guests without a kernel: each file with a bare_run() is one, the others are what they share.
+ninja_bare() {
+	local dir=test/guests/bare guest shared=()
+	bare_guests=()
+	for source in "$dir"/*.c; do
+		guest=$(basename "$source" .c)
+		if grep -q '^void bare_run(void)$' "$source"; then bare_guests+=("$guest"); else shared+=("$source"); fi
+	done
+	printf 'rule bare\n command = %s %s -Isrc $in %s -o $out\n description = bare $out\n' \
+		"$bare" "$warnings" "$bare_link"
+	for guest in "${bare_guests[@]}"; do
+		printf 'build out/bare/%s: bare %s %s %s | %s\n' "$guest" "$dir/start.S" "$dir/$guest.c" "${shared[*]}" \
+			"$(printf '%s ' "$dir"/*.h) src/vmm/layout.h src/vmm/power.h"
+	done
 }
 
 # Unit tests, and each fuzz target with the replay of its corpus.

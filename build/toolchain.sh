@@ -23,6 +23,10 @@ musl="gcc -specs=$root/vendor/musl.specs"
 # KVM's structures end in arrays, and are embedded all the same; only clang minds.
 kvm_idioms="-Wno-gnu-variable-sized-type-not-at-end -Wno-flexible-array-extensions"
 
+# Guests without a kernel (test/guests/bare), which no C library helps.
+bare="gcc -ffreestanding -fno-pie -fno-stack-protector -mgeneral-regs-only -mno-red-zone -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -O2"
+bare_link="-nostdlib -static -no-pie -Wl,-Ttext-segment=0x200000,-e,start,--build-id=none,-z,noexecstack"
+
 declare -A flavour_cc=(
 	[release]="$musl -fPIE"
 	[asan]="gcc"

@@ -24,7 +24,8 @@ struct bus {
 	unsigned count;
 };
 
-/* Ranges never overlap and there are never more than BUS_DEVS: both are the board's doing. */
+/* Where ranges overlap, the one that was added first answers to what lies in it whole. There are never more
+ * than BUS_DEVS: both are the board's doing. */
 void bus_add(struct bus *b, const struct bus_dev *d);
 
 uint64_t bus_read(const struct bus *b, uint64_t at, unsigned size);

@@ -39,6 +39,7 @@
 #define PORT_COM1    0x3f8 /* * */
 #define PORT_PVPANIC 0x505 /* * */
 #define PORT_PCI     0xcf8 /* configuration mechanism 1 */
+#define PORT_RESET   0xcf9 /* in between: a chipset's reset control */
 #define PORT_POWER   0x600 /* sleep control, sleep status, reset */
 
 /* Global system interrupts: the IOAPIC's 24 pins, then messages. */

@@ -10,6 +10,8 @@ enum {
 	SLP_TYP_S5 = 5 << 2, /* _S5 of dsdt.asl */
 	SLP_TYP = 7 << 2,
 
+	CHIPSET_RESET = 4, /* a rising edge is a reset, and of what kind the other bits say */
+
 	I8042_COMMAND = 4, /* port 0x64 */
 	I8042_RESET = 0xfe,
 
@@ -51,6 +53,15 @@ static void i8042_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
 		p->event(p, POWER_REBOOT);
 }
 
+static void chipset_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
+{
+	struct power *p = ctx;
+
+	(void)off, (void)size;
+	if (value & CHIPSET_RESET)
+		p->event(p, POWER_REBOOT);
+}
+
 static uint64_t pvpanic_read(void *ctx, uint64_t off, unsigned size)
 {
 	(void)ctx, (void)off, (void)size;
@@ -70,5 +81,7 @@ void power_attach(struct power *p, struct bus *ports)
 {
 	bus_add(ports, &(struct bus_dev){ PORT_POWER, POWER_LEN, p, power_read, power_write });
 	bus_add(ports, &(struct bus_dev){ PORT_I8042, 5, p, i8042_read, i8042_write });
+	/* Of one byte: wider accesses there are PCI's. */
+	bus_add(ports, &(struct bus_dev){ PORT_RESET, 1, p, power_read, chipset_write });
 	bus_add(ports, &(struct bus_dev){ PORT_PVPANIC, 1, p, pvpanic_read, pvpanic_write });
 }

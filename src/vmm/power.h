@@ -2,7 +2,8 @@
  * power - the registers by which a guest ends its run: sleep, reset, panic.
  *
  * ACPI's sleep control and reset registers (ACPI 6.4 sections 4.8.3.6 and 4.8.3.7), the i8042's
- * reset line, and pvpanic (QEMU docs/specs/pvpanic: one port, bit 0 is "panicked").
+ * reset line, a chipset's reset control at 0xcf9 (Linux's reboot=pci), and pvpanic (QEMU
+ * docs/specs/pvpanic: one port, bit 0 is "panicked").
  */
 #ifndef VMM_POWER_H
 #define VMM_POWER_H

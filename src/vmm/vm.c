@@ -135,7 +135,8 @@ static int map_memory(struct vm *vm, uint64_t bytes, struct err *e)
 	return rc < 0 ? rc : add_region(vm, 1, GPA_HIGH, high, e);
 }
 
-/* KVM replaces the whole table at each call, so the IOAPIC's pins are spelled out again. Nothing is on the PIC. */
+/* KVM replaces the whole table at each call, so the IOAPIC's pins are spelled out. Its own first table has them at
+ * the PIC, too: a guest that knows of none would have each interrupt twice, once as an exception's number. */
 static void default_routing(struct vm *vm)
 {
 	struct kvm_irq_routing *r = &vm->routing.head;
@@ -159,7 +160,8 @@ static int create(struct vm *vm, struct err *e)
 		return err_sys(e, "/dev/kvm creates no VM (does another hypervisor hold the CPU?)");
 	if (kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
 	    kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 ||
-	    kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+	    kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0 ||
+	    kvm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, &vm->routing.head) < 0)
 		return err_sys(e, "/dev/kvm makes no interrupt controller");
 	return 0;
 }

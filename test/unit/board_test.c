@@ -231,6 +231,7 @@ static void the_log_fills_the_disk(void)
 
 /* --- power ---------------------------------------------------------------------------------- */
 
+static struct pcihost pci;
 static int event;
 
 static void on_event(struct power *p, enum power_event ev)
@@ -253,6 +254,8 @@ static void a_guest_cannot_end_or_ends_by_accident(void)
 		{ "reset", PORT_POWER + 2, POWER_RESET_NOW, POWER_REBOOT },
 		{ "not the reset value", PORT_POWER + 2, 2, 0 },
 		{ "i8042 pulse", 0x64, 0xfe, POWER_REBOOT },
+		{ "the chipset's reset", PORT_RESET, 0x0e, POWER_REBOOT },
+		{ "the kind of reset alone", PORT_RESET, 0x02, 0 },
 		{ "i8042 self-test", 0x64, 0xaa, 0 },
 		{ "i8042 data", 0x60, 0xfe, 0 },
 		{ "panic alone", PORT_PVPANIC, 1, 0 },
@@ -271,6 +274,10 @@ static void a_guest_cannot_end_or_ends_by_accident(void)
 	CHECK(p.panicked && (in(PORT_PVPANIC)&1));
 	CHECK(in(0x64) == 0xff); /* no keyboard controller to wait for */
 	CHECK(in(PORT_POWER + 1) == 0);
+	event = 0;
+	pcihost_attach(&pci, &memory, &ports);
+	bus_write(&ports, PORT_PCI, 4, UINT32_MAX); /* goes across 0xcf9, and is PCI's */
+	CHECK(event == 0 && bus_read(&ports, PORT_PCI, 4) == 0x80fffffc);
 }
 
 /* --- clock ---------------------------------------------------------------------------------- */
@@ -342,7 +349,6 @@ static void no_move(struct vpci_host *h)
 }
 
 static struct vpci_host vhost = { no_vector, no_vector, count_kick, no_move };
-static struct pcihost pci;
 static struct vdev dev[2];
 static struct vpci function[2];
 
