@@ -2,7 +2,9 @@
 #include "vmm/acpi.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "check.h"
@@ -146,8 +148,37 @@ static void too_many_cpus_or_too_little_ram_is_taken(void)
 	CHECK(acpi_write(&tiny, 1) == -ENOSPC);
 }
 
-int main(void)
+/* --- for ACPICA, which reads them back: acpi_test FOLDER CPUS (test/cli/acpi.t) --- */
+
+static void write_table(const char *dir, const char *name, gpa_t at, size_t len)
 {
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.dat", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, ram + at, len) == (ssize_t)len);
+	close(fd);
+}
+
+static void write_all(const char *dir, unsigned cpus)
+{
+	static const char *const listed[] = { "FACP", "APIC", "MCFG" };
+	gpa_t xsdt = write_tables(cpus), dsdt = get(find(xsdt, "FACP") + 140, 8);
+
+	write_table(dir, "RSDP", GPA_ACPI, 36);
+	write_table(dir, "XSDT", xsdt, table(xsdt, "XSDT"));
+	write_table(dir, "DSDT", dsdt, table(dsdt, "DSDT"));
+	for (unsigned i = 0; i < COUNT(listed); i++)
+		write_table(dir, listed[i], find(xsdt, listed[i]), table(find(xsdt, listed[i]), listed[i]));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3) {
+		write_all(argv[1], (unsigned)atoi(argv[2]));
+		return check.failed > 0;
+	}
 	TEST(a_kernel_does_not_find_the_tables);
 	TEST(a_cpu_is_missing);
 	TEST(tables_overlap_or_leave_their_area);
