@@ -61,6 +61,9 @@
 	KEY(VM, BALLOON, "balloon", ONE, MACHINE, 0, "SIZE", IS("0M"), \
 	    "as much of it the guest leaves to the host until it would run out; what lies free it always does", \
 	    TEXT, MACHINE_SETTER(config_balloon)) \
+	KEY(VM, CONSOLE_DEVICE, "console-device", ONE, MACHINE, 0, "serial|virtio", IS("serial"), \
+	    "what the guest's console is: a serial port, ttyS0, or hvc0, which is faster and there later", \
+	    TEXT, MACHINE_SETTER(config_console)) \
 	KEY(VM, KERNEL, "kernel", ONE, MACHINE, 0, "PATH", IS("default"), \
 	    "vmlinux or bzImage, or a name in the catalogue", \
 	    NAME_OR_PATH, MACHINE_SETTER(config_kernel)) \

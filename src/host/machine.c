@@ -17,8 +17,10 @@
 enum { MEMORY_MIN_MIB = 32, HUGE_PAGE = 2 << 20 };
 
 /* quiet: a byte on the serial port costs two exits. panic=-1: a dead kernel resets the machine
- * at once, so that its end is seen. */
+ * at once, so that its end is seen. Of two consoles the last is /dev/console; what the kernel says it says
+ * on both, of which one may not be there yet. */
 static const char cmdline_base[] = "console=ttyS0 quiet panic=-1";
+static const char cmdline_hvc[] = " console=hvc0";
 
 void machine_init(struct config *c)
 {
@@ -26,6 +28,7 @@ void machine_init(struct config *c)
 	c->memory_bytes = 256 * MIB;
 	c->balloon_bytes = 0;
 	c->memory = 0;
+	c->has_hvc = 0;
 	strcpy(c->kernel, "default"); /* of the catalogue */
 	c->initrd[0] = c->append[0] = '\0';
 	c->disks.count = 0;
@@ -96,6 +99,14 @@ int config_prefault(struct config *c, const struct said *s, struct err *e)
 	return 0;
 }
 
+int config_console(struct config *c, const struct said *s, struct err *e)
+{
+	c->has_hvc = !strcmp(s->text, "virtio");
+	if (!c->has_hvc && strcmp(s->text, "serial") != 0)
+		return err_usage(e, "%s: '%s' is neither serial nor virtio", s->what, s->text);
+	return 0;
+}
+
 int config_balloon(struct config *c, const struct said *s, struct err *e)
 {
 	return parse_size(&c->balloon_bytes, s->what, s->text, e);
@@ -162,7 +173,7 @@ int config_initrd(struct config *c, const struct said *s, struct err *e)
 
 int config_append(struct config *c, const struct said *s, struct err *e)
 {
-	size_t room = SPEC_CMDLINE_MAX - sizeof(cmdline_base);
+	size_t own = sizeof(cmdline_base) + sizeof(cmdline_hvc), room = SPEC_CMDLINE_MAX - own;
 	int rc = check_text(s->what, s->text, e);
 
 	if (rc < 0)
@@ -170,7 +181,7 @@ int config_append(struct config *c, const struct said *s, struct err *e)
 	if (strlen(s->text) > room)
 		return err_usage(e,
 				 "%s: %zu bytes, but a kernel keeps %d and vmtool's own take %zu",
-				 s->what, strlen(s->text), SPEC_CMDLINE_MAX, sizeof(cmdline_base));
+				 s->what, strlen(s->text), SPEC_CMDLINE_MAX, own);
 	memcpy(c->append, s->text, strlen(s->text) + 1);
 	return 0;
 }
@@ -211,8 +222,8 @@ static int write_cmdline(const struct config *c, const char *boot, char out[SPEC
 		   struct err *e)
 {
 	int is_told = c->proof.is_plain && proof_has_agent(&c->proof);
-	int n = snprintf(out, SPEC_CMDLINE_MAX + 1, "%s%s%s%s%s%s", cmdline_base,
-			 c->proof.is_plain ? TELL_US : "", is_told ? " " BOOT_ID_WORD : "",
+	int n = snprintf(out, SPEC_CMDLINE_MAX + 1, "%s%s%s%s%s%s%s", cmdline_base,
+			 c->has_hvc ? cmdline_hvc : "", c->proof.is_plain ? TELL_US : "", is_told ? " " BOOT_ID_WORD : "",
 			 is_told ? boot : "", c->append[0] ? " " : "", c->append);
 
 	return n > SPEC_CMDLINE_MAX ? err_usage(e, "--append: the command line is too long") : 0;
@@ -229,6 +240,7 @@ int machine_describe(const struct config *c, const char *boot, char cmdline[SPEC
 		.memory_bytes = c->memory_bytes,
 		.balloon_bytes = c->balloon_bytes,
 		.memory = c->memory,
+		.has_hvc = (uint8_t)c->has_hvc,
 		.guest_cid = GUEST_CID,
 		.cmdline = cmdline,
 	};

@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7335, /* "vms5": the last digit is the version */
+	SPEC_MAGIC = 0x766d7336, /* "vms6": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 };
@@ -42,6 +42,7 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be64(&w, s->memory_bytes);
 	wr_be64(&w, s->balloon_bytes);
 	wr_be32(&w, s->memory);
+	wr_u8(&w, s->has_hvc);
 	wr_be64(&w, s->guest_cid);
 	wr_be32(&w, (uint32_t)s->kvm_fd);
 	wr_be32(&w, (uint32_t)s->kernel_fd);
@@ -142,6 +143,7 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	s->memory_bytes = rd_be64(&r);
 	s->balloon_bytes = rd_be64(&r);
 	s->memory = rd_be32(&r);
+	s->has_hvc = rd_u8(&r);
 	s->guest_cid = rd_be64(&r);
 	s->kvm_fd = rd_fd(&r);
 	s->kernel_fd = rd_fd(&r);
@@ -164,7 +166,7 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 		s->nic[i] = rd_nic(&r);
 	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
 		return -EPROTO;
-	if (s->memory > SPEC_MEMORY_ALL || s->balloon_bytes > s->memory_bytes ||
+	if (s->has_hvc > 1 || s->memory > SPEC_MEMORY_ALL || s->balloon_bytes > s->memory_bytes ||
 	    (s->memory & SPEC_MEMORY_RESERVED && s->memory & SPEC_MEMORY_SMALL))
 		return -EPROTO;
 	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */

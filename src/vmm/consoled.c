@@ -1,5 +1,5 @@
 /*
- * consoled - who is at the serial line: local clients of a unix socket, or one connection.
+ * consoled - who is at the console: local clients of a unix socket, or one connection.
  */
 #include "vmm/consoled.h"
 
@@ -69,9 +69,9 @@ static void leave_word(struct consoled *d)
 	(void)fd_write(d->word.fd, &one, sizeof(one));
 }
 
-static void said(struct serial *s, const char *data, size_t len)
+static void said(struct conline *c, const char *data, size_t len)
 {
-	struct consoled *d = CONTAINER(s->line, struct consoled, line);
+	struct consoled *d = CONTAINER(c->ear, struct consoled, ear);
 	int somebody = 0;
 
 	for (unsigned i = 0; i < CONSOLED_PEERS; i++)
@@ -101,15 +101,15 @@ static int send_queued(struct consoled_peer *p)
 
 static void type(struct consoled_peer *p)
 {
-	size_t n = serial_receive(p->d->serial, p->in, p->typed);
+	size_t n = conline_type(p->d->line, p->in, p->typed);
 
 	p->typed -= (unsigned)n;
 	memmove(p->in, p->in + n, p->typed);
 }
 
-static void hungry(struct serial *s)
+static void hungry(struct conline *c)
 {
-	leave_word(CONTAINER(s->line, struct consoled, line));
+	leave_word(CONTAINER(c->ear, struct consoled, ear));
 }
 
 /* 0, -EAGAIN, or negative when it has gone. */
@@ -230,11 +230,11 @@ static int is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
 }
 
-int consoled_start(struct consoled *d, struct serial *s, struct loop *l, int fd)
+int consoled_start(struct consoled *d, struct conline *c, struct loop *l, int fd)
 {
 	/* Field by field: a queue that is never used costs no memory. */
-	d->line = (struct serial_line){ said, hungry };
-	d->serial = s;
+	d->ear = (struct conline_ear){ said, hungry };
+	d->line = c;
 	d->loop = l;
 	for (unsigned i = 0; i < CONSOLED_PEERS; i++) {
 		d->peer[i].watch = (struct watch){ -1, peer_ready };
@@ -244,7 +244,7 @@ int consoled_start(struct consoled *d, struct serial *s, struct loop *l, int fd)
 	d->word = (struct watch){ eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), word_left };
 	if (d->word.fd < 0)
 		return -errno;
-	s->line = &d->line;
+	c->ear = &d->ear;
 	if (loop_add(l, &d->word, EPOLLIN) < 0)
 		return -ENOMEM;
 	return is_listening(fd) ? listener_open(&d->listener, l, fd, CONSOLED_PEERS, accepted)

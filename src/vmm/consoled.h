@@ -1,19 +1,19 @@
 /*
- * consoled - who is at the serial line: local clients of a unix socket, or one connection.
+ * consoled - who is at the console: local clients of a unix socket, or one connection.
  *
  * All get what the guest says, and the guest gets what any of them types. A client that ends its
  * half goes on listening. Whoever reads too slowly misses some, which it is told; nobody, and least
  * of all the guest, waits for it.
  *
- * Runs on the loop's thread, under the machine's lock; a CPU's thread that touches the serial port
- * only leaves word.
+ * Runs on the loop's thread, under the machine's lock; whatever happens at the line on a CPU's
+ * thread only leaves word.
  */
 #ifndef VMM_CONSOLED_H
 #define VMM_CONSOLED_H
 
 #include "base/fifo.h"
 #include "base/listener.h"
-#include "vmm/serial.h"
+#include "vmm/conline.h"
 
 enum {
 	CONSOLED_PEERS = 8,
@@ -30,14 +30,14 @@ struct consoled_peer {
 	int has_ended;	 /* types nothing more */
 	uint64_t missed; /* bytes since the last it got */
 	struct fifo out;
-	unsigned typed; /* of in[], what the receiver has no room for yet */
+	unsigned typed; /* of in[], what the guest has no room for yet */
 	uint8_t in[CONSOLED_TYPED];
 	uint8_t queue[CONSOLED_QUEUE];
 };
 
 struct consoled {
-	struct serial_line line;
-	struct serial *serial; /* borrowed */
+	struct conline_ear ear;
+	struct conline *line; /* borrowed */
 	struct loop *loop;     /* borrowed */
 	struct watch word;     /* owned: an eventfd */
 	struct listener listener;
@@ -45,7 +45,7 @@ struct consoled {
 };
 
 /* d is zeroed memory. fd: non-blocking; a listening socket, or a connection, which is taken over. 0 or a negative errno. */
-int consoled_start(struct consoled *d, struct serial *s, struct loop *l, int fd);
+int consoled_start(struct consoled *d, struct conline *c, struct loop *l, int fd);
 
 /* Sends what can be sent. Nonzero while a client has not got all. */
 int consoled_drain(struct consoled *d);

@@ -26,6 +26,7 @@ enum {
 	SLOT_VSOCK = 1,
 	SLOT_RNG = 2,
 	SLOT_BALLOON = 3,
+	SLOT_HVC = 4,
 	SLOT_NIC = 8, /* and on */
 	SLOT_DISK = 16, /* and on: Linux names disks in the order of slots */
 	CLASS_ETHERNET = 0x020000,
@@ -155,11 +156,11 @@ static int add_legacy(struct machine *m, const struct spec *s, struct err *e)
 		return err_set(e, rc, "make the power button: %s", strerror(-rc));
 	rc = m->serial_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_COM1, m->serial_irqfd);
 	if (rc == 0)
-		rc = serial_open(&m->serial, s->console_fd, m->serial_irqfd);
+		rc = conline_open(&m->line, s->console_fd, &m->loop);
 	if (rc == 0)
-		rc = serial_attach(&m->serial, &m->shared.ports, &m->loop);
+		serial_attach(&m->serial, &m->line, m->serial_irqfd, &m->shared.ports);
 	if (rc == 0 && s->line_fd >= 0)
-		rc = consoled_start(&m->consoled, &m->serial, &m->loop, s->line_fd);
+		rc = consoled_start(&m->consoled, &m->line, &m->loop, s->line_fd);
 	return rc < 0 ? err_set(e, rc, "make the serial port: %s", strerror(-rc)) : 0;
 }
 
@@ -186,6 +187,19 @@ static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
 	if (rc < 0)
 		return err_set(e, rc, "make the socket device: %s", strerror(-rc));
 	m->pci.slot[SLOT_VSOCK] = &m->vsock_slot.pci;
+	return 0;
+}
+
+static int add_hvc(struct machine *m, struct err *e)
+{
+	int rc;
+
+	hvcd_attach(&m->hvcd, &m->vm.mem, &m->line);
+	rc = slot_open(&m->hvc_slot, &m->hvcd.console.dev, CLASS_OTHER, window_of(SLOT_HVC), &m->vm,
+		       &m->loop);
+	if (rc < 0)
+		return err_set(e, rc, "make the console device: %s", strerror(-rc));
+	m->pci.slot[SLOT_HVC] = &m->hvc_slot.pci;
 	return 0;
 }
 
@@ -298,6 +312,8 @@ static int add_devices(struct machine *m, const struct spec *s, struct err *e)
 		rc = add_vsock(m, s, e);
 	if (rc == 0)
 		rc = add_rng(m, e);
+	if (rc == 0 && s->has_hvc)
+		rc = add_hvc(m, e);
 	if (rc == 0)
 		rc = add_balloon(m, s, e);
 	for (unsigned i = 0; i < s->ndisks && rc == 0; i++)
@@ -420,14 +436,14 @@ static int has_more_to_say(struct machine *m)
 {
 	int left = m->pci.slot[SLOT_VSOCK] ? vsock_drain(&m->vsock) : 0;
 
-	return m->serial.line ? left | consoled_drain(&m->consoled) : left;
+	return m->line.ear ? left | consoled_drain(&m->consoled) : left;
 }
 
 static void drain(struct machine *m)
 {
 	struct timer over = { .due = drain_over };
 
-	serial_flush(&m->serial);
+	conline_flush(&m->line);
 	loop_after(&m->loop, &over, DRAIN_MS);
 	while (has_more_to_say(m) && over.due)
 		turn(m);
@@ -464,8 +480,8 @@ int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct
 
 void machine_close(struct machine *m)
 {
-	if (m->serial.linger.ready)
-		serial_close(&m->serial);
+	if (m->line.linger.ready)
+		conline_close(&m->line);
 	for (unsigned i = 0; i < m->cpus; i++)
 		vcpu_close(&m->vcpu[i]);
 	vm_close(&m->vm);

@@ -15,6 +15,7 @@
 #include "vmm/cmos.h"
 #include "vmm/consoled.h"
 #include "vmm/diskd.h"
+#include "vmm/hvcd.h"
 #include "vmm/netd.h"
 #include "vmm/pcihost.h"
 #include "vmm/power.h"
@@ -53,7 +54,10 @@ struct machine {
 
 	struct power power;
 	struct cmos cmos;
+	struct conline line; /* what the guest says */
 	struct serial serial;
+	struct slot hvc_slot;
+	struct hvcd hvcd; /* where the console is a virtio device */
 	struct consoled consoled; /* where somebody may come */
 	int serial_irqfd; /* owned */
 	int button_irqfd; /* owned: the power button */

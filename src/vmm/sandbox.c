@@ -74,7 +74,7 @@ static const struct call {
 	CALL(fallocate, D, NULL),
 	CALL(fstat, D, NULL), /* whether the file has been cut */
 	/* The console: who writes to it cuts it where it is; its last words are not held back. */
-	CALL(timerfd_settime, V, NULL),
+	CALL(timerfd_settime, L | V, NULL),
 	CALL(pread64, L | V, NULL),
 	CALL(pwrite64, L | V, NULL), /* and vmm.status: the CPUs stand still */
 	CALL(ftruncate, L | V, NULL),

@@ -1,14 +1,9 @@
 /*
- * serial - a 16550 whose line is a file, and whoever else listens (National Semiconductor PC16550D).
+ * serial - a 16550 (National Semiconductor PC16550D), whose line is the console's.
  */
 #include "vmm/serial.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/util.h"
@@ -40,59 +35,6 @@ enum {
 	MSR_CONNECTED = 0xb0, /* DCD, DSR, CTS */
 };
 
-/* Keeps the newer half. Within one descriptor, since the sandbox opens nothing. */
-static void cut_log(struct serial *s)
-{
-	off_t from = SERIAL_LOG_MAX / 2, to = 0;
-	char part[16384];
-	ssize_t n;
-	int fl;
-
-	/* pwrite(2) appends, whatever the offset, while the file is in append mode. */
-	fl = fcntl(s->out, F_GETFL);
-	if (fl < 0 || fcntl(s->out, F_SETFL, fl & ~O_APPEND) < 0)
-		return;
-	while ((n = pread(s->out, part, sizeof(part), from)) > 0) {
-		if (pwrite(s->out, part, (size_t)n, to) != n)
-			break;
-		from += n;
-		to += n;
-	}
-	(void)!ftruncate(s->out, to);
-	fcntl(s->out, F_SETFL, fl);
-	s->written = (uint64_t)to;
-}
-
-void serial_flush(struct serial *s)
-{
-	if (s->used == 0)
-		return;
-	if (s->written + s->used > SERIAL_LOG_MAX)
-		cut_log(s);
-	/* A full disk costs log lines, not the guest. */
-	if (fd_write_all(s->out, s->buf, s->used) == 0)
-		s->written += s->used;
-	if (s->line)
-		s->line->said(s, s->buf, s->used);
-	s->used = 0;
-}
-
-static void arm_linger(struct serial *s)
-{
-	struct itimerspec t = { .it_value.tv_nsec = SERIAL_LINGER_MS * 1000000 };
-
-	timerfd_settime(s->linger.fd, 0, &t, NULL);
-}
-
-static void transmit(struct serial *s, char c)
-{
-	if (s->used == 0 && c != '\n')
-		arm_linger(s);
-	s->buf[s->used++] = c;
-	if (c == '\n' || s->used == SERIAL_BUF)
-		serial_flush(s);
-}
-
 static void interrupt(struct serial *s)
 {
 	uint64_t one = 1;
@@ -110,8 +52,9 @@ static void raise_thr(struct serial *s)
 	interrupt(s);
 }
 
-size_t serial_receive(struct serial *s, const void *data, size_t len)
+static size_t receive(struct conline_port *p, const void *data, size_t len)
 {
+	struct serial *s = CONTAINER(p, struct serial, port);
 	size_t n = MIN(len, SERIAL_FIFO - s->received);
 
 	memcpy(s->in + s->received, data, n);
@@ -128,8 +71,8 @@ static uint8_t read_data(struct serial *s)
 	if (s->received == 0)
 		return 0;
 	memmove(s->in, s->in + 1, --s->received);
-	if (s->received == 0 && s->line)
-		s->line->hungry(s);
+	if (s->received == 0)
+		conline_hungry(s->line);
 	return c;
 }
 
@@ -138,8 +81,8 @@ static void clear_receiver(struct serial *s)
 	unsigned had = s->received;
 
 	s->received = 0;
-	if (had && s->line)
-		s->line->hungry(s);
+	if (had)
+		conline_hungry(s->line);
 }
 
 /* Reading it acknowledges an empty transmitter; received data is, by being read. */
@@ -195,7 +138,7 @@ static void write_data(struct serial *s, uint8_t v)
 		return;
 	}
 	if (!(s->mcr & MCR_LOOP))
-		transmit(s, (char)v);
+		conline_say(s->line, &v, 1);
 	raise_thr(s);
 }
 
@@ -245,35 +188,9 @@ static void serial_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
 	}
 }
 
-static void linger_over(struct watch *w, uint32_t events)
+void serial_attach(struct serial *s, struct conline *line, int irqfd, struct bus *ports)
 {
-	struct serial *s = CONTAINER(w, struct serial, linger);
-	uint64_t count;
-
-	(void)events;
-	(void)fd_read(w->fd, &count, sizeof(count));
-	serial_flush(s);
-}
-
-int serial_open(struct serial *s, int out, int irqfd)
-{
-	struct stat st;
-
-	*s = (struct serial){ .out = out, .irqfd = irqfd, .linger = { -1, linger_over } };
-	if (fstat(out, &st) == 0)
-		s->written = (uint64_t)st.st_size;
-	s->linger.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	return s->linger.fd < 0 ? -errno : 0;
-}
-
-int serial_attach(struct serial *s, struct bus *ports, struct loop *l)
-{
+	*s = (struct serial){ .port = { receive }, .line = line, .irqfd = irqfd };
+	line->port = &s->port;
 	bus_add(ports, &(struct bus_dev){ PORT_COM1, REGS, s, serial_read, serial_write });
-	return loop_add(l, &s->linger, EPOLLIN);
-}
-
-void serial_close(struct serial *s)
-{
-	serial_flush(s);
-	fd_close(&s->linger.fd);
 }

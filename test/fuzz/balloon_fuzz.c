@@ -34,7 +34,7 @@ static void allow_numbers(const struct ring_desc *d)
 
 static void act(unsigned queue, const uint8_t a[8])
 {
-	struct ring_desc *d = &bw_desc[a[0] % BALLOON_QUEUE];
+	struct ring_desc *d = &bw_ring.desc[a[0] % BALLOON_QUEUE];
 
 	*d = (struct ring_desc){
 		.addr = BW_PAGE + (uint64_t)a[1] * (BW_PAGE / 2) + (a[0] & 0xc0), /* the ring is read by nobody as numbers */
@@ -52,9 +52,9 @@ static void act(unsigned queue, const uint8_t a[8])
 	if (queue == INFLATE)
 		allow_numbers(d);
 	if (a[7] & 1)
-		bw_offer(a[7] >> 1 & 31);
+		ring_offer(&bw_ring, a[7] >> 1 & 31);
 	if (a[7] & 128)
-		bw_avail->idx = (uint16_t)(bw_avail->idx + a[6]);
+		bw_ring.avail->idx = (uint16_t)(bw_ring.avail->idx + a[6]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

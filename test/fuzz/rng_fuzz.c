@@ -21,7 +21,7 @@ static void allow(const struct ring_desc *d)
 /* Units of 64 bytes, so that a byte of input reaches all of memory, and beyond. */
 static void act(const uint8_t a[8])
 {
-	struct ring_desc *d = &rng_desc[a[0] % RNG_QUEUE];
+	struct ring_desc *d = &rng_ring.desc[a[0] % RNG_QUEUE];
 
 	*d = (struct ring_desc){
 		.addr = RNG_DATA_AT + (uint64_t)(a[1] | (a[2] & 31) << 8) * 64,
@@ -31,19 +31,19 @@ static void act(const uint8_t a[8])
 	};
 	allow(d);
 	if (a[7] & 1)
-		rng_offer(a[7] >> 1);
+		ring_offer(&rng_ring, a[7] >> 1);
 	if (a[7] & 128)
-		rng_avail->idx = (uint16_t)(rng_avail->idx + a[6]);
+		rng_ring.avail->idx = (uint16_t)(rng_ring.avail->idx + a[6]);
 }
 
 static void turn(void)
 {
-	uint16_t before = rng_used->idx;
+	uint16_t before = rng_ring.used->idx;
 	uint64_t given = 0;
 
 	vdev_notify(&rng.dev, 0);
-	for (uint16_t i = before; i != rng_used->idx; i++)
-		given += rng_used->ring[i % RNG_QUEUE].len;
+	for (uint16_t i = before; i != rng_ring.used->idx; i++)
+		given += rng_ring.used->ring[i % RNG_QUEUE].len;
 	if (given >= 2 * RNG_MOST)
 		abort();
 }

@@ -28,7 +28,7 @@ static int is_there(uint32_t page)
 
 static void buffer(uint16_t at, uint64_t gpa, uint32_t len, uint16_t flags)
 {
-	bw_desc[at] = (struct ring_desc){ gpa, len, flags, (uint16_t)(at + 1) };
+	bw_ring.desc[at] = (struct ring_desc){ gpa, len, flags, (uint16_t)(at + 1) };
 }
 
 /* A request with these page numbers, in the page behind the ring. */
@@ -36,7 +36,7 @@ static void give_up(const uint32_t *pfn, size_t n)
 {
 	memcpy(bw_low + LIST_AT, pfn, n * sizeof(*pfn));
 	buffer(0, LIST_AT, (uint32_t)(n * sizeof(*pfn)), 0);
-	bw_offer(0);
+	ring_offer(&bw_ring, 0);
 	vdev_notify(&bw.dev, INFLATE);
 }
 
@@ -57,7 +57,7 @@ static void what_is_given_up_stays_or_takes_others_along(void)
 		printf("# %s\n", cases[i].why);
 		bw_begin(INFLATE);
 		give_up(cases[i].pfn, 4);
-		CHECK(bw_used->idx == 1 && bw_used->ring[0].len == 0);
+		CHECK(bw_ring.used->idx == 1 && bw_ring.used->ring[0].len == 0);
 		for (uint32_t page = 3; page <= 6; page++)
 			CHECK(is_gone(page));
 		CHECK(is_there(2) && is_there(7) && bw.returned == 4 * BW_PAGE);
@@ -74,7 +74,7 @@ static void a_page_that_is_none_of_the_guests_is_given_up(void)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		bw_begin(INFLATE);
 		give_up((const uint32_t[]){ 9, bad[i], 11 }, 3);
-		CHECK(bw_used->idx == 1 && bw.returned == 2 * BW_PAGE);
+		CHECK(bw_ring.used->idx == 1 && bw.returned == 2 * BW_PAGE);
 		CHECK(is_gone(9) && is_there(10) && is_gone(11));
 	}
 	/* The highest number there is has no neighbour 0. */
@@ -91,9 +91,9 @@ static void a_report_takes_more_than_whole_pages(void)
 		buffer(1, 7 * BW_PAGE + 1, 2 * BW_PAGE, DESC_WRITE | DESC_NEXT); /* one of them whole */
 		buffer(2, 10 * BW_PAGE + 100, BW_PAGE / 2, DESC_WRITE | DESC_NEXT);
 		buffer(3, BW_HIGH_AT, BW_HIGH, DESC_WRITE);
-		bw_offer(0);
+		ring_offer(&bw_ring, 0);
 		vdev_notify(&bw.dev, queue);
-		CHECK(bw_used->idx == 1 && bw_used->ring[0].len == 0);
+		CHECK(bw_ring.used->idx == 1 && bw_ring.used->ring[0].len == 0);
 		CHECK(is_there(2) && is_gone(3) && is_gone(4) && is_there(5));
 		CHECK(is_there(7) && is_gone(8) && is_there(9) && is_there(10));
 		CHECK(is_gone(64) && is_gone(67) && bw.returned == 7 * BW_PAGE);
@@ -105,9 +105,9 @@ static void memory_is_not_there_when_it_is_taken_back(void)
 	bw_begin(DEFLATE);
 	memcpy(bw_low + LIST_AT, (const uint32_t[]){ 4 }, 4);
 	buffer(0, LIST_AT, 4, 0);
-	bw_offer(0);
+	ring_offer(&bw_ring, 0);
 	vdev_notify(&bw.dev, DEFLATE);
-	CHECK(bw_used->idx == 1 && is_there(4));
+	CHECK(bw_ring.used->idx == 1 && is_there(4));
 }
 
 /* Each of them may be about much: the others' turn comes in between. */
@@ -116,13 +116,13 @@ static void a_guest_that_gives_up_much_holds_the_loop_up(void)
 	bw_begin(REPORTS);
 	buffer(0, 3 * BW_PAGE, BW_PAGE, DESC_WRITE);
 	for (unsigned i = 0; i < 3; i++)
-		bw_offer(0);
+		ring_offer(&bw_ring, 0);
 	for (unsigned turns = 1; turns <= 3; turns++) {
 		vdev_notify(&bw.dev, REPORTS);
-		CHECK(bw_used->idx == turns && bw_again == turns);
+		CHECK(bw_ring.used->idx == turns && driver_again == turns);
 	}
 	vdev_notify(&bw.dev, REPORTS);
-	CHECK(bw_used->idx == 3 && bw_again == 3);
+	CHECK(bw_ring.used->idx == 3 && driver_again == 3);
 }
 
 static void a_request_that_is_none_is_answered(void)
@@ -148,9 +148,9 @@ static void a_request_that_is_none_is_answered(void)
 		bw_begin(cases[i].queue);
 		buffer(0, 4 * BW_PAGE, cases[i].len, cases[i].flags);
 		buffer(1, 2 * BW_PAGE, 64, DESC_WRITE);
-		bw_offer(0);
+		ring_offer(&bw_ring, 0);
 		vdev_notify(&bw.dev, cases[i].queue);
-		CHECK(bw_used->idx == 0 && (bw.dev.status & VDEV_NEEDS_RESET));
+		CHECK(bw_ring.used->idx == 0 && (bw.dev.status & VDEV_NEEDS_RESET));
 		CHECK(bw.returned == 0 && is_there(4));
 	}
 }

@@ -73,6 +73,7 @@ static void an_access_reaches_a_wrong_device(void)
 
 enum { DATA = PORT_COM1, IER, IIR, LCR, MCR, LSR, MSR, SCRATCH };
 
+static struct conline wire;
 static struct serial uart;
 static struct loop loop;
 static int console, irq;
@@ -84,14 +85,15 @@ static void uart_up(void)
 	irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	CHECK(fcntl(console, F_SETFL, O_APPEND) == 0);
 	CHECK(loop_open(&loop) == 0);
-	CHECK(serial_open(&uart, console, irq) == 0);
-	CHECK(serial_attach(&uart, &ports, &loop) == 0);
+	wire = (struct conline){ .out = -1 };
+	CHECK(conline_open(&wire, console, &loop) == 0);
+	serial_attach(&uart, &wire, irq, &ports);
 }
 
 static void uart_down(void)
 {
-	loop_del(&loop, &uart.linger);
-	serial_close(&uart);
+	loop_del(&loop, &wire.linger);
+	conline_close(&wire);
 	loop_close(&loop);
 	close(console);
 	close(irq);
@@ -162,7 +164,7 @@ static void the_divisor_is_printed(void)
 	CHECK(in(DATA) == 1 && in(IER) == 2);
 	out(LCR, 3);
 	CHECK(in(DATA) == 0 && in(IER) == 0 && edges() == 0);
-	serial_flush(&uart);
+	conline_flush(&wire);
 	CHECK(console_says(""));
 	uart_down();
 }
@@ -181,7 +183,7 @@ static void the_chip_is_not_recognised(void)
 	out(DATA, 'x'); /* and nothing leaves */
 	out(MCR, 0);
 	CHECK((in(IIR)&0xc0) == 0xc0); /* a 16550A's FIFOs */
-	serial_flush(&uart);
+	conline_flush(&wire);
 	CHECK(console_says(""));
 	uart_down();
 }
@@ -191,9 +193,9 @@ static void lines_come_late_or_broken(void)
 	uart_up();
 	say("one\ntwo");
 	CHECK(console_says("one\n"));
-	serial_flush(&uart);
+	conline_flush(&wire);
 	CHECK(console_says("one\ntwo"));
-	serial_flush(&uart);
+	conline_flush(&wire);
 	CHECK(console_says("one\ntwo"));
 	say("\r\n");
 	CHECK(console_says("one\ntwo\r\n"));
@@ -203,9 +205,9 @@ static void lines_come_late_or_broken(void)
 static void an_endless_line_overflows(void)
 {
 	uart_up();
-	for (unsigned i = 0; i < 3 * SERIAL_BUF + 1; i++)
+	for (unsigned i = 0; i < 3 * CONLINE_BUF + 1; i++)
 		out(DATA, 'x');
-	CHECK(lseek(console, 0, SEEK_END) == 3 * SERIAL_BUF);
+	CHECK(lseek(console, 0, SEEK_END) == 3 * CONLINE_BUF);
 	uart_down();
 }
 
@@ -216,16 +218,16 @@ static void the_log_fills_the_disk(void)
 
 	uart_up();
 	memset(line, 'a', sizeof(line));
-	for (unsigned i = 0; i < SERIAL_LOG_MAX / sizeof(line); i++)
+	for (unsigned i = 0; i < CONLINE_LOG_MAX / sizeof(line); i++)
 		CHECK(write(console, line, sizeof(line)) == sizeof(line));
-	uart.written = SERIAL_LOG_MAX;
+	wire.written = CONLINE_LOG_MAX;
 	say("the last words\n");
-	CHECK(lseek(console, 0, SEEK_END) == SERIAL_LOG_MAX / 2 + 15);
-	CHECK(pread(console, tail, 15, SERIAL_LOG_MAX / 2) == 15);
+	CHECK(lseek(console, 0, SEEK_END) == CONLINE_LOG_MAX / 2 + 15);
+	CHECK(pread(console, tail, 15, CONLINE_LOG_MAX / 2) == 15);
 	CHECK(!memcmp(tail, "the last words\n", 15));
 	CHECK(fcntl(console, F_GETFL) & O_APPEND);
 	say("and more\n");
-	CHECK(lseek(console, 0, SEEK_END) == SERIAL_LOG_MAX / 2 + 15 + 9);
+	CHECK(lseek(console, 0, SEEK_END) == CONLINE_LOG_MAX / 2 + 15 + 9);
 	uart_down();
 }
 

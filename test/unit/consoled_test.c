@@ -1,5 +1,5 @@
 /*
- * consoled: who is at a guest's serial line, and what the guest's receiver makes of it.
+ * consoled: who is at a guest's console, and what its serial receiver makes of it.
  */
 #include "vmm/consoled.h"
 
@@ -16,11 +16,13 @@
 #include "check.h"
 #include "turn.h"
 #include "vmm/layout.h"
+#include "vmm/serial.h"
 
 enum { DATA = PORT_COM1, IER, IIR, LCR, MCR, LSR };
 
 static struct bus ports;
 static struct loop loop;
+static struct conline wire;
 static struct serial uart;
 static struct consoled *consoled;
 static int console, irq;
@@ -45,9 +47,10 @@ static void up(int fd)
 	irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	consoled = calloc(1, sizeof(*consoled));
 	CHECK(loop_open(&loop) == 0);
-	CHECK(serial_open(&uart, console, irq) == 0);
-	CHECK(serial_attach(&uart, &ports, &loop) == 0);
-	CHECK(consoled_start(consoled, &uart, &loop, fd) == 0);
+	wire = (struct conline){ .out = -1 };
+	CHECK(conline_open(&wire, console, &loop) == 0);
+	serial_attach(&uart, &wire, irq, &ports);
+	CHECK(consoled_start(consoled, &wire, &loop, fd) == 0);
 	out(MCR, 8); /* OUT2: interrupts get through */
 	out(IER, 1);
 }
@@ -57,7 +60,7 @@ static void down(void)
 	for (unsigned i = 0; i < CONSOLED_PEERS; i++)
 		fd_close(&consoled->peer[i].watch.fd);
 	fd_close(&consoled->word.fd);
-	fd_close(&uart.linger.fd);
+	fd_close(&wire.linger.fd);
 	loop_close(&loop);
 	free(consoled);
 	close(console);
@@ -195,7 +198,7 @@ static void only_one_hears_the_guest(void)
 	CHECK(got(a, "hello\n") && got(b, "hello\n"));
 	c = come();
 	say("again");
-	serial_flush(&uart);
+	conline_flush(&wire);
 	CHECK(got(a, "again") && got(b, "again") && got(c, "again"));
 	close(a);
 	close(b);

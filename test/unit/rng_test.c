@@ -21,7 +21,7 @@ static int is_untouched(uint32_t at, size_t len)
 
 static void buffer(uint16_t at, uint32_t gpa, uint32_t len, uint16_t flags)
 {
-	rng_desc[at] = (struct ring_desc){ gpa, len, flags, (uint16_t)(at + 1) };
+	rng_ring.desc[at] = (struct ring_desc){ gpa, len, flags, (uint16_t)(at + 1) };
 }
 
 static void a_buffer_is_not_filled_or_more_than_it(void)
@@ -29,9 +29,9 @@ static void a_buffer_is_not_filled_or_more_than_it(void)
 	rng_begin(VDEV_F_VERSION_1);
 	buffer(0, RNG_DATA_AT, 100, DESC_WRITE | DESC_NEXT);
 	buffer(1, RNG_DATA_AT + 200, 64, DESC_WRITE);
-	rng_offer(0);
+	ring_offer(&rng_ring, 0);
 	vdev_notify(&rng.dev, 0);
-	CHECK(rng_used->idx == 1 && rng_used->ring[0].id == 0 && rng_used->ring[0].len == 164);
+	CHECK(rng_ring.used->idx == 1 && rng_ring.used->ring[0].id == 0 && rng_ring.used->ring[0].len == 164);
 	CHECK(is_filled(RNG_DATA_AT, 100) && is_filled(RNG_DATA_AT + 200, 64));
 	CHECK(is_untouched(RNG_DATA_AT + 100, 100) && is_untouched(RNG_DATA_AT + 264, 100));
 }
@@ -41,10 +41,10 @@ static void two_buffers_get_the_same(void)
 	rng_begin(VDEV_F_VERSION_1);
 	buffer(0, RNG_DATA_AT, 64, DESC_WRITE);
 	buffer(1, RNG_DATA_AT + 64, 64, DESC_WRITE);
-	rng_offer(0);
-	rng_offer(1);
+	ring_offer(&rng_ring, 0);
+	ring_offer(&rng_ring, 1);
 	vdev_notify(&rng.dev, 0);
-	CHECK(rng_used->idx == 2);
+	CHECK(rng_ring.used->idx == 2);
 	CHECK(memcmp(rng_ram + RNG_DATA_AT, rng_ram + RNG_DATA_AT + 64, 64) != 0);
 }
 
@@ -54,16 +54,16 @@ static void a_greedy_guest_holds_the_loop_up(void)
 	rng_begin(VDEV_F_VERSION_1 | VDEV_F_EVENT_IDX);
 	buffer(0, RNG_DATA_AT, 3 * RNG_MOST, DESC_WRITE);
 	for (unsigned i = 0; i < RNG_QUEUE; i++)
-		rng_offer(0);
+		ring_offer(&rng_ring, 0);
 	vdev_notify(&rng.dev, 0);
-	CHECK(rng_used->idx == 1 && rng_used->ring[0].len == RNG_MOST && rng_again == 1);
+	CHECK(rng_ring.used->idx == 1 && rng_ring.used->ring[0].len == RNG_MOST && driver_again == 1);
 	CHECK(is_filled(RNG_DATA_AT, RNG_MOST));
 	CHECK(is_untouched(RNG_DATA_AT + RNG_MOST, RNG_MOST));
 	for (unsigned turns = 1; turns < RNG_QUEUE; turns++) {
-		CHECK(rng_used->idx == turns);
+		CHECK(rng_ring.used->idx == turns);
 		vdev_notify(&rng.dev, 0);
 	}
-	CHECK(rng_used->idx == RNG_QUEUE);
+	CHECK(rng_ring.used->idx == RNG_QUEUE);
 }
 
 static void a_request_that_is_none_is_answered(void)
@@ -83,9 +83,9 @@ static void a_request_that_is_none_is_answered(void)
 		rng_begin(VDEV_F_VERSION_1);
 		buffer(0, RNG_DATA_AT, cases[i].len, cases[i].flags);
 		buffer(1, RNG_DATA_AT + 64, 64, DESC_WRITE);
-		rng_offer(0);
+		ring_offer(&rng_ring, 0);
 		vdev_notify(&rng.dev, 0);
-		CHECK(rng_used->idx == 0 && (rng.dev.status & VDEV_NEEDS_RESET));
+		CHECK(rng_ring.used->idx == 0 && (rng.dev.status & VDEV_NEEDS_RESET));
 		CHECK(is_untouched(RNG_DATA_AT, 128));
 	}
 }

@@ -49,6 +49,30 @@ is "$rc" 1 "of a VM that does not run"
 like "$err" "web: is not running (stopped)*try: vmtool start web" "there is none"
 vmtool rm web
 
+# --- one whose console is a virtio device ---
+
+start_hvc() { vmtool start hvc -q --console-device virtio "$@" --kernel /lab/vmlinux --initrd /lab/initrd >/dev/null; }
+start_hvc
+is "$(vmtool exec hvc cat /sys/class/tty/console/active)" "ttyS0 hvc0" "a console can be a virtio device"
+vmtool exec hvc -- sh -c 'seq 1 2000 | sed "s/^/fast line /" >/dev/hvc0; printf "no end" >/dev/hvc0'
+hvc_log() { vmtool logs --source console hvc; }
+ok "what it says is in the log, to the last that has no end" within 10 eval 'hvc_log | grep -q "no end"'
+is "$(hvc_log | grep -c "fast line")" 2000 "every line of it"
+vmtool exec -d hvc -- sh -c 'stty -echo </dev/hvc0; while read -r l; do echo "hvc got $l"; done </dev/hvc0 >/dev/hvc0' >/dev/null
+vmtool exec hvc true # the first has begun
+mkfifo /tmp/hvckeys
+vmtool console hvc </tmp/hvckeys >/tmp/hvcseen &
+typist=$!
+exec 3>/tmp/hvckeys
+seq 1 300 | sed 's/^/line /' >&3
+ok "what is typed, faster than the guest reads it, arrives there" within 20 says "hvc got line 300" /tmp/hvcseen
+is "$(grep -c "hvc got line" /tmp/hvcseen)" 300 "every line of it"
+exec 3>&-
+vmtool stop -q hvc
+wait $typist
+is "$?" 0 "and it ends with the VM"
+vmtool rm hvc
+
 # --- a machine by hand ---
 
 in_shell() { ("$@"); } # exec would end this one
