@@ -80,6 +80,13 @@ static void nearest_folder(char path[PATH_ROOM])
 		strcpy(path, "/");
 }
 
+static void say_no_home(struct finding *f, enum verdict verdict, const struct err *e)
+{
+	say_error(f, verdict, e);
+	if (!f->remedy[0])
+		snprintf(f->remedy, sizeof(f->remedy), "export VMTOOL_HOME=/a/folder/of/yours");
+}
+
 static void look_at_state(struct finding *f)
 {
 	struct home h = HOME_NONE;
@@ -89,7 +96,7 @@ static void look_at_state(struct finding *f)
 	uint64_t free_bytes;
 
 	if (home_open(&h, 0, &e) < 0) {
-		say_error(f, NO, &e);
+		say_no_home(f, NO, &e);
 		return;
 	}
 	home_close(&h);
@@ -98,7 +105,7 @@ static void look_at_state(struct finding *f)
 	if (access(path, W_OK | X_OK) < 0 || statvfs(path, &fs) < 0) {
 		f->verdict = NO;
 		snprintf(f->found, sizeof(f->found), "%.400s: %s", path, strerror(errno));
-		snprintf(f->remedy, sizeof(f->remedy), "a VMTOOL_HOME that you may write to");
+		snprintf(f->remedy, sizeof(f->remedy), "export VMTOOL_HOME=$HOME/vmtool, or another folder that you may write to");
 		return;
 	}
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -107,7 +114,7 @@ static void look_at_state(struct finding *f)
 	if (free_bytes >= FREE_MIB_WANTED * MIB)
 		return;
 	f->verdict = NOTE;
-	snprintf(f->remedy, sizeof(f->remedy), "vmtool prune, or a VMTOOL_HOME with more room");
+	snprintf(f->remedy, sizeof(f->remedy), "vmtool prune, or export VMTOOL_HOME=/a/folder/with/more/room");
 }
 
 static void look_at_kernel(struct finding *f)
@@ -118,7 +125,7 @@ static void look_at_kernel(struct finding *f)
 
 	if (home_open(&h, 0, &e) < 0 ||
 	    path_fmt(path, &e, "%s/kernels/default/vmlinux", h.path) < 0) {
-		say_error(f, NOTE, &e);
+		say_no_home(f, NOTE, &e);
 		return;
 	}
 	home_close(&h);
@@ -149,7 +156,7 @@ static void look_at_memory(struct finding *f)
 	if (kib >> 10 >= MEMORY_MIB_WANTED)
 		return;
 	f->verdict = NOTE;
-	snprintf(f->remedy, sizeof(f->remedy), "a smaller --memory, or fewer VMs at once");
+	snprintf(f->remedy, sizeof(f->remedy), "vmtool ls, and stop what is not needed; or a smaller --memory");
 }
 
 static void look_at_files(struct finding *f)
@@ -173,7 +180,7 @@ static void look_at_sandbox(struct finding *f)
 	if (sandbox_offered() < 0) {
 		f->verdict = NOTE;
 		snprintf(f->found, sizeof(f->found), "the kernel filters no system calls");
-		snprintf(f->remedy, sizeof(f->remedy), "a kernel with CONFIG_SECCOMP_FILTER");
+		snprintf(f->remedy, sizeof(f->remedy), "a kernel with CONFIG_SECCOMP_FILTER (zgrep SECCOMP /proc/config.gz)");
 	} else if (version < 0) {
 		f->verdict = NOTE;
 		snprintf(f->found, sizeof(f->found), "system calls are filtered; no Landlock: %s",

@@ -46,7 +46,8 @@ static long timed_run(int vcpu, struct kvm_run *run, struct err *e)
 	if (rc < 0)
 		return err_sys(e, "/dev/kvm runs no guest");
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != PROBE_PORT)
-		return err_set(e, -ENOTSUP, "/dev/kvm cannot run a guest's kernel: KVM %s",
+		return err_set(e, -ENOTSUP, "/dev/kvm cannot run a guest's kernel: KVM %s\n  try: dmesg | grep -i kvm, which "
+			       "may say more; then another host",
 			       stopped_why(run, why, sizeof(why)));
 	return (long)(clock_us() - start);
 }
@@ -77,9 +78,9 @@ long probe_run(const struct gmem *m, int vcpu, struct kvm_run *run, struct err *
 	}
 	if (best > PROBE_LIMIT_US)
 		return err_set(e, -ENOTSUP,
-			       "this /dev/kvm emulates the guest's kernel mode (%d instructions "
-			       "took %ld.%ld ms): it cannot boot a kernel; use a host with "
-			       "hardware virtualisation",
+			       "this /dev/kvm emulates the guest's kernel mode (%d instructions took "
+			       "%ld.%ld ms): it cannot boot a kernel\n  try: a host whose own processor "
+			       "virtualises: grep -cE 'vmx|svm' /proc/cpuinfo there is not 0",
 			       2 * PROBE_TURNS, best / 1000, best / 100 % 10);
 	return best;
 }

@@ -47,11 +47,15 @@ static int check_kvm(const struct vm *vm, struct err *e)
 	if (version < 0)
 		return err_sys(e, "/dev/kvm does not answer");
 	if (version != KVM_API_VERSION)
-		return err_set(e, -ENOTSUP, "/dev/kvm speaks API version %d, not %d", version,
-			       KVM_API_VERSION);
+		return err_set(e, -ENOTSUP,
+			       "/dev/kvm speaks API version %d, not %d"
+			       "\n  try: a kernel on the host that is newer than 2.6.22 (uname -r)",
+			       version, KVM_API_VERSION);
 	for (unsigned i = 0; i < COUNT(needed); i++)
 		if (vm_cap(vm, needed[i].cap) <= 0)
-			return err_set(e, -ENOTSUP, "/dev/kvm lacks %s: a newer host kernel has it",
+			return err_set(e, -ENOTSUP,
+				       "/dev/kvm lacks %s\n  try: a newer kernel on the host (uname -r), "
+				       "or a processor that is newer",
 				       needed[i].name);
 	return 0;
 }
@@ -156,8 +160,12 @@ static int create(struct vm *vm, struct err *e)
 	do
 		vm->fd = kvm_ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	while (vm->fd < 0 && errno == EINTR);
+	if (vm->fd < 0 && errno == EBUSY)
+		return err_set(e, -EBUSY,
+			       "/dev/kvm creates no VM: another hypervisor holds the processor"
+			       "\n  try: lsmod | grep -e vbox -e vmmon, and unload what that shows");
 	if (vm->fd < 0)
-		return err_sys(e, "/dev/kvm creates no VM (does another hypervisor hold the CPU?)");
+		return err_sys(e, "/dev/kvm creates no VM");
 	if (kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
 	    kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, GPA_TSS) < 0 ||
 	    kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0 ||

@@ -32,6 +32,9 @@ kvm*ok* | kvm*no*) pass "kvm is the first line" ;;
 *) fail "kvm is the first line" ;;
 esac
 
+run env -i out/vmtool doctor --json
+ok "whatever is not ok has a cure" bash -c '! grep -A 3 "\"state\": \"n" <<<"$1" | grep "remedy.*null"' - "$out"
+
 printf x >"$tap_dir/file"
 run env VMTOOL_HOME="$tap_dir/file/home" out/vmtool doctor
 is "$rc" 1 "a state folder that cannot be made: exit code 1"
