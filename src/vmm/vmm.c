@@ -15,6 +15,7 @@
 #include "proto/frame.h"
 #include "vmm/landlock.h"
 #include "vmm/machine.h"
+#include "vmm/namespaces.h"
 #include "vmm/sandbox.h"
 
 /* The spec borrows its strings from buf. */
@@ -115,6 +116,8 @@ static void confine(const struct spec *s)
 	int keep[SPEC_FDS_MAX + 4] = { 0, 1, 2, VMM_FD_STATUS };
 
 	fd_close_others(keep, 4 + spec_fds(s, keep + 4));
+	if (namespaces_enter() < 0)
+		log_debug("the host permits no namespaces: its network is out of reach by the filter alone");
 	if (sandbox_begin(tell_broken) < 0)
 		log_warn("no sandbox: the host's kernel does not filter system calls");
 	else if (landlock_enter() < 0)

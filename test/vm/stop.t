@@ -71,6 +71,16 @@ vmtool exec web -- reboot 2>/dev/null
 ok "a guest that faults three times over" within 10 state_is web stopped
 like "$(last_event)" '"reason":"guest_reboot"*"triple fault"' "has rebooted, and by which way is said"
 
+# What the kernel says of a vmm that root has started.
+start web -q >/dev/null
+pid=$(processes vmm)
+for kind in user net mnt ipc uts cgroup; do
+	[ "$(readlink "/proc/$pid/ns/$kind")" != "$(readlink /proc/self/ns/$kind)" ] || echo "$kind"
+done >"$tap_dir/shared"
+is "$(cat "$tap_dir/shared")" "" "a vmm shares no namespace of the host's"
+is "$(sed -n 's/^CapEff:[ \t]*//p; s/^CapPrm:[ \t]*//p' "/proc/$pid/status" | sort -u)" 0000000000000000 "and has no capability in its own"
+vmtool rm -f web >/dev/null
+
 # taken CALL THREAD: a thread of the vmm asks the host's kernel for what none of them needs.
 taken() {
 	start web -q >/dev/null
