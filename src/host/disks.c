@@ -33,6 +33,18 @@ static int set_serial(struct disk_wish *d, const char *what, const char *text, s
 	return 0;
 }
 
+/* QEMU's words for them. */
+static int set_aio(struct disk_wish *d, const char *what, const char *text, struct err *e)
+{
+	if (!strcmp(text, "threads"))
+		d->aio = SPEC_AIO_THREADS;
+	else if (!strcmp(text, "io_uring"))
+		d->aio = SPEC_AIO_IO_URING;
+	else
+		return err_usage(e, "%s: aio=%s: wants threads or io_uring", what, text);
+	return 0;
+}
+
 static int set_option(struct disk_wish *d, const char *what, const char *text, struct err *e)
 {
 	int overlay = !strcmp(text, "overlay");
@@ -51,8 +63,10 @@ static int set_option(struct disk_wish *d, const char *what, const char *text, s
 		return limit_rate(&d->rate, what, text + 5, e);
 	if (!strncmp(text, "ops=", 4))
 		return limit_ops(&d->ops, what, text + 4, e);
-	return err_usage(e, "%s: '%s' is no option of a disk: there are ro, overlay, id=SERIAL, rate=BYTES "
-			    "and ops=N", what, text);
+	if (!strncmp(text, "aio=", 4))
+		return set_aio(d, what, text + 4, e);
+	return err_usage(e, "%s: '%s' is no option of a disk: there are ro, overlay, id=SERIAL, rate=BYTES, "
+			    "ops=N and aio=threads|io_uring", what, text);
 }
 
 static int parse(struct disk_wish *d, const char *what, const char *text, struct err *e)
@@ -91,6 +105,7 @@ void disks_describe(const struct disks *d, struct spec_disk out[SPEC_DISKS_MAX])
 		out[i].serial = d->disk[i].serial;
 		out[i].rate = d->disk[i].rate;
 		out[i].ops = d->disk[i].ops;
+		out[i].aio = (uint8_t)d->disk[i].aio;
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * disks - the disks a person gives a machine: written down, opened, and kept from other machines.
  *
- * Written as PATH[,ro|,overlay][,id=SERIAL][,rate=BYTES][,ops=N], on the command line and in vm.ini. A path has no comma.
+ * Written as PATH[,ro|,overlay][,id=SERIAL][,rate=BYTES][,ops=N][,aio=WHO], on the command line and in vm.ini. A path has no comma.
  */
 #ifndef HOST_DISKS_H
 #define HOST_DISKS_H
@@ -18,6 +18,7 @@ struct disk_wish {
 	int readonly; /* the file is only read */
 	uint64_t rate, ops; /* a second, in bytes and requests; 0: no limit */
 	int overlay;  /* and what the guest writes goes elsewhere (host/overlays) */
+	enum spec_aio aio;
 };
 
 struct disks {

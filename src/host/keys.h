@@ -72,7 +72,7 @@
 	KEY(VM, APPEND, "append", ONE, MACHINE, 0, "TEXT", NONE, \
 	    "more for the kernel's command line", TEXT, MACHINE_SETTER(config_append)) \
 	KEY(VM, DISK, "disk", MANY, MACHINE, 0, "PATH[,ro|,overlay][,...]", NONE, \
-	    "a raw image or block device as the guest's vda; overlay: what is written goes elsewhere; also id=SERIAL, rate=BYTES, ops=N", \
+	    "a raw image or block device as the guest's vda; overlay: what is written goes elsewhere; also id=SERIAL, rate=BYTES, ops=N, aio=threads|io_uring", \
 	    PATH, MACHINE_SETTER(config_disk)) \
 	KEY(VM, NIC, "nic", MANY, MACHINE, 0, "tap=NAME|passt[=SOCKET]", NONE, \
 	    "the guest's eth0, on a tap of this host's or on passt; behind commas mac=, mtu=, rate=, ops=", \

@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7336, /* "vms6": the last digit is the version */
+	SPEC_MAGIC = 0x766d7337, /* "vms7": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 };
@@ -59,6 +59,7 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 		wr_u8(&w, s->disk[i].overlay_fd < 0 ? s->disk[i].readonly : DISK_OVERLAY);
 		if (s->disk[i].overlay_fd >= 0)
 			wr_be32(&w, (uint32_t)s->disk[i].overlay_fd);
+		wr_u8(&w, s->disk[i].aio);
 		wr_str(&w, s->disk[i].serial);
 		wr_be64(&w, s->disk[i].rate);
 		wr_be64(&w, s->disk[i].ops);
@@ -107,10 +108,11 @@ static struct spec_disk rd_disk(struct rd *r)
 	d.fd = rd_fd(r);
 	d.readonly = rd_u8(r);
 	d.overlay_fd = d.readonly == DISK_OVERLAY ? rd_fd(r) : -1;
+	d.aio = rd_u8(r);
 	d.serial = rd_str(r);
 	d.rate = rd_be64(r);
 	d.ops = rd_be64(r);
-	if (d.readonly > DISK_OVERLAY || strlen(d.serial) > SPEC_SERIAL_MAX)
+	if (d.readonly > DISK_OVERLAY || d.aio >= SPEC_AIO_KINDS || strlen(d.serial) > SPEC_SERIAL_MAX)
 		r->bad = 1;
 	for (const char *c = d.serial; *c; c++)
 		if (*c < ' ' || *c > '~')

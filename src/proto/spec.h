@@ -53,10 +53,19 @@ enum {
 	SPEC_MEMORY_ALL = 7,
 };
 
+/* Who waits for a disk's file. */
+enum spec_aio {
+	SPEC_AIO_BEST,	   /* io_uring where the host's kernel lets us, else a thread */
+	SPEC_AIO_THREADS,
+	SPEC_AIO_IO_URING, /* or there is no machine */
+	SPEC_AIO_KINDS
+};
+
 struct spec_disk {
 	int32_t fd; /* a raw file or a block device */
 	int32_t overlay_fd; /* takes what is written, and fd is only read; negative: none */
 	uint8_t readonly; /* fd is; the guest's disk is not where there is an overlay */
+	uint8_t aio;	  /* enum spec_aio */
 	const char *serial; /* printable, may be "" */
 	uint64_t rate, ops; /* a second, in bytes and requests; 0: no limit */
 };

@@ -7,7 +7,8 @@
  * it gets for a bad request is a status; for a broken ring, NEEDS_RESET of this device alone.
  *
  * Order: a job whose result came back was done before any job handed over afterwards. A
- * FLUSH thus covers all writes that the guest knows to be complete, and need not wait for others.
+ * FLUSH thus covers all writes that the guest knows to be complete, and need not wait for others. Those
+ * that are under way at a time are done in whatever order.
  */
 #ifndef VIRTIO_BLK_H
 #define VIRTIO_BLK_H
@@ -49,7 +50,7 @@ struct blk_config {
 	uint8_t write_zeroes_may_unmap, unused1[3];
 } __attribute__((packed));
 
-/* Has jobs done, in their order; each comes back through blk_done() in a later turn, or in one
+/* Has jobs done; each comes back through blk_done() in a later turn, or in one
  * go with others. */
 struct blk_host {
 	void (*submit)(struct blk_host *h, struct disk_job *first);

@@ -74,6 +74,25 @@ void disk_lay_over(struct disk *d, struct overlay *o)
 	d->can_free = can_free(o->delta, overlay_end(o));
 }
 
+unsigned disk_files(const struct disk *d, int fd[DISK_FILES])
+{
+	fd[0] = d->fd;
+	if (d->overlay)
+		fd[1] = d->overlay->delta;
+	return d->overlay ? 2 : 1;
+}
+
+/* What is written to an overlay, or synced, is more than one call. */
+int disk_is_call(const struct disk *d, const struct disk_job *j, struct disk_call *c)
+{
+	*c = (struct disk_call){ 0, j->at };
+	if (d->overlay)
+		return j->op == DISK_READ && j->len > 0 && overlay_find(d->overlay, j, c);
+	if (j->op == DISK_WRITE)
+		return !d->readonly && !j->through && still_reaches(d, j->at + j->len);
+	return j->op == DISK_READ || j->op == DISK_FLUSH;
+}
+
 static int change(const struct disk *d, struct disk_job *j)
 {
 	int rc;

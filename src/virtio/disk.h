@@ -15,6 +15,7 @@
 enum {
 	DISK_SECTOR = 512, /* the unit of virtio, whatever the medium has */
 	DISK_SPANS = 256,  /* the most of one job: fewer than IOV_MAX */
+	DISK_FILES = 2,
 };
 
 enum disk_op {
@@ -55,6 +56,19 @@ int disk_open(struct disk *d, int fd, int readonly);
 
 /* A disk that was opened to be read only can be written from now on: to the overlay. */
 void disk_lay_over(struct disk *d, struct overlay *o);
+
+/* Its files: itself, and what its overlay is kept in. How many. */
+unsigned disk_files(const struct disk *d, int fd[DISK_FILES]);
+
+/* Where a job is the same as one call of the host's. */
+struct disk_call {
+	unsigned file; /* of disk_files() */
+	uint64_t at;
+};
+
+/* Nonzero: the job is one read, write or sync of a file, which may be done beside others that are under way.
+ * Should a transfer come to anything but j->len bytes, it is disk_do()'s to begin again and to judge. */
+int disk_is_call(const struct disk *d, const struct disk_job *j, struct disk_call *c);
 
 /* Does the job and sets its result. -EIO: the file is shorter than it was; -EOPNOTSUPP: DISK_FREE
  * is not to be had here. */

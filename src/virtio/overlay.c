@@ -18,14 +18,15 @@ enum { BLOCK = OVERLAY_UNIT };
 
 static int has(const struct overlay *o, uint64_t block)
 {
-	return o->map[block / 8] >> (block & 7) & 1;
+	return __atomic_load_n(&o->map[block / 8], __ATOMIC_ACQUIRE) >> (block & 7) & 1;
 }
 
 static void add(struct overlay *o, uint64_t block)
 {
 	if (has(o, block))
 		return;
-	o->map[block / 8] |= (uint8_t)(1u << (block & 7));
+	/* Whoever sees the bit finds the block: overlay_find(). */
+	__atomic_fetch_or(&o->map[block / 8], (uint8_t)(1u << (block & 7)), __ATOMIC_RELEASE);
 	o->unsaved[block / 8 / BLOCK] = 1;
 }
 
@@ -110,6 +111,19 @@ static int do_read(struct overlay *o, struct disk_job *j)
 					  fileio_read(o->base, iov, n, at);
 	}
 	return rc;
+}
+
+int overlay_find(const struct overlay *o, const struct disk_job *j, struct disk_call *c)
+{
+	uint64_t block = j->at / BLOCK;
+	int here = has(o, block);
+
+	/* Each bit is looked at once: it may be set meanwhile. */
+	while (++block * BLOCK < j->at + j->len)
+		if (has(o, block) != here)
+			return 0;
+	*c = here ? (struct disk_call){ 1, o->place.data_at + j->at } : (struct disk_call){ 0, j->at };
+	return 1;
 }
 
 /* A block of which only a part is written gets the rest from the base first. */

@@ -8,7 +8,7 @@
  * the bits of blocks written since the last FLUSH are only in memory, and go to the file once the
  * blocks have got there. After a sync that failed nobody knows what has, and no FLUSH succeeds again.
  *
- * As disk_do(), everything here blocks and may run on any one thread.
+ * As disk_do(), everything here but overlay_find() blocks and may run on any one thread.
  */
 #ifndef VIRTIO_OVERLAY_H
 #define VIRTIO_OVERLAY_H
@@ -41,6 +41,10 @@ uint64_t overlay_end(const struct overlay *o);
 
 /* Forgets what no FLUSH has covered. */
 void overlay_close(struct overlay *o);
+
+/* Nonzero: all the job's bytes are kept in one file, and *c says where. On any thread, while jobs are
+ * being done: where one of them writes the same bytes, those of before are as good. */
+int overlay_find(const struct overlay *o, const struct disk_job *j, struct disk_call *c);
 
 /* The job's bytes lie on the disk. 0 or a negative errno. */
 int overlay_do(struct overlay *o, struct disk_job *j);

@@ -1,15 +1,24 @@
 /*
- * diskd - a block device's worker: a thread that does its jobs one after the other.
+ * diskd - a block device's workers: an io_uring where the host has one, and a thread.
  */
 #include "vmm/diskd.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "vmm/sandbox.h"
+
+enum {
+	/* A read of what is in the page cache the ring does at once, on the loop's thread, if it is no longer
+	 * than this; for a longer one, and for each write to a file, the host's kernel wakes a thread of its own.
+	 * That pays for long writes only: the short ones of a batch ours does without being woken between. */
+	SHORT = 64 << 10,
+};
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
@@ -74,16 +83,88 @@ static void *worker(void *arg)
 	return NULL;
 }
 
+static void give_thread(struct diskd *d, struct disk_jobs *jobs)
+{
+	if (!jobs->first)
+		return;
+	pthread_mutex_lock(&d->lock);
+	append(&d->todo, jobs->first);
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* --- the ring ------------------------------------------------------------------------------- */
+
+/* Nonzero: it has the job. */
+static int give_ring(struct diskd *d, struct disk_job *j)
+{
+	static const enum uring_op ops[] = {
+		[DISK_READ] = URING_READ,
+		[DISK_WRITE] = URING_WRITE,
+		[DISK_FLUSH] = URING_SYNC,
+	};
+	int is_short = j->len <= SHORT;
+	struct disk_call c;
+
+	return d->ring.fd >= 0 && !(j->op == DISK_WRITE && is_short) && disk_is_call(d->disk, j, &c) &&
+	       uring_put(&d->ring, ops[j->op], c.file, j->iov, j->nspans, c.at, !is_short, j);
+}
+
+/* A sync that failed is not asked for again: the next one would know nothing of it. */
+static int is_over(const struct disk_job *j, int result)
+{
+	return j->op == DISK_FLUSH || (result >= 0 && (uint64_t)result == j->len);
+}
+
+/* What the ring has done; what came to something else is the thread's. */
+static void reap(struct diskd *d, struct disk_jobs *done)
+{
+	struct disk_jobs again;
+	struct disk_job *j;
+	int result;
+
+	clear(&again);
+	while ((j = uring_next(&d->ring, &result)) != NULL) {
+		j->result = MIN(result, 0);
+		append(is_over(j, result) ? done : &again, j);
+	}
+	give_thread(d, &again);
+}
+
+static int open_ring(struct diskd *d, enum spec_aio aio)
+{
+	int files[DISK_FILES], rc;
+
+	if (aio == SPEC_AIO_THREADS)
+		return 0;
+	rc = uring_open(&d->ring, files, disk_files(d->disk, files), d->ready.fd);
+	if (rc < 0)
+		log_info("%s: no io_uring, a thread does all: %s", d->blk->name, strerror(-rc));
+	return aio == SPEC_AIO_IO_URING ? rc : 0;
+}
+
 /* --- the loop's side ------------------------------------------------------------------------ */
 
 static void submit(struct blk_host *h, struct disk_job *first)
 {
 	struct diskd *d = CONTAINER(h, struct diskd, host);
+	struct disk_jobs jobs, rest;
+	struct disk_job *j;
 
-	pthread_mutex_lock(&d->lock);
-	append(&d->todo, first);
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
+	clear(&jobs);
+	clear(&rest);
+	append(&jobs, first);
+	while (jobs.first) {
+		j = take_first(&jobs);
+		if (!give_ring(d, j))
+			append(&rest, j);
+	}
+	if (d->ring.fd >= 0) {
+		uring_start(&d->ring);
+		while ((j = uring_take_back(&d->ring)) != NULL)
+			append(&rest, j);
+	}
+	give_thread(d, &rest);
 }
 
 static int must_wait(struct blk_host *h)
@@ -109,29 +190,34 @@ static void later(struct timer *t)
 static void collect(struct watch *w, uint32_t events)
 {
 	struct diskd *d = CONTAINER(w, struct diskd, ready);
-	struct disk_job *done;
+	struct disk_jobs done;
 	uint64_t count;
 
 	(void)events;
 	(void)fd_read(w->fd, &count, sizeof(count));
+	clear(&done);
 	pthread_mutex_lock(&d->lock);
-	done = d->done.first;
+	if (d->done.first)
+		append(&done, d->done.first);
 	clear(&d->done);
 	pthread_mutex_unlock(&d->lock);
-	blk_done(d->blk, done);
+	if (d->ring.fd >= 0)
+		reap(d, &done);
+	blk_done(d->blk, done.first);
 }
 
-int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, uint64_t rate, uint64_t ops,
+int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, const struct spec_disk *s,
 		struct loop *l)
 {
 	int rc;
 
+	d->ring = URING_NONE;
 	d->host.submit = submit;
 	d->host.must_wait = must_wait;
 	d->host.spent = spent;
 	d->loop = l;
 	d->later.due = later;
-	ratelimit_init(&d->limit, rate, ops, clock_ms());
+	ratelimit_init(&d->limit, s->rate, s->ops, clock_ms());
 	d->blk = b;
 	d->disk = disk;
 	clear(&d->todo);
@@ -141,6 +227,8 @@ int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, uint64_
 	d->ready = (struct watch){ eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), collect };
 	rc = d->ready.fd < 0 ? -errno : loop_add(l, &d->ready, EPOLLIN);
 	if (rc == 0)
+		rc = open_ring(d, s->aio);
+	if (rc == 0)
 		rc = -pthread_create(&d->thread, NULL, worker, d);
 	d->started = rc == 0;
 	return rc;
@@ -148,8 +236,14 @@ int diskd_start(struct diskd *d, struct blk *b, const struct disk *disk, uint64_
 
 void diskd_stop(struct diskd *d)
 {
+	struct disk_jobs done;
+
 	if (!d->started)
 		return;
+	clear(&done);
+	while (d->ring.in_flight && uring_wait(&d->ring) == 0)
+		reap(d, &done);
+	uring_close(&d->ring);
 	pthread_mutex_lock(&d->lock);
 	d->stop = 1;
 	pthread_cond_signal(&d->changed);

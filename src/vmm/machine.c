@@ -271,9 +271,12 @@ static int add_disk(struct machine *m, unsigned i, const struct spec_disk *s, st
 		return err_set(e, rc, "disk %s: open its file: %s", d->name, strerror(-rc));
 	if (s->overlay_fd >= 0 && lay_over(d, s->overlay_fd, e) < 0)
 		return e->code;
-	rc = diskd_start(&d->diskd, &d->blk, &d->disk, s->rate, s->ops, &m->loop);
 	d->diskd.host.failed = disk_failed;
 	blk_init(&d->blk, &m->vm.mem, &d->disk, d->name, s->serial, &d->diskd.host);
+	rc = diskd_start(&d->diskd, &d->blk, &d->disk, s, &m->loop);
+	if (rc < 0 && s->aio == SPEC_AIO_IO_URING && d->diskd.ring.fd < 0)
+		return err_set(e, rc, "disk %s: aio=io_uring: this host's kernel gives none: %s; aio=threads "
+				      "does without", d->name, strerror(-rc));
 	if (rc == 0)
 		rc = slot_open(&d->slot, &d->blk.dev, CLASS_OTHER_STORAGE, window_of(SLOT_DISK + i),
 			       &m->vm, &m->loop);

@@ -56,6 +56,7 @@ static const struct call {
 	CALL(epoll_wait, L, NULL),
 	CALL(epoll_pwait, L, NULL), /* what musl asks where there is no epoll_wait */
 	CALL(readv, L, NULL),
+	CALL(io_uring_enter, L, NULL), /* rings of disks, which do no more than read, write and sync */
 	CALL(sendmsg, L, NULL),
 	CALL(recvfrom, L, NULL),
 	CALL(epoll_ctl, L, NULL),
@@ -72,7 +73,7 @@ static const struct call {
 	CALL(pwritev, D, NULL),
 	CALL(fdatasync, D, NULL),
 	CALL(fallocate, D, NULL),
-	CALL(fstat, D, NULL), /* whether the file has been cut */
+	CALL(fstat, L | D, NULL), /* whether the file has been cut */
 	/* The console: who writes to it cuts it where it is; its last words are not held back. */
 	CALL(timerfd_settime, L | V, NULL),
 	CALL(pread64, L | V, NULL),
@@ -119,6 +120,7 @@ static const struct call {
 	CALL(unshare, 0, NULL),
 	CALL(bpf, 0, NULL),
 	CALL(io_uring_setup, 0, NULL),
+	CALL(io_uring_register, 0, NULL),
 	CALL(prctl, 0, NULL),
 	CALL(rt_sigaction, 0, NULL),
 	CALL(gettimeofday, 0, NULL),

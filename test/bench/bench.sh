@@ -16,6 +16,9 @@
 # relays for a peer: a connection made, a byte there and back (forward_roundtrip), and bytes each way. What waits
 # for SSH servers and what reads known_hosts (probe_..., known_hosts_...) is measured on this machine itself,
 # against a loop that asks and against ssh-keygen; so is a list of a thousand VMs (ls_thousand), against what a shell has.
+# A disk (disk_..., test/bench/diskload.c past the guest's page cache) is a file in the lab's memory, under ours and under
+# QEMU as it comes and with aio=io_uring (..._io_uring): 4 KiB at random, 32 at a time or one (1), and 256 KiB
+# in order; there a ratio above 1 is ours.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -34,7 +37,9 @@ sessions="exec_roundtrip exec_roundtrip_master $copies $forwards agent_memory"
 delays="ready_delay ready_delay_3s ready_delay_bare start_cpu"
 waits="probe_delay probe_delay_closed probe_wait_cpu known_hosts_check known_hosts_pin known_hosts_hashed"
 lists="ls_thousand"
-known="$boots $sessions $delays $waits $lists"
+disks="disk_randread disk_randread1 disk_randwrite disk_read disk_write"
+disks+=" disk_randread_io_uring disk_randread1_io_uring disk_randwrite_io_uring disk_read_io_uring disk_write_io_uring"
+known="$boots $sessions $delays $waits $lists $disks"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
@@ -64,15 +69,20 @@ pack_qemu() {
 		\( -name 'bios-microvm.bin' -o -name 'pvh.bin' -o -name 'linuxboot_dma.bin' \) 2>/dev/null
 	dirname "$(ldd "$qemu" | grep -o '/[^ ]*/ld-linux[^ ]*')" | sed 's|$|/ld-linux-x86-64.so.2|'
 }
-bench_boots() {
-	# The guest: one program.
+
+# make_guest PROGRAM: one whose init it is, as $out/initrd; and QEMU, to start it.
+make_guest() {
 	rm -rf "$out/tree"
 	mkdir -p "$out/tree/dev"
-	cp out/tools/init "$out/tree/init"
+	cp "out/tools/$1" "$out/tree/init"
 	mknod "$out/tree/dev/console" c 5 1 2>/dev/null ||
 		die "bench: making /dev/console for the guest needs root"
 	(cd "$out/tree" && find . | cpio --quiet -o -H newc) >"$out/initrd"
 	pack_qemu | sort -u | sed 's|^/||' | tar -C / -c --files-from=- --dereference 2>/dev/null >"$out/qemu.tar"
+}
+
+bench_boots() {
+	make_guest init
 
 	say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
 	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \
@@ -95,6 +105,13 @@ bench_delays() {
 	say "bench: $pairs pairs of starts and of loops, in the lab"
 	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/delays.sh -f out/tools/gauge -f "$out/gauge.initrd" \
 		-- sh /lab/in/delays.sh "$pairs" "${names[@]}" >>"$out/samples"
+}
+
+bench_disks() {
+	make_guest diskload
+	say "bench: $pairs pairs of loads on a disk, in the lab"
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/disks.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \
+		-- sh /lab/in/disks.sh "$pairs" "${MIB:-256}" >>"$out/samples"
 }
 
 bench_waits() {
@@ -123,5 +140,6 @@ is_asked() {
 	if is_asked $delays; then bench_delays; fi
 	if is_asked $waits; then bench_waits; fi
 	if is_asked $lists; then bench_lists; fi
+	if is_asked $disks; then bench_disks; fi
 }
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

@@ -1,12 +1,13 @@
 /*
  * bootclock - from the fork of a VMM to the line its guest's init prints, and what that cost.
  *
- *	bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK
+ *	bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK [DISK AIO]
  *
  * prints "ms outside_kib exits": the time until the console showed MARK; the VMM's private memory that is not guest RAM (from
  * smaps: every mapping but the guest's); its exits to user space (the kernel's tracepoint
  * kvm:kvm_userspace_exit). Both VMMs are started by the same code and
- * watched through the same kind of pipe.
+ * watched through the same kind of pipe. With DISK, a raw file that is the guest's vda, it prints the console's
+ * lines "disk ..." instead; AIO is threads, io_uring or, for ours, best.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ enum { DEADLINE_MS = 60000 };
 
 struct job {
 	const char *kernel, *initrd, *mib, *cpus, *append, *mark;
+	const char *disk, *aio; /* or NULL */
 	int console; /* the guest's serial output goes here */
 };
 
@@ -39,7 +41,18 @@ static void fail(const char *what)
 
 static void exec_qemu(const struct job *j)
 {
+	char drive[256];
+
 	dup2(j->console, 1);
+	if (j->disk) {
+		snprintf(drive, sizeof(drive), "if=none,id=vda,format=raw,file=%s,aio=%s", j->disk, j->aio);
+		execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M",
+		       "microvm,pit=off,pic=off,rtc=off,isa-serial=on,pcie=on", "-accel", "kvm", "-cpu",
+		       "host", "-m", j->mib, "-smp", j->cpus, "-nodefaults", "-no-user-config", "-display",
+		       "none", "-no-reboot", "-serial", "stdio", "-kernel", j->kernel, "-initrd",
+		       j->initrd, "-append", j->append, "-drive", drive, "-device",
+		       "virtio-blk-pci,drive=vda", (char *)NULL);
+	}
 	/* What a careful user turns off; the rest stays at its default. It has no socket device,
 	 * which we have: that is in its favour. */
 	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M",
@@ -57,9 +70,16 @@ static void place(int from, int to)
 		fail("dup2");
 }
 
+static uint8_t aio_of(const struct job *j)
+{
+	if (!j->aio || !strcmp(j->aio, "best"))
+		return SPEC_AIO_BEST;
+	return !strcmp(j->aio, "threads") ? SPEC_AIO_THREADS : SPEC_AIO_IO_URING;
+}
+
 static void exec_vmtool(const struct job *j)
 {
-	enum { KVM = VMM_FD_FIRST, KERNEL, CONSOLE, VSOCK, INITRD };
+	enum { KVM = VMM_FD_FIRST, KERNEL, CONSOLE, VSOCK, INITRD, DISK };
 	static uint8_t buf[SPEC_BYTES_MAX];
 	struct spec s = {
 		.cpus = (uint32_t)atoi(j->cpus),
@@ -74,18 +94,21 @@ static void exec_vmtool(const struct job *j)
 		.cmdline = j->append,
 		.ninitrds = 1,
 		.initrd_fd = { INITRD },
+		.ndisks = j->disk ? 1 : 0,
+		.disk = { { .fd = DISK, .overlay_fd = -1, .serial = "", .aio = aio_of(j) } },
 	};
 	long len = spec_encode(&s, buf, sizeof(buf));
 	struct err e = ERR_NONE;
 	int spec[2], status[2];
-	int kvm, kernel, initrd, vsock;
+	int kvm, kernel, initrd, vsock, disk;
 
 	unlink(s.vsock_path);
 	kvm = fcntl(open("/dev/kvm", O_RDWR), F_DUPFD, 20);
 	kernel = fcntl(open(j->kernel, O_RDONLY), F_DUPFD, 20);
 	initrd = fcntl(open(j->initrd, O_RDONLY), F_DUPFD, 20);
 	vsock = fcntl(unix_listen(s.vsock_path, 16, &e), F_DUPFD, 20);
-	if (kvm < 0 || kernel < 0 || initrd < 0 || vsock < 0 || pipe(spec) < 0 ||
+	disk = j->disk ? fcntl(open(j->disk, O_RDWR), F_DUPFD, 20) : 0;
+	if (disk < 0 || kvm < 0 || kernel < 0 || initrd < 0 || vsock < 0 || pipe(spec) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM, 0, status) < 0 ||
 	    write(spec[1], buf, (size_t)len) != len)
 		fail("prepare vmtool");
@@ -100,6 +123,8 @@ static void exec_vmtool(const struct job *j)
 	place(kernel, KERNEL);
 	place(vsock, VSOCK);
 	place(initrd, INITRD);
+	if (j->disk)
+		place(disk, DISK);
 	execlp("vmtool", "vmtool", "vmm", (char *)NULL);
 	fail("exec vmtool");
 }
@@ -127,9 +152,10 @@ static long long count_exits(void)
 	return cpu ? total : -1;
 }
 
+static char seen[1 << 20]; /* what the console said */
+
 static void wait_for_mark(int console, const char *mark)
 {
-	static char seen[1 << 20];
 	size_t used = 0;
 	int64_t end = clock_ms() + DEADLINE_MS;
 
@@ -151,6 +177,13 @@ static void wait_for_mark(int console, const char *mark)
 		if (memmem(seen, used, mark, strlen(mark)))
 			return;
 	}
+}
+
+static void print_disk_lines(void)
+{
+	for (char *line = strtok(seen, "\r\n"); line; line = strtok(NULL, "\r\n"))
+		if (!strncmp(line, "disk ", 5))
+			puts(line);
 }
 
 /* Private pages in mappings smaller than the guest's RAM. */
@@ -183,12 +216,12 @@ int main(int argc, char **argv)
 	struct job j;
 	pid_t pid;
 
-	if (argc != 8) {
-		fprintf(stderr,
-			"usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK\n");
+	if (argc != 8 && argc != 10) {
+		fprintf(stderr, "usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK [DISK AIO]\n");
 		return 2;
 	}
-	j = (struct job){ argv[2], argv[3], argv[4], argv[5], argv[6], argv[7], -1 };
+	j = (struct job){ argv[2], argv[3], argv[4], argv[5], argv[6], argv[7], argv[8],
+			   argc == 10 ? argv[9] : NULL, -1 };
 	if (pipe2(console, O_CLOEXEC) < 0)
 		fail("pipe");
 	j.console = console[1];
@@ -206,7 +239,10 @@ int main(int argc, char **argv)
 	close(console[1]);
 	wait_for_mark(console[0], j.mark);
 	took = clock_us() - start;
-	printf("%.3f %ld %lld\n", (double)took / 1000, outside_kib(pid, atol(j.mib) * 1024),
+	if (j.disk)
+		print_disk_lines();
+	else
+		printf("%.3f %ld %lld\n", (double)took / 1000, outside_kib(pid, atol(j.mib) * 1024),
 	       exits < 0 ? -1LL : count_exits() - exits);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

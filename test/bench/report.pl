@@ -37,6 +37,16 @@ my @benches = (
 	[ known_hosts_pin => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
 	[ known_hosts_hashed => 'ms', 'ssh_keygen', 'ssh-keygen -F' ],
 	[ ls_thousand => 'us', 'cat', 'ls -l and cat' ],
+	[ disk_randread => '1/s', 'qemu', 'qemu aio=threads' ],
+	[ disk_randread_io_uring => '1/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
+	[ disk_randread1 => '1/s', 'qemu', 'qemu aio=threads' ],
+	[ disk_randread1_io_uring => '1/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
+	[ disk_randwrite => '1/s', 'qemu', 'qemu aio=threads' ],
+	[ disk_randwrite_io_uring => '1/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
+	[ disk_read => 'KiB/s', 'qemu', 'qemu aio=threads' ],
+	[ disk_read_io_uring => 'KiB/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
+	[ disk_write => 'KiB/s', 'qemu', 'qemu aio=threads' ],
+	[ disk_write_io_uring => 'KiB/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);

@@ -31,9 +31,9 @@ runs() { tr -s "$(printf 'no')" <"$base"; }	# each run of a letter as one
 make_base
 printf '%4096s' x >"$tap_dir/plain.img"
 echo kernel >"$tap_dir/kernel"
-run vmtool create web --kernel "$tap_dir/kernel" --disk "$base,overlay" --disk "$tap_dir/plain.img,ro"
+run vmtool create web --kernel "$tap_dir/kernel" --disk "$base,overlay,aio=threads" --disk "$tap_dir/plain.img,ro"
 like "$rc $err" "0 *" "a VM has a disk with an overlay"
-like "$(vmtool show --config web)" "*$base,overlay*" "and it is written so"
+like "$(vmtool show --config web)" "*$base,overlay,aio=threads*" "and it is written so"
 run vmtool disk ls web
 like "$out" "*vda *0 KiB *$base*vdb *- *plain.img (ro)*" "ls has both disks; nothing is written yet"
 run vmtool disk commit web vda

@@ -2,8 +2,12 @@
 #include "virtio/blk.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "check.h"
 #define INVARIANT(expr) CHECK(expr)
@@ -570,51 +574,257 @@ static void what_is_no_disk_is_opened(void)
 	close(fd);
 }
 
-/* --- the worker ----------------------------------------------------------------------------- */
+/* --- the workers ---------------------------------------------------------------------------- */
 
-static void the_worker_loses_a_job(void)
+static unsigned syncs; /* that the thread was asked for */
+
+/* This program's own comes before libc's. */
+int fdatasync(int fd)
 {
-	enum { ROUNDS = 20, EACH = 30 };
-	static struct diskd d;
-	struct loop l = LOOP_INIT;
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
-	world_begin(world_file(), 0, ALL_FEATURES);
+static struct diskd d;
+static struct loop l;
+static enum spec_aio engine;
+
+static void workers_begin(int fd, int readonly)
+{
+	world_begin(fd, readonly, ALL_FEATURES);
+	l = LOOP_INIT;
+	syncs = 0;
+	memset(&d, 0, sizeof(d));
 	CHECK(loop_open(&l) == 0);
-	CHECK(diskd_start(&d, &w.b, &w.disk, 0, 0, &l) == 0);
+	CHECK(diskd_start(&d, &w.b, &w.disk, &(struct spec_disk){ .aio = (uint8_t)engine }, &l) == 0);
+	CHECK((d.ring.fd >= 0) == (engine == SPEC_AIO_IO_URING));
 	w.b.host = &d.host;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		w.next_desc = 0;
-		w.next_data = DATA_AT;
-		for (unsigned i = 0; i < EACH; i++) {
-			struct request r = offer(OUT, i, 512, 0, &plain);
+}
 
-			memset(r.out, (int)(round + i), 512);
-		}
-		vdev_notify(&w.b.dev, 0);
-		while (w.used->idx != (round + 1) * EACH) {
-			loop_wait(&l);
-			loop_dispatch(&l);
-		}
-		for (unsigned i = 0; i < EACH; i++)
-			CHECK(on_disk(i * 512 + 511) == (uint8_t)(round + i));
-	}
-	/* What was handed over before the end is done at the end. */
-	w.next_desc = 0;
-	w.next_data = DATA_AT;
-	for (unsigned i = 0; i < EACH; i++)
-		memset(offer(OUT, i, 512, 0, &plain).out, 0xaa, 512);
-	vdev_notify(&w.b.dev, 0);
+static void workers_end(void)
+{
 	diskd_stop(&d);
-	for (unsigned i = 0; i < EACH; i++)
-		CHECK(on_disk(i * 512) == 0xaa);
 	loop_close(&l);
 	close(d.ready.fd);
 	world_end();
 }
 
+static void forget(void)
+{
+	w.next_desc = 0;
+	w.next_data = DATA_AT;
+}
+
+static void until_used(uint16_t idx)
+{
+	while (w.used->idx != idx) {
+		loop_wait(&l);
+		loop_dispatch(&l);
+	}
+}
+
+/* One request by the workers; its status. */
+static int have_done(uint32_t type, uint64_t sector, uint32_t out, uint32_t in, struct request *r)
+{
+	uint16_t before = w.used->idx;
+
+	forget();
+	*r = offer(type, sector, out, in, &plain);
+	vdev_notify(&w.b.dev, 0);
+	until_used((uint16_t)(before + 1));
+	return *r->status;
+}
+
+static void a_worker_loses_a_job(void)
+{
+	enum { ROUNDS = 20, EACH = 30 };
+
+	workers_begin(world_file(), 0);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct request r[EACH], flush;
+
+		forget();
+		for (unsigned i = 0; i < EACH; i++) {
+			r[i] = offer(i % 3 ? OUT : IN, i, i % 3 ? 512 : 0, i % 3 ? 0 : 512, &plain);
+			if (i % 3)
+				memset(r[i].out, (int)(round + i), 512);
+		}
+		flush = offer(FLUSH, 0, 0, 0, &plain);
+		vdev_notify(&w.b.dev, 0);
+		until_used((uint16_t)((round + 1) * (EACH + 1)));
+		for (unsigned i = 0; i < EACH; i++) {
+			CHECK(*r[i].status == OK && *flush.status == OK);
+			if (i % 3)
+				CHECK(on_disk(i * 512 + 511) == (uint8_t)(round + i));
+			else
+				CHECK(r[i].in[0] == letter(i * 512) && r[i].in[511] == letter(i * 512 + 511));
+		}
+	}
+	/* What was handed over before the end is done at the end. */
+	forget();
+	for (unsigned i = 0; i < EACH; i++)
+		memset(offer(OUT, i, 512, 0, &plain).out, 0xaa, 512);
+	memset(offer(OUT, 100, 65536 + 512, 0, &plain).out, 0xbb, 65536 + 512);
+	vdev_notify(&w.b.dev, 0);
+	for (unsigned i = 0; i < BLK_IN_FLIGHT && engine == SPEC_AIO_IO_URING; i++)
+		w.b.req[i].job.result += w.b.req[i].job.len > 65536; /* nobody but this thread looks at it */
+	diskd_stop(&d);
+	for (unsigned i = 0; i < BLK_IN_FLIGHT; i++)
+		CHECK(w.b.req[i].job.result == 0);
+	for (unsigned i = 0; i < EACH; i++)
+		CHECK(on_disk(i * 512) == 0xaa);
+	CHECK(on_disk(100 * 512) == 0xbb && on_disk(228 * 512 + 511) == 0xbb);
+	workers_end();
+}
+
+/* Short ones and long ones, for they go different ways. */
+static void a_worker_makes_something_else_of_a_cut_file(void)
+{
+	enum { LONG = 65536 + 1024 };
+	struct request r;
+
+	workers_begin(world_file(), 0);
+	CHECK(have_done(IN, 0, 0, LONG, &r) == OK && r.in[LONG - 1] == letter(LONG - 1));
+	CHECK(have_done(OUT, 100, LONG, 0, &r) == OK);
+	CHECK(ftruncate(w.disk.fd, 200 * 512) == 0);
+	CHECK(have_done(IN, 199, 0, 512, &r) == OK && r.in[3] == world_ram[DATA_AT + 16 + 3]);
+	CHECK(have_done(IN, 199, 0, 1024, &r) == IOERR);
+	CHECK(have_done(IN, 200, 0, 512, &r) == IOERR);
+	CHECK(have_done(IN, 100, 0, LONG, &r) == IOERR);
+	CHECK(have_done(OUT, 199, 512, 0, &r) == OK);
+	CHECK(have_done(OUT, 200, 512, 0, &r) == IOERR);
+	CHECK(have_done(OUT, 100, LONG, 0, &r) == IOERR);
+	CHECK(lseek(w.disk.fd, 0, SEEK_END) == 200 * 512 && w.b.errors == 5);
+	workers_end();
+}
+
+static void a_full_file_is_hidden_by_a_worker(void)
+{
+	struct rlimit before, small = { 150 * 512, RLIM_INFINITY };
+	struct request r;
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+	small.rlim_max = before.rlim_max;
+	workers_begin(world_file(), 0);
+	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	/* The first part fits, so the call comes back short; and then it does not. */
+	CHECK(have_done(OUT, 100, 65536 + 512, 0, &r) == IOERR);
+	CHECK(have_done(OUT, 160, 512, 0, &r) == IOERR);
+	CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+	CHECK(have_done(OUT, 100, 65536 + 512, 0, &r) == OK && w.b.errors == 2);
+	workers_end();
+}
+
+static void a_reset_leaves_a_workers_job(void)
+{
+	struct request r;
+
+	for (uint32_t len = 512; len <= 65536 + 512; len += 65536) {
+		workers_begin(world_file(), 0);
+		r = offer(IN, 0, 0, len, &plain);
+		vdev_notify(&w.b.dev, 0);
+		world_reset();
+		CHECK(w.b.dev.status != 0); /* the driver waits for 0, whatever has been done already */
+		while (w.b.dev.status != 0) {
+			loop_wait(&l);
+			loop_dispatch(&l);
+		}
+		CHECK(w.b.busy == 0 && *r.status == UNTOUCHED && w.used->idx == 0);
+		driver_up(ALL_FEATURES);
+		CHECK(have_done(IN, 7, 0, 512, &r) == OK && r.in[1] == letter(7 * 512 + 1));
+		workers_end();
+	}
+}
+
+/* A second sync knows nothing of what the first could not write. */
+static void a_sync_that_failed_is_asked_for_again(void)
+{
+	struct request r;
+	int fd, p[2];
+
+	CHECK(pipe(p) == 0);
+	workers_begin(world_file(), 0);
+	CHECK(have_done(FLUSH, 0, 0, 0, &r) == OK);
+	CHECK(syncs == (engine == SPEC_AIO_THREADS));
+	workers_end();
+	/* What cannot be synced. */
+	fd = world_file();
+	world_begin(fd, 0, ALL_FEATURES);
+	l = LOOP_INIT;
+	syncs = 0;
+	memset(&d, 0, sizeof(d));
+	w.disk.fd = p[1];
+	CHECK(loop_open(&l) == 0);
+	CHECK(diskd_start(&d, &w.b, &w.disk, &(struct spec_disk){ .aio = (uint8_t)engine }, &l) == 0);
+	w.b.host = &d.host;
+	CHECK(have_done(FLUSH, 0, 0, 0, &r) == IOERR);
+	CHECK(syncs == (engine == SPEC_AIO_THREADS));
+	w.disk.fd = fd;
+	workers_end();
+	close(p[0]);
+	close(p[1]);
+}
+
+/* Here for want of descriptors; elsewhere by a filter, or by kernel.io_uring_disabled. */
+static void a_ring_that_is_refused_leaves_no_disk(void)
+{
+	struct spec_disk best = { .aio = SPEC_AIO_BEST }, demanded = { .aio = SPEC_AIO_IO_URING };
+	struct rlimit before, few;
+	struct request r;
+	int next;
+
+	world_begin(world_file(), 0, ALL_FEATURES);
+	l = LOOP_INIT;
+	memset(&d, 0, sizeof(d));
+	CHECK(loop_open(&l) == 0);
+	next = dup(0);
+	close(next);
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	few = (struct rlimit){ (rlim_t)next + 1, before.rlim_max };
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0); /* the eventfd's is the last */
+	CHECK(diskd_start(&d, &w.b, &w.disk, &demanded, &l) == -EMFILE && d.ring.fd == -1 && !d.started);
+	loop_del(&l, &d.ready);
+	close(d.ready.fd);
+	heard("");
+	memset(&d, 0, sizeof(d));
+	CHECK(diskd_start(&d, &w.b, &w.disk, &best, &l) == 0 && d.ring.fd == -1);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	CHECK(heard("vda: no io_uring, a thread does all: "));
+	w.b.host = &d.host;
+	CHECK(have_done(IN, 3, 0, 512, &r) == OK && r.in[1] == letter(3 * 512 + 1));
+	workers_end();
+}
+
+static void with_workers(enum spec_aio which)
+{
+	engine = which;
+	TEST(a_worker_loses_a_job);
+	TEST(a_worker_makes_something_else_of_a_cut_file);
+	TEST(a_full_file_is_hidden_by_a_worker);
+	TEST(a_reset_leaves_a_workers_job);
+	TEST(a_sync_that_failed_is_asked_for_again);
+}
+
+static int has_io_uring(void)
+{
+	struct uring u;
+	int file = memfd_create("file", MFD_CLOEXEC), told = eventfd(0, EFD_CLOEXEC);
+	int rc = uring_open(&u, &file, 1, told);
+
+	if (rc == 0)
+		uring_close(&u);
+	else
+		printf("# of threads only, for this host's kernel gives no io_uring: %s\n", strerror(-rc));
+	close(file);
+	close(told);
+	return rc == 0;
+}
+
 int main(void)
 {
 	heard_begin();
+	log_open(heard_fd, "test", LOG_INFO);
 	TEST(the_driver_is_told_something_else);
 	TEST(a_sector_comes_from_elsewhere);
 	TEST(the_serial_number_is_another);
@@ -635,6 +845,9 @@ int main(void)
 	TEST(a_cut_file_grows_again);
 	TEST(an_error_of_the_host_is_hidden);
 	TEST(what_is_no_disk_is_opened);
-	TEST(the_worker_loses_a_job);
+	with_workers(SPEC_AIO_THREADS);
+	TEST(a_ring_that_is_refused_leaves_no_disk);
+	if (has_io_uring())
+		with_workers(SPEC_AIO_IO_URING);
 	return check_done();
 }

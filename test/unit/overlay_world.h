@@ -196,6 +196,22 @@ static inline int ow_free(unsigned sector, unsigned count)
 	return rc;
 }
 
+/* Where all of it is said to be in one file, it is. */
+static inline void ow_check_found(const uint8_t bytes[OW_BYTES], unsigned sector, unsigned count)
+{
+	struct disk_job j = { .at = (uint64_t)sector * DISK_SECTOR, .len = (uint64_t)count * DISK_SECTOR };
+	uint8_t found[9 * DISK_SECTOR];
+	struct disk_call c;
+
+	if (!overlay_find(&ow.o, &j, &c)) {
+		INVARIANT(count > 1);
+		return;
+	}
+	INVARIANT(syscall(SYS_pread64, c.file ? ow.delta : ow.base, found, (size_t)j.len, (long)c.at) ==
+		  (long)j.len);
+	INVARIANT(!memcmp(found, bytes + j.at, (size_t)j.len));
+}
+
 /* Reads all of it: each sector is of one letter that it may have. */
 static inline void ow_check(uint8_t is[OW_SECTORS])
 {
@@ -207,6 +223,8 @@ static inline void ow_check(uint8_t is[OW_SECTORS])
 
 		INVARIANT(memcmp(at, at + 1, DISK_SECTOR - 1) == 0);
 		INVARIANT(ow.may_be[i][*at / 8] >> (*at % 8) & 1);
+		ow_check_found(bytes, i, 1);
+		ow_check_found(bytes, i, MIN(OW_SECTORS - i, 9u));
 		is[i] = *at;
 	}
 }

@@ -419,8 +419,8 @@ static void a_machines_description_changes(void)
 		.nheld = 1,
 		.held_fd = { 15 },
 		.ndisks = 3,
-		.disk = { { 11, -1, 0, "", 0, 0 }, { 12, -1, 1, "12345678901234567890", 0, 0 },
-			  { 13, 14, 1, "", 1ull << 40, 500 } },
+		.disk = { { 11, -1, 0, 0, "", 0, 0 }, { 12, -1, 1, SPEC_AIO_THREADS, "12345678901234567890", 0, 0 },
+			  { 13, 14, 1, SPEC_AIO_IO_URING, "", 1ull << 40, 500 } },
 		.nnics = 2,
 		.nic = { { 17, SPEC_NIC_TAP, { 2, 1, 2, 3, 4, 5 }, 1500, 0, 0 },
 			 { 16, SPEC_NIC_STREAM, { 2, 1, 2, 3, 4, 6 }, 65520, 1ull << 33, 1000 } },
@@ -436,6 +436,7 @@ static void a_machines_description_changes(void)
 	CHECK(back.ndisks == 3 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 	CHECK(back.nheld == 1 && back.held_fd[0] == 15);
 	CHECK(back.disk[1].overlay_fd == -1 && back.disk[2].overlay_fd == 14);
+	CHECK(back.disk[1].aio == SPEC_AIO_THREADS && back.disk[2].aio == SPEC_AIO_IO_URING);
 	CHECK(back.disk[2].rate == 1ull << 40 && back.disk[2].ops == 500);
 	CHECK(back.nnics == 2 && back.nic[0].fd == 17 && back.nic[1].kind == SPEC_NIC_STREAM);
 	CHECK(back.nic[1].mac[5] == 6 && back.nic[1].mtu == 65520 && back.nic[0].rate == 0);
@@ -472,6 +473,7 @@ static void a_machines_description_changes(void)
 			s.disk[s.ndisks % SPEC_DISKS_MAX] = good.disk[0]);
 	REFUSES(s.disk[0].fd = VMM_FD_SPEC);
 	REFUSES(s.disk[0].readonly = 3);
+	REFUSES(s.disk[0].aio = SPEC_AIO_KINDS);
 	REFUSES(s.disk[0].overlay_fd = VMM_FD_STATUS);
 	REFUSES(s.disk[0].serial = "123456789012345678901");
 	REFUSES(s.disk[0].serial = "a\nb");
@@ -497,7 +499,7 @@ static void a_descriptor_of_the_machines_is_closed(void)
 		.nheld = 1,
 		.held_fd = { 11 },
 		.ndisks = 2,
-		.disk = { { 12, -1, 0, "" }, { 13, 14, 1, "" } },
+		.disk = { { 12, -1, 0, SPEC_AIO_THREADS, "" }, { 13, 14, 1, SPEC_AIO_IO_URING, "" } },
 	};
 	int fds[SPEC_FDS_MAX];
 	size_t n = spec_fds(&s, fds);

@@ -92,6 +92,9 @@ static const struct {
 	{ "tkill", { SYS_tkill, 1, 9 }, ALL },
 	{ "connect", { SYS_connect, 0, 0, 0 }, SANDBOX_VCPU | SANDBOX_DISK },
 	{ "fallocate", { SYS_fallocate, -1, 0, 0 }, SANDBOX_LOOP | SANDBOX_VCPU },
+	{ "io_uring_setup", { SYS_io_uring_setup, 1, 0 }, ALL },
+	{ "io_uring_register", { SYS_io_uring_register, -1, 0, 0 }, ALL },
+	{ "io_uring_enter", { SYS_io_uring_enter, -1, 0, 0 }, SANDBOX_VCPU | SANDBOX_DISK },
 	{ "system call 101000", { 101000 }, ALL },
 };
 
@@ -130,6 +133,7 @@ static void what_a_thread_lives_by_ends_it(void)
 		{ { SYS_madvise, 0, 0, MADV_DONTNEED }, SANDBOX_LOOP },
 		{ { SYS_pwritev, -1, 0, 0 }, SANDBOX_DISK },
 		{ { SYS_fdatasync, -1 }, SANDBOX_DISK },
+		{ { SYS_io_uring_enter, -1, 0, 0 }, SANDBOX_LOOP },
 	};
 	char why[200];
 

@@ -63,7 +63,7 @@ opened() {
 	for fd in "/proc/$(processes vmm)/fd"/*; do readlink "$fd"; done |
 		sed -e "s,$VMTOOL_HOME/,," -e 's,socket:.*,sockets,' -e 's,anon_inode:,,' | sort -u | xargs
 }
-is "$(opened)" "/dev/null /tmp/first.img /tmp/second.img /tmp/third.img [eventfd] [eventpoll] [signalfd] \
+is "$(opened)" "/dev/null /tmp/first.img /tmp/second.img /tmp/third.img [eventfd] [eventpoll] [io_uring] [signalfd] \
 [timerfd] kvm-vcpu:0 kvm-vm run/web run/web/lock sockets vms/web/agent.log vms/web/console.log \
 vms/web/vmm.status" "a running vmm has nothing else open"
 
@@ -158,6 +158,7 @@ refused 1 "no multiple of 512" --disk /tmp/odd
 refused 1 "neither a regular file nor a block device" --disk /dev/null
 refused 1 "is given twice" --disk /tmp/first.img --disk /tmp/./first.img
 refused 2 "'rw' is no option of a disk" --disk /tmp/first.img,rw
+refused 2 "aio=native: wants threads or io_uring" --disk /tmp/first.img,aio=native
 refused 2 "wants 1 to 20" --disk /tmp/first.img,id=
 is "$(left)" "" "and nothing is left of them"
 
