@@ -20,6 +20,7 @@
 #include "host/tap.h"
 #include "host/text.h"
 #include "vmm/landlock.h"
+#include "vmm/namespaces.h"
 #include "vmm/probe.h"
 #include "vmm/sandbox.h"
 
@@ -175,7 +176,7 @@ static void look_at_files(struct finding *f)
 /* A guest runs without them, too: they are for one that takes its vmm process over. */
 static void look_at_sandbox(struct finding *f)
 {
-	int version = landlock_version();
+	int version = landlock_version(), rc = namespaces_offered();
 
 	if (sandbox_offered() < 0) {
 		f->verdict = NOTE;
@@ -186,9 +187,15 @@ static void look_at_sandbox(struct finding *f)
 		snprintf(f->found, sizeof(f->found), "system calls are filtered; no Landlock: %s",
 			 strerror(-version));
 		snprintf(f->remedy, sizeof(f->remedy), "lsm=landlock,... on the kernel's command line");
+	} else if (rc < 0) {
+		f->verdict = NOTE;
+		snprintf(f->found, sizeof(f->found), "system calls are filtered; Landlock, version %d; no namespaces: %s",
+			 version, strerror(-rc));
+		snprintf(f->remedy, sizeof(f->remedy), "sysctl -w user.max_user_namespaces=10000 (and "
+			 "kernel.unprivileged_userns_clone=1 where there is that)");
 	} else {
 		snprintf(f->found, sizeof(f->found),
-			 "system calls are filtered; Landlock, version %d", version);
+			 "system calls are filtered; Landlock, version %d; namespaces", version);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { OWN = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
@@ -22,10 +23,30 @@ static void drop_capabilities(void)
 
 /* With a user namespace, which needs no privilege where the host allows them; else as root may. Nobody
  * is mapped into it: files are reached by what the process is outside. */
+static int leave(void)
+{
+	return unshare(CLONE_NEWUSER | OWN) < 0 && unshare(OWN) < 0 ? -errno : 0;
+}
+
 int namespaces_enter(void)
 {
-	int rc = unshare(CLONE_NEWUSER | OWN) < 0 && unshare(OWN) < 0 ? -errno : 0;
+	int rc = leave();
 
 	drop_capabilities();
 	return rc;
+}
+
+int namespaces_offered(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(-leave());
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }

@@ -12,4 +12,7 @@
  * where it was, but for its capabilities. */
 int namespaces_enter(void);
 
+/* 0: such a process may have its own; or a negative errno. Tried by a child of ours. */
+int namespaces_offered(void);
+
 #endif
