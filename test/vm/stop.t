@@ -81,6 +81,15 @@ is "$(cat "$tap_dir/shared")" "" "a vmm shares no namespace of the host's"
 is "$(sed -n 's/^CapEff:[ \t]*//p; s/^CapPrm:[ \t]*//p' "/proc/$pid/status" | sort -u)" 0000000000000000 "and has no capability in its own"
 vmtool rm -f web >/dev/null
 
+most=$(cat /proc/sys/user/max_user_namespaces)
+echo 0 >/proc/sys/user/max_user_namespaces
+run start web -q
+is "$rc" 0 "a host that permits no user namespaces has VMs all the same"
+ok "and root's are in a network of their own" [ "$(readlink "/proc/$(processes vmm)/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+like "$(su user -c 'VMTOOL_HOME=/tmp/user vmtool doctor' 2>&1)" "*sandbox note *no namespaces: *try: sysctl -w user.max_user_namespaces=*" "doctor says what another lacks"
+echo "$most" >/proc/sys/user/max_user_namespaces
+vmtool rm -f web >/dev/null
+
 # taken CALL THREAD: a thread of the vmm asks the host's kernel for what none of them needs.
 taken() {
 	start web -q >/dev/null
