@@ -122,7 +122,7 @@ static int open_files(struct bare *b)
 	if (rc >= 0)
 		rc = open_disks(b);
 	if (rc >= 0)
-		rc = nics_open(&b->config.nics, b->card_id, f->nic, &f->nnics, b->e);
+		rc = nics_open(&b->config.nics, &b->home, NULL, b->card_id, f->nic, &f->nnics, b->e);
 	if (rc >= 0)
 		rc = f->kvm = kvm_open(b->e);
 	if (rc >= 0 && !b->config.proof.is_plain)

@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "host/config.h"
 #include "host/limit.h"
-#include "host/state.h"
+#include "host/livevm.h"
 
 enum { SECTOR = 512 };
 
@@ -118,50 +118,21 @@ static int is_file(const char *path, const struct stat *which)
 	return stat(path, &st) == 0 && st.st_dev == which->st_dev && st.st_ino == which->st_ino;
 }
 
-static int has_disk(const struct vmref *v, const struct stat *which)
+static int has_disk(const struct config *c, const void *which)
 {
-	struct err ignored = ERR_NONE;
-	struct config c;
-
-	if (config_load(&c, v, NULL, &ignored) < 0)
-		return 0;
-	for (unsigned i = 0; i < c.disks.count; i++)
-		if (is_file(c.disks.disk[i].path, which))
+	for (unsigned i = 0; i < c->disks.count; i++)
+		if (is_file(c->disks.disk[i].path, which))
 			return 1;
 	return 0;
 }
 
-/* The VM of this home that has the file open. A lock of this kind does not say. Nonzero: found. */
-static int find_holder(const struct home *h, const char *self, const struct stat *which,
-		       char name[VM_NAME_ROOM])
-{
-	struct err ignored = ERR_NONE;
-	char(*names)[VM_NAME_ROOM] = NULL;
-	int count = store_names(h, &names, &ignored), found = 0;
-
-	for (int i = 0; i < count && !found; i++) {
-		struct vmref v = VMREF_NONE;
-		struct state s;
-
-		if (self && !strcmp(self, names[i]))
-			continue;
-		found = store_find(&v, h, names[i], &ignored) == 0 &&
-			state_read(&s, &v, &ignored) == 0 && state_is_live(s.state) &&
-			has_disk(&v, which);
-		if (found)
-			snprintf(name, VM_NAME_ROOM, "%s", names[i]);
-		store_close(&v);
-	}
-	free(names);
-	return found;
-}
-
+/* A lock of this kind does not say whose it is. */
 static int refuse_shared(const struct disk_wish *d, const struct home *h, const char *self,
 			 const struct stat *st, struct err *e)
 {
 	char name[VM_NAME_ROOM];
 
-	if (find_holder(h, self, st, name))
+	if (livevm_with(h, self, has_disk, st, name))
 		return err_set(
 			e, -EBUSY,
 			"disk %s: is in use by the VM %s: one VM may write a disk, or several "

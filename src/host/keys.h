@@ -75,7 +75,7 @@
 	    "a raw image or block device as the guest's vda; overlay: what is written goes elsewhere; also id=SERIAL, rate=BYTES, ops=N, aio=threads|io_uring", \
 	    PATH, MACHINE_SETTER(config_disk)) \
 	KEY(VM, NIC, "nic", MANY, MACHINE, 0, "tap=NAME|passt[=SOCKET]", NONE, \
-	    "the guest's eth0, on a tap of this host's or on passt; behind commas mac=, mtu=, rate=, ops=", \
+	    "the guest's eth0, on a tap of this host's or on passt; behind commas mac=, mtu=, rate=, ops=, vhost=", \
 	    TEXT, MACHINE_SETTER(config_nic)) \
 	KEY(VM, REBOOT, "reboot", ONE, MACHINE, 0, "restart|end", IS("restart"), \
 	    "what the guest's own reboot is: a start in place, or the VM's end", \

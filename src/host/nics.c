@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "host/config.h"
 #include "host/limit.h"
+#include "host/livevm.h"
 #include "host/passt.h"
 #include "host/tap.h"
 
@@ -68,6 +70,14 @@ static int set_ops(struct nic_wish *w, const char *what, const char *text, struc
 	return limit_ops(&w->ops, what, text, e);
 }
 
+static int set_vhost(struct nic_wish *w, const char *what, const char *text, struct err *e)
+{
+	if (strcmp(text, "on") && strcmp(text, "off"))
+		return err_usage(e, "%s: vhost=%s: is neither on nor off", what, text);
+	w->vhost = !strcmp(text, "on") ? NIC_VHOST_ON : NIC_VHOST_OFF;
+	return 0;
+}
+
 static const struct nic_option {
 	const char *word; /* with its '=' */
 	int (*set)(struct nic_wish *w, const char *what, const char *text, struct err *e);
@@ -76,6 +86,7 @@ static const struct nic_option {
 	{ "mtu=", set_mtu },
 	{ "rate=", set_rate },
 	{ "ops=", set_ops },
+	{ "vhost=", set_vhost },
 };
 
 static int set_option(struct nic_wish *w, const char *what, const char *text, struct err *e)
@@ -86,7 +97,8 @@ static int set_option(struct nic_wish *w, const char *what, const char *text, st
 		if (!strncmp(text, options[i].word, len))
 			return options[i].set(w, what, text + len, e);
 	}
-	return err_usage(e, "%s: '%s' is no option of a card: there are mac=, mtu=, rate= and ops=",
+	return err_usage(e, "%s: '%s' is no option of a card: there are mac=, mtu=, rate=, ops= "
+			    "and vhost=",
 			 what, text);
 }
 
@@ -117,6 +129,19 @@ static int set_kind(struct nic_wish *w, const char *what, const char *text, stru
 			 what, text);
 }
 
+static int check_vhost(const struct nic_wish *w, const char *what, struct err *e)
+{
+	if (w->vhost && w->kind != SPEC_NIC_TAP)
+		return err_usage(e, "%s: vhost= is of taps: passt is no part of the host's kernel",
+				 what);
+	if (w->vhost == NIC_VHOST_ON && (w->rate || w->ops))
+		return err_usage(e,
+				 "%s: vhost=on and a rate exclude each other: what the host's kernel "
+				 "serves is not counted",
+				 what);
+	return 0;
+}
+
 int nics_add(struct nics *n, const char *what, const char *text, struct err *e)
 {
 	struct nic_wish *w = &n->nic[n->count];
@@ -131,6 +156,8 @@ int nics_add(struct nics *n, const char *what, const char *text, struct err *e)
 	rc = set_kind(w, what, strsep(&rest, ","), e);
 	while (rc == 0 && rest)
 		rc = set_option(w, what, strsep(&rest, ","), e);
+	if (rc == 0)
+		rc = check_vhost(w, what, e);
 	if (rc == 0)
 		n->count++;
 	return rc;
@@ -159,6 +186,27 @@ void nic_mac_text(const uint8_t mac[6], char out[NIC_MAC_ROOM])
 
 /* --- connecting ----------------------------------------------------------------------------- */
 
+/* Its descriptor, -1 where frames are to come by us, or negative with *e filled. */
+static int open_vhost(const struct nic_wish *w, int32_t *fd, struct err *e)
+{
+	int got;
+
+	*fd = -1;
+	if (w->kind != SPEC_NIC_TAP || w->vhost == NIC_VHOST_OFF || w->rate || w->ops)
+		return 0;
+	got = tap_vhost(e);
+	if (got >= 0) {
+		*fd = got;
+		return 0;
+	}
+	if (w->vhost == NIC_VHOST_ON)
+		return got;
+	log_info("nic tap=%s: %s: its frames pass through the vmm process", w->peer,
+		 strerror(-got));
+	*e = ERR_NONE;
+	return 0;
+}
+
 static int nic_open(const struct nic_wish *w, const char *id, unsigned i, struct spec_nic *s,
 		    struct err *e)
 {
@@ -175,15 +223,44 @@ static int nic_open(const struct nic_wish *w, const char *id, unsigned i, struct
 	};
 	nic_mac(w, id, i, s->mac);
 	s->fd = fd;
-	return fd;
+	s->vhost_fd = -1;
+	if (fd < 0)
+		return fd;
+	if (open_vhost(w, &s->vhost_fd, e) < 0)
+		fd_close(&s->fd);
+	return e->code;
 }
 
-int nics_open(const struct nics *n, const char *id, struct spec_nic nic[SPEC_NICS_MAX],
-	      unsigned *count, struct err *e)
+static int has_tap(const struct config *c, const void *name)
+{
+	for (unsigned i = 0; i < c->nics.count; i++)
+		if (c->nics.nic[i].kind == SPEC_NIC_TAP && !strcmp(c->nics.nic[i].peer, name))
+			return 1;
+	return 0;
+}
+
+/* The kernel only says that it is. */
+static int refuse_shared(const struct nic_wish *w, const struct home *h, const char *self,
+			 struct err *e)
+{
+	char name[VM_NAME_ROOM];
+
+	if (!livevm_with(h, self, has_tap, w->peer, name))
+		return e->code;
+	return err_set(e, -EBUSY,
+		       "nic tap=%s: is in use by the VM %s: one VM has a tap at a time\n  try: "
+		       "vmtool stop %s, or another tap",
+		       w->peer, name, name);
+}
+
+int nics_open(const struct nics *n, const struct home *h, const char *self, const char *id,
+	      struct spec_nic nic[SPEC_NICS_MAX], unsigned *count, struct err *e)
 {
 	for (*count = 0; *count < n->count; ++*count) {
 		int rc = nic_open(&n->nic[*count], id, *count, &nic[*count], e);
 
+		if (rc == -EBUSY)
+			return refuse_shared(&n->nic[*count], h, self, e);
 		if (rc < 0)
 			return rc;
 	}

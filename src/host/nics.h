@@ -1,7 +1,7 @@
 /*
  * nics - the network cards a person gives a machine: written down, and connected.
  *
- * Written as tap=NAME or passt[=SOCKET], and options behind commas: mac=MAC, mtu=N, rate=BYTES, ops=N.
+ * Written as tap=NAME or passt[=SOCKET], and options behind commas: mac=MAC, mtu=N, rate=BYTES, ops=N, vhost=on|off.
  * Which address the guest gives one is another matter: [guest] net.
  */
 #ifndef HOST_NICS_H
@@ -10,12 +10,16 @@
 #include "base/path.h"
 #include "proto/spec.h"
 
+/* Whether the host's kernel serves a tap's rings itself. By itself, where it can and there is no rate. */
+enum nic_vhost { NIC_VHOST_AUTO, NIC_VHOST_ON, NIC_VHOST_OFF };
+
 struct nic_wish {
 	enum spec_nic_kind kind;
 	char peer[PATH_ROOM]; /* a tap's name; the socket passt listens on, "": one is started */
 	uint8_t mac[6];	      /* zeroes: the VM's own */
 	uint16_t mtu;	      /* 0: what the other end has */
 	uint64_t rate, ops;
+	enum nic_vhost vhost;
 };
 
 struct nics {
@@ -36,9 +40,11 @@ void nic_mac_text(const uint8_t mac[6], char out[NIC_MAC_ROOM]);
 /* As it is written, without options: "tap=web0". */
 const char *nic_kind_name(enum spec_nic_kind kind);
 
-/* Connects all. Fills nic[] and *count as far as it gets: the caller closes their descriptors. 0 or
+struct home;
+
+/* Connects all, for the VM `self` (NULL: none of the home's) with this id. Fills nic[] and *count as far as it gets: the caller closes their descriptors. 0 or
  * negative with *e filled. */
-int nics_open(const struct nics *n, const char *id, struct spec_nic nic[SPEC_NICS_MAX],
-	      unsigned *count, struct err *e);
+int nics_open(const struct nics *n, const struct home *h, const char *self, const char *id,
+	      struct spec_nic nic[SPEC_NICS_MAX], unsigned *count, struct err *e);
 
 #endif

@@ -159,7 +159,7 @@ static int open_nics(struct agent *a, struct err *e)
 		return a->config.nics.count ? err_set(e, rc, "%s: read its id: %s", a->vm.name,
 						      strerror(-rc))
 					    : 0;
-	return nics_open(&a->config.nics, id, a->files.nic, &a->files.nnics, e);
+	return nics_open(&a->config.nics, &a->home, a->vm.name, id, a->files.nic, &a->files.nnics, e);
 }
 
 static int open_files(struct agent *a, struct err *e)

@@ -108,6 +108,19 @@ int tap_open(const char *name, uint16_t *mtu, struct err *e)
 	return rc < 0 ? rc : fd;
 }
 
+int tap_vhost(struct err *e)
+{
+	static const char path[] = "/dev/vhost-net";
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT || errno == ENODEV)
+		return err_set(e, -errno, "%s: is not there\n  try: modprobe vhost_net", path);
+	return err_set(e, -errno, "%s: %s\n  try: chmod 666 %s, or vhost=off", path, strerror(errno),
+		       path);
+}
+
 int tap_check(struct err *e)
 {
 	int fd = open_tun(e);

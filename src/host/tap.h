@@ -14,6 +14,9 @@
 /* Its queue, which takes the virtio header; *mtu is the interface's. Or negative with *e filled. */
 int tap_open(const char *name, uint16_t *mtu, struct err *e);
 
+/* What serves a tap's rings in the host's kernel. A descriptor, or negative with *e filled. */
+int tap_vhost(struct err *e);
+
 /* Whether taps can be opened at all. 0 or negative with *e filled. */
 int tap_check(struct err *e);
 

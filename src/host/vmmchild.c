@@ -40,8 +40,10 @@ void vmm_files_close(struct vmm_files *f)
 		fd_close(&f->disk[i]);
 		fd_close(&f->overlay[i]);
 	}
-	for (unsigned i = 0; i < f->nnics; i++)
+	for (unsigned i = 0; i < f->nnics; i++) {
 		fd_close(&f->nic[i].fd);
+		fd_close(&f->nic[i].vhost_fd);
+	}
 	f->nnics = 0;
 	f->ndisks = 0;
 }
@@ -199,6 +201,7 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 	for (unsigned i = 0; i < files->nnics; i++) {
 		spec->nic[i] = files->nic[i];
 		spec->nic[i].fd = give(t, files->nic[i].fd);
+		spec->nic[i].vhost_fd = give_if(t, files->nic[i].vhost_fd);
 	}
 }
 

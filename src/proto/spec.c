@@ -13,6 +13,7 @@ enum {
 	SPEC_MAGIC = 0x766d7337, /* "vms7": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
+	NIC_VHOST = SPEC_NIC_KINDS, /* instead of SPEC_NIC_TAP */
 };
 
 static void wr_fds(struct wr *w, const int32_t *fds, uint32_t n, uint32_t most)
@@ -24,8 +25,12 @@ static void wr_fds(struct wr *w, const int32_t *fds, uint32_t n, uint32_t most)
 
 static void wr_nic(struct wr *w, const struct spec_nic *n)
 {
+	int vhost = n->kind == SPEC_NIC_TAP && n->vhost_fd >= 0;
+
 	wr_be32(w, (uint32_t)n->fd);
-	wr_u8(w, n->kind);
+	wr_u8(w, vhost ? NIC_VHOST : n->kind);
+	if (vhost)
+		wr_be32(w, (uint32_t)n->vhost_fd);
 	for (size_t i = 0; i < sizeof(n->mac); i++)
 		wr_u8(w, n->mac[i]);
 	wr_be16(w, n->mtu);
@@ -126,6 +131,9 @@ static struct spec_nic rd_nic(struct rd *r)
 
 	n.fd = rd_fd(r);
 	n.kind = rd_u8(r);
+	n.vhost_fd = n.kind == NIC_VHOST ? rd_fd(r) : -1;
+	if (n.kind == NIC_VHOST)
+		n.kind = SPEC_NIC_TAP;
 	for (size_t i = 0; i < sizeof(n.mac); i++)
 		n.mac[i] = rd_u8(r);
 	n.mtu = rd_be16(r);
@@ -198,7 +206,7 @@ size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX])
 	for (uint32_t i = 0; i < s->ndisks; i++)
 		n += add_fds(fds + n, (const int32_t[]){ s->disk[i].fd, s->disk[i].overlay_fd }, 2);
 	for (uint32_t i = 0; i < s->nnics; i++)
-		n += add_fds(fds + n, &s->nic[i].fd, 1);
+		n += add_fds(fds + n, (const int32_t[]){ s->nic[i].fd, s->nic[i].vhost_fd }, 2);
 	return n;
 }
 

@@ -82,6 +82,7 @@ struct spec_nic {
 	uint8_t mac[6];
 	uint16_t mtu;	    /* 0: the guest is not told */
 	uint64_t rate, ops; /* a second and direction, in bytes and frames; 0: no limit */
+	int32_t vhost_fd;   /* /dev/vhost-net, which serves a tap's rings; negative: none */
 };
 
 struct spec {
@@ -119,7 +120,7 @@ long spec_encode(const struct spec *s, void *out, size_t room);
 int spec_decode(struct spec *s, const void *data, size_t len);
 
 /* All the descriptors it names; how many. */
-enum { SPEC_FDS_MAX = 5 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX + SPEC_NICS_MAX };
+enum { SPEC_FDS_MAX = 5 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX + 2 * SPEC_NICS_MAX };
 size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX]);
 
 /* contracts.md, "Events": the reasons of `exit`. */

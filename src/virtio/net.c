@@ -235,8 +235,12 @@ static int net_notify(struct vdev *dev, unsigned q)
 
 	if (!n->is_running) {
 		n->is_running = 1;
-		n->host->agreed(n->host, dev->driver_features);
+		n->is_theirs = n->host->agreed(n->host, dev->driver_features);
 	}
+	if (n->is_broken)
+		return -EPROTO;
+	if (n->is_theirs)
+		return 0;
 	return q == NET_RX ? rx_notify(n) : tx_notify(n);
 }
 
@@ -247,7 +251,8 @@ static int net_reset(struct vdev *dev)
 	rx_forget_held(n);
 	rxwindow_clear(&n->window);
 	n->host->want(n->host, 0);
-	n->is_running = 0;
+	n->host->leave(n->host);
+	n->is_running = n->is_theirs = n->is_broken = 0;
 	return 0;
 }
 
@@ -276,6 +281,14 @@ void net_late(struct net *n)
 	n->held = 0;
 	count_lost(&n->lost_rx, "too long");
 	look(n, NET_RX);
+}
+
+void net_ours(struct net *n, int is_broken)
+{
+	n->is_theirs = 0;
+	n->is_broken = is_broken;
+	look(n, NET_RX);
+	look(n, NET_TX);
 }
 
 void net_link(struct net *n, int is_up)
@@ -309,7 +322,7 @@ void net_init(struct net *n, const struct gmem *m, const uint8_t mac[6], uint16_
 		.mtu = mtu,
 	};
 	memcpy(n->config.mac, mac, sizeof(n->config.mac));
-	n->is_running = 0;
+	n->is_running = n->is_theirs = n->is_broken = 0;
 	n->held = 0;
 	rxwindow_clear(&n->window);
 	vdev_init(&n->dev, &net_type, m, &n->config, sizeof(n->config));

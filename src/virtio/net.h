@@ -57,8 +57,11 @@ _Static_assert(sizeof(struct net_header) == NET_HEADER, "section 5.1.6");
 _Static_assert(sizeof(struct net_config) == 12, "section 5.1.4");
 
 struct net_host {
-	/* A driver is there, and agreed on these. */
-	void (*agreed)(struct net_host *h, uint64_t features);
+	/* A driver is there, and agreed on these. Nonzero: its rings are the host's own matter from here on,
+	 * until leave() or net_ours(). */
+	int (*agreed)(struct net_host *h, uint64_t features);
+	/* The driver is leaving. */
+	void (*leave)(struct net_host *h);
 	/* A frame of the guest's behind its header, len bytes in all, in spans that may be used up. 0: it
 	 * is on its way, or was lost on it; -EAGAIN: not now, and net_writable() follows. */
 	int (*send)(struct net_host *h, struct iovec *iov, unsigned n, size_t len);
@@ -76,6 +79,8 @@ struct net {
 	struct net_host *host; /* borrowed */
 	struct net_config config;
 	int is_running; /* the host knows what was agreed on */
+	int is_theirs;	/* and serves the rings itself */
+	int is_broken;	/* which it found broken */
 	struct rxwindow window;
 	size_t held;	 /* bytes of the frame that waits for more buffers; 0: none does */
 	size_t in_place; /* of which so many are in the window, and the rest in spill */
@@ -90,6 +95,9 @@ void net_init(struct net *n, const struct gmem *m, const uint8_t mac[6], uint16_
 void net_readable(struct net *n);
 void net_writable(struct net *n);
 void net_late(struct net *n);
+
+/* The host no longer serves the rings itself: they are served here. is_broken: for it found one broken. */
+void net_ours(struct net *n, int is_broken);
 
 /* The cable is in, or out. */
 void net_link(struct net *n, int is_up);

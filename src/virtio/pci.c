@@ -87,12 +87,19 @@ static int deliverable(const struct vpci *p, unsigned v)
 	       !p->vector[v].masked;
 }
 
-/* Masks may have fallen: what waited behind them goes now. */
-static void vectors_opened(struct vpci *p)
+int vpci_delivers(const struct vpci *p, uint16_t vector)
+{
+	return vector < p->nvectors && deliverable(p, vector);
+}
+
+/* Masks may have fallen: what waited behind them goes now. Or risen. */
+static void vectors_changed(struct vpci *p)
 {
 	for (unsigned v = 0; v < p->nvectors; v++) {
-		if (!deliverable(p, v))
+		if (!deliverable(p, v)) {
+			p->host->hold(p->host, v);
 			continue;
+		}
 		p->host->route(p->host, v);
 		if (p->vector[v].pending)
 			p->host->fire(p->host, v);
@@ -165,7 +172,7 @@ static void msix_write(struct vpci *p, unsigned off, uint32_t value)
 		v->masked = value & 1;
 		break;
 	}
-	vectors_opened(p);
+	vectors_changed(p);
 }
 
 static uint32_t pba_read(const struct vpci *p, unsigned off)
@@ -532,7 +539,7 @@ void vpci_config_write(struct vpci *p, unsigned off, unsigned size, uint32_t val
 	if (vpci_bar(p) != bar)
 		p->host->moved(p->host);
 	if (off < MSIX_CONTROL + 2 && off + size > MSIX_CONTROL)
-		vectors_opened(p);
+		vectors_changed(p);
 	if (off == PCI_CFG_DATA && (len = pci_cfg_window(p, &at)) > 0)
 		vpci_bar_write(p, at, len, get32(&p->config[PCI_CFG_DATA]));
 }

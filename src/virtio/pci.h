@@ -34,6 +34,8 @@ struct vpci;
 struct vpci_host {
 	/* The vector's message was set while it can be delivered, or it became deliverable. */
 	void (*route)(struct vpci_host *h, unsigned vector);
+	/* It cannot be delivered now: who fires it by himself is to be held back. */
+	void (*hold)(struct vpci_host *h, unsigned vector);
 	void (*fire)(struct vpci_host *h, unsigned vector);
 	/* Call vdev_notify(q), or vdev_run() for q < 0, on the loop's thread. */
 	void (*kick)(struct vpci_host *h, int q);
@@ -57,6 +59,9 @@ struct vpci {
 /* bar: the address the function answers at from the start, a multiple of VPCI_BAR_BYTES. */
 void vpci_init(struct vpci *p, struct vdev *dev, struct vpci_host *host, uint32_t class,
 	       uint32_t bar);
+
+/* Whether the driver can be interrupted by this vector now. */
+int vpci_delivers(const struct vpci *p, uint16_t vector);
 
 /* Where BAR 0 answers now; 0 while memory decoding is off. */
 uint32_t vpci_bar(const struct vpci *p);

@@ -151,10 +151,10 @@ static int add_legacy(struct machine *m, const struct spec *s, struct err *e)
 	cmos_attach(&m->cmos, &m->shared.ports);
 	m->serial_irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	m->button_irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = m->button_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_BUTTON, m->button_irqfd);
+	rc = m->button_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_BUTTON, m->button_irqfd, 1);
 	if (rc < 0)
 		return err_set(e, rc, "make the power button: %s", strerror(-rc));
-	rc = m->serial_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_COM1, m->serial_irqfd);
+	rc = m->serial_irqfd < 0 ? -errno : vm_irqfd(&m->vm, GSI_COM1, m->serial_irqfd, 1);
 	if (rc == 0)
 		rc = conline_open(&m->line, s->console_fd, &m->loop);
 	if (rc == 0)
@@ -293,7 +293,7 @@ static int add_nic(struct machine *m, unsigned i, const struct spec_nic *s, stru
 
 	snprintf(n->name, sizeof(n->name), "eth%c", '0' + (char)i);
 	net_init(&n->net, &m->vm.mem, s->mac, s->mtu, s->kind == SPEC_NIC_TAP, &n->netd.host);
-	rc = netd_start(&n->netd, &n->net, s, n->name, &m->loop);
+	rc = netd_start(&n->netd, &n->net, s, n->name, &n->slot, &m->loop);
 	if (rc == 0)
 		rc = slot_open(&n->slot, &n->net.dev, CLASS_ETHERNET, window_of(SLOT_NIC + i), &m->vm,
 			       &m->loop);

@@ -5,8 +5,12 @@
 
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/clock.h"
@@ -37,6 +41,10 @@ static void unplug(struct netd *d, const char *why)
 	log_warn("%s: the other end of the network is gone: %s", d->name, why);
 	loop_del(d->loop, &d->watch);
 	d->watch.fd = -1;
+	if (d->vhost.is_serving) {
+		vhost_stop(&d->vhost);
+		net_ours(d->net, 0);
+	}
 	if (d->wants_out)
 		loop_after(d->loop, &d->tx.later, 0); /* what waited is lost with the rest */
 	net_link(d->net, 0);
@@ -70,7 +78,7 @@ static void tx_later(struct timer *t)
 /* --- a tap ---------------------------------------------------------------------------------- */
 
 /* What the kernel may hand over unfinished is what the guest agreed to finish. */
-static void tap_agreed(struct net_host *h, uint64_t features)
+static void tap_offload(struct netd *d, uint64_t features)
 {
 	static const struct {
 		uint64_t feature;
@@ -88,8 +96,32 @@ static void tap_agreed(struct net_host *h, uint64_t features)
 			flags |= offloads[i].flag;
 	if (!(flags & TUN_F_CSUM))
 		flags = 0; /* a segment has none, and the kernel wants it so, too */
-	if (ioctl(of(h)->watch.fd, TUNSETOFFLOAD, (unsigned long)flags) < 0)
-		log_warn("%s: set its offloads: %s", of(h)->name, strerror(errno));
+	if (ioctl(d->watch.fd, TUNSETOFFLOAD, (unsigned long)flags) < 0)
+		log_warn("%s: set its offloads: %s", d->name, strerror(errno));
+}
+
+static int tap_agreed(struct net_host *h, uint64_t features)
+{
+	struct netd *d = of(h);
+	int rc;
+
+	if (d->watch.fd < 0)
+		return 0;
+	tap_offload(d, features);
+	if (d->vhost.fd < 0)
+		return 0;
+	rc = vhost_serve(&d->vhost, d->watch.fd);
+	log_debug("%s: its rings are served by %s", d->name,
+		  rc == 0 ? "the host's kernel" : strerror(-rc));
+	return rc == 0;
+}
+
+static void ring_broken(struct vhost *v)
+{
+	struct netd *d = CONTAINER(v, struct netd, vhost);
+
+	vhost_stop(v);
+	net_ours(d->net, 1);
 }
 
 static int tap_send(struct netd *d, struct iovec *iov, unsigned n, size_t len)
@@ -118,10 +150,11 @@ static ssize_t tap_receive(struct netd *d, const struct iovec *iov, unsigned n)
 
 /* --- passt ---------------------------------------------------------------------------------- */
 
-static void stream_agreed(struct net_host *h, uint64_t features)
+static int stream_agreed(struct net_host *h, uint64_t features)
 {
 	(void)h;
 	(void)features; /* none that concern it are offered */
+	return 0;
 }
 
 static int stream_send(struct netd *d, struct iovec *iov, unsigned n, size_t len)
@@ -145,6 +178,11 @@ static ssize_t stream_receive(struct netd *d, const struct iovec *iov, unsigned 
 }
 
 /* --- what the device asks ------------------------------------------------------------------- */
+
+static void host_leave(struct net_host *h)
+{
+	vhost_stop(&of(h)->vhost);
+}
 
 static int host_send(struct net_host *h, struct iovec *iov, unsigned n, size_t len)
 {
@@ -229,13 +267,52 @@ static void ready(struct watch *w, uint32_t events)
 		unplug(d, "it has ended");
 }
 
+/* A tap whose frames pass by this loop tells of its end only together with each of them. */
+static void links_changed(struct watch *w, uint32_t events)
+{
+	struct netd *d = CONTAINER(w, struct netd, links);
+	struct pollfd tap = { .fd = d->watch.fd, .events = 0 };
+	char news[64]; /* what it is does not matter, nor that one is cut, or was lost */
+
+	(void)events;
+	while (recv(w->fd, news, sizeof(news), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+		;
+	if (poll(&tap, 1, 0) == 1)
+		unplug(d, "the interface was taken away");
+}
+
+static void watch_links(struct netd *d)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	d->links = (struct watch){ fd, links_changed };
+	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    loop_add(d->loop, &d->links, EPOLLIN) < 0)
+		log_debug("%s: that its tap is taken away will not be seen", d->name);
+}
+
+/* The kernel's own path is one that can be done without. */
+static void open_vhost(struct netd *d, int fd, struct slot *slot)
+{
+	int rc = vhost_open(&d->vhost, fd, d->net->dev.mem, slot, d->loop);
+
+	d->vhost.broken = ring_broken;
+	if (rc == 0) {
+		watch_links(d);
+		return;
+	}
+	log_warn("%s: vhost-net: %s: its frames pass through this process", d->name, strerror(-rc));
+	d->vhost.fd = -1;
+}
+
 int netd_start(struct netd *d, struct net *n, const struct spec_nic *s, const char *name,
-	       struct loop *l)
+	       struct slot *slot, struct loop *l)
 {
 	int64_t now = clock_ms();
 
 	d->is_stream = s->kind == SPEC_NIC_STREAM;
-	d->host = (struct net_host){ d->is_stream ? stream_agreed : tap_agreed, host_send,
+	d->host = (struct net_host){ d->is_stream ? stream_agreed : tap_agreed, host_leave, host_send,
 				     host_receive, host_want, host_after };
 	d->net = n;
 	d->loop = l;
@@ -243,6 +320,9 @@ int netd_start(struct netd *d, struct net *n, const struct spec_nic *s, const ch
 	d->held.due = held_late;
 	d->rx.later.due = rx_later;
 	d->tx.later.due = tx_later;
+	d->vhost.fd = -1;
+	if (s->vhost_fd >= 0)
+		open_vhost(d, s->vhost_fd, slot);
 	ratelimit_init(&d->rx.limit, s->rate, s->ops, now);
 	ratelimit_init(&d->tx.limit, s->rate, s->ops, now);
 	d->watch = (struct watch){ s->fd, ready };

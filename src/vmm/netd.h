@@ -3,7 +3,8 @@
  *
  * Runs on the loop's thread, under the machine's lock; nothing here blocks. A tap's frames go between
  * the guest's buffers and the host's kernel without a stop: the kernel takes the virtio header, and does
- * what was left to it. Rates hold for each direction by itself.
+ * what was left to it; or it serves the rings itself (vmm/vhost), and frames do not come by here at all.
+ * Rates hold for each direction by itself.
  */
 #ifndef VMM_NETD_H
 #define VMM_NETD_H
@@ -12,6 +13,7 @@
 #include "proto/spec.h"
 #include "virtio/framestream.h"
 #include "virtio/ratelimit.h"
+#include "vmm/vhost.h"
 
 /* One direction. */
 struct netd_way {
@@ -31,10 +33,13 @@ struct netd {
 	struct timer held;
 	struct netd_way rx, tx;
 	struct framestream stream;
+	struct vhost vhost; /* of a tap, where there is one */
+	struct watch links; /* owned: with that, news of the host's interfaces */
 };
 
-/* d is zeroed memory that must not move. The descriptor is borrowed. 0 or a negative errno. */
+/* d is zeroed memory that must not move; the slot is the device's, and need not be open yet. Descriptors are
+ * borrowed. 0 or a negative errno. */
 int netd_start(struct netd *d, struct net *n, const struct spec_nic *s, const char *name,
-	       struct loop *l);
+	       struct slot *slot, struct loop *l);
 
 #endif

@@ -12,6 +12,7 @@
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
+#include <linux/vhost.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,19 @@ static const struct call {
 	CALL(poll, L | V | D, NULL), /* a console or log that is a pipe may be full */
 	/* Time, where the host's clock is none that a process can read by itself. */
 	CALL(clock_gettime, L | V | D, NULL),
+	/* A network card's rings, which the host's kernel serves, when their driver comes and goes, and when a
+	 * CPU masks what that interrupts it by. */
+	CALL(ioctl, L, ONLY(1, VHOST_GET_FEATURES)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_FEATURES)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_VRING_NUM)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_VRING_BASE)),
+	CALL(ioctl, L, ONLY(1, VHOST_GET_VRING_BASE)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_VRING_ADDR)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_VRING_ERR)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_VRING_CALL)),
+	CALL(ioctl, L, ONLY(1, VHOST_SET_VRING_KICK)),
+	CALL(ioctl, L, ONLY(1, VHOST_NET_SET_BACKEND)),
+	CALL(ioctl, L | V, ONLY(1, KVM_IRQFD)),
 	/* Signals, and threads that end. */
 	CALL(tkill, L, ONLY(1, SIGUSR1)), /* a CPU is to come out of its guest */
 	CALL(rt_sigreturn, V, NULL),	  /* it was that signal */

@@ -22,6 +22,23 @@ static void signal_fd(int fd)
 	(void)fd_write(fd, &one, sizeof(one));
 }
 
+static int is_lent(const struct slot *s)
+{
+	for (unsigned q = 0; q < s->pci.dev->type->nqueues; q++)
+		if (s->queue[q].is_lent)
+			return 1;
+	return 0;
+}
+
+/* What others fire passes no mask of ours: it stays in the eventfd until KVM listens again. */
+static void slot_hold(struct vpci_host *h, unsigned vector)
+{
+	struct slot *s = of(h);
+
+	if (!s->held[vector] && is_lent(s))
+		s->held[vector] = vm_irqfd(s->vm, s->gsi[vector], s->irqfd[vector], 0) == 0;
+}
+
 static void slot_route(struct vpci_host *h, unsigned vector)
 {
 	struct slot *s = of(h);
@@ -29,6 +46,8 @@ static void slot_route(struct vpci_host *h, unsigned vector)
 
 	if (vm_msi_route(s->vm, s->gsi[vector], v->address, v->data) < 0)
 		log_debug("%s: the guest's interrupt message is none", s->pci.dev->type->name);
+	if (s->held[vector])
+		s->held[vector] = vm_irqfd(s->vm, s->gsi[vector], s->irqfd[vector], 1) != 0;
 }
 
 static void slot_fire(struct vpci_host *h, unsigned vector)
@@ -103,7 +122,7 @@ static int vector_open(struct slot *s, unsigned v)
 	if (s->gsi[v] < 0)
 		return s->gsi[v];
 	s->irqfd[v] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return s->irqfd[v] < 0 ? -errno : vm_irqfd(s->vm, s->gsi[v], s->irqfd[v]);
+	return s->irqfd[v] < 0 ? -errno : vm_irqfd(s->vm, s->gsi[v], s->irqfd[v], 1);
 }
 
 int slot_open(struct slot *s, struct vdev *dev, uint32_t class, uint32_t bar, struct vm *vm,
@@ -112,7 +131,7 @@ int slot_open(struct slot *s, struct vdev *dev, uint32_t class, uint32_t bar, st
 	int rc;
 
 	*s = (struct slot){
-		.host = { slot_route, slot_fire, slot_kick, slot_moved },
+		.host = { slot_route, slot_hold, slot_fire, slot_kick, slot_moved },
 		.vm = vm,
 		.loop = l,
 	};
@@ -123,4 +142,36 @@ int slot_open(struct slot *s, struct vdev *dev, uint32_t class, uint32_t bar, st
 	for (unsigned v = 0; v < s->pci.nvectors && rc == 0; v++)
 		rc = vector_open(s, v);
 	return rc;
+}
+
+int slot_lend(struct slot *s, unsigned q, int *kick, int *call)
+{
+	struct slot_kick *k = &s->queue[q];
+	uint16_t vector = s->pci.dev->vq[q].vector;
+
+	if (!vpci_delivers(&s->pci, vector))
+		return -ENOTSUP;
+	loop_del(s->loop, &k->watch);
+	k->is_lent = 1;
+	*kick = k->watch.fd;
+	*call = s->irqfd[vector];
+	return 0;
+}
+
+void slot_take_back(struct slot *s, unsigned q)
+{
+	struct slot_kick *k = &s->queue[q];
+	int rc;
+
+	if (!k->is_lent)
+		return;
+	k->is_lent = 0;
+	rc = loop_add(s->loop, &k->watch, EPOLLIN);
+	if (rc < 0) /* of which the host's kernel just had one more */
+		log_error("%s: queue %u is deaf: %d", s->pci.dev->type->name, q, rc);
+}
+
+void slot_kick_queue(struct slot *s, unsigned q)
+{
+	signal_fd(s->queue[q].watch.fd);
 }

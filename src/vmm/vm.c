@@ -233,9 +233,13 @@ int vm_msi_route(struct vm *vm, int gsi, uint64_t address, uint32_t data)
 	return kvm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, r) < 0 ? -errno : 0;
 }
 
-int vm_irqfd(struct vm *vm, int gsi, int eventfd)
+int vm_irqfd(struct vm *vm, int gsi, int eventfd, int on)
 {
-	struct kvm_irqfd i = { .fd = (uint32_t)eventfd, .gsi = (uint32_t)gsi };
+	struct kvm_irqfd i = {
+		.fd = (uint32_t)eventfd,
+		.gsi = (uint32_t)gsi,
+		.flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN,
+	};
 
 	return kvm_ioctl(vm->fd, KVM_IRQFD, &i) < 0 ? -errno : 0;
 }

@@ -50,8 +50,9 @@ int vm_msi_alloc(struct vm *vm);
 /* From now on the interrupt means this message. 0 or a negative errno. */
 int vm_msi_route(struct vm *vm, int gsi, uint64_t address, uint32_t data);
 
-/* Writing to eventfd raises the interrupt (edge). 0 or a negative errno. */
-int vm_irqfd(struct vm *vm, int gsi, int eventfd);
+/* Writing to eventfd raises the interrupt (edge); or no longer, and what is written then does once it is on
+ * again. 0 or a negative errno. */
+int vm_irqfd(struct vm *vm, int gsi, int eventfd, int on);
 
 /* Guest writes of any size to the address signal eventfd and do not exit; or no longer. */
 int vm_ioeventfd(struct vm *vm, gpa_t at, int eventfd, int on);

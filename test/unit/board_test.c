@@ -350,7 +350,7 @@ static void no_move(struct vpci_host *h)
 	(void)h;
 }
 
-static struct vpci_host vhost = { no_vector, no_vector, count_kick, no_move };
+static struct vpci_host vhost = { no_vector, no_vector, no_vector, count_kick, no_move };
 static struct vdev dev[2];
 static struct vpci function[2];
 

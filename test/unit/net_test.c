@@ -400,6 +400,46 @@ static void a_pulled_cable_is_not_told(void)
 	CHECK(w.net.config.status == NET_LINK_UP && w.config_interrupts == 2);
 }
 
+/* The host's kernel has both rings: what we took from one, or gave to it, would be there twice. */
+static void rings_are_served_twice(void)
+{
+	w.takes_rings = 1;
+	begin(MRG);
+	w.takes_rings = 0;
+	post(5, 1000);
+	w.frames = 1;
+	w.frame_len = 60;
+	net_readable(&w.net);
+	vdev_notify(&w.net.dev, NET_RX);
+	vdev_notify(&w.net.dev, NET_TX);
+	CHECK(w.starts == 1 && w.reads == 0 && !w.wants && used(NET_RX) == 0);
+
+	net_ours(&w.net, 0); /* the tap is gone, or vhost-net gave up */
+	CHECK(w.reads > 0 && used(NET_RX) == 1);
+	vdev_set_status(&w.net.dev, 0);
+	vdev_run(&w.net.dev);
+	CHECK(w.left == 1);
+	net_up(MRG);
+	CHECK(w.starts == 2); /* and is asked again */
+}
+
+static void a_ring_the_kernel_found_broken_goes_on(void)
+{
+	w.takes_rings = 1;
+	begin(MRG);
+	w.takes_rings = 0;
+	post(5, 1000);
+	w.frames = 1;
+	w.frame_len = 60;
+	net_ours(&w.net, 1);
+	CHECK(w.net.dev.status & VDEV_NEEDS_RESET);
+	CHECK(w.reads == 0 && used(NET_RX) == 0 && !w.wants);
+	vdev_set_status(&w.net.dev, 0);
+	vdev_run(&w.net.dev);
+	net_up(MRG);
+	CHECK(w.starts == 2 && !(w.net.dev.status & VDEV_NEEDS_RESET));
+}
+
 int main(void)
 {
 	TEST(a_frame_is_not_what_was_sent);
@@ -420,5 +460,7 @@ int main(void)
 	TEST(a_backend_without_offloads_offers_them);
 	TEST(the_host_does_not_hear_of_a_new_driver);
 	TEST(a_pulled_cable_is_not_told);
+	TEST(rings_are_served_twice);
+	TEST(a_ring_the_kernel_found_broken_goes_on);
 	return check_done();
 }

@@ -29,6 +29,8 @@ static const struct gmem net_mem = { .region = { { 0, NET_RAM, net_ram } } };
 struct net_world {
 	struct net net;
 	struct net_host host;
+	int takes_rings; /* as vhost-net does */
+	unsigned left;
 	struct ring_desc *desc[2];
 	struct ring_avail *avail[2];
 	struct ring_used *used[2];
@@ -54,11 +56,18 @@ static inline uint8_t letter(unsigned frame, size_t at)
 	return (uint8_t)((frame * 0x9e3779b9u + (uint32_t)at * 0x85ebca6bu) >> 24);
 }
 
-static inline void host_agreed(struct net_host *h, uint64_t features)
+static inline int host_agreed(struct net_host *h, uint64_t features)
 {
 	(void)h;
 	w.starts++;
 	w.features = features;
+	return w.takes_rings;
+}
+
+static inline void host_leave(struct net_host *h)
+{
+	(void)h;
+	w.left++;
 }
 
 static inline int host_send(struct net_host *h, struct iovec *iov, unsigned n, size_t len)
@@ -146,10 +155,11 @@ static inline void net_begin_with(uint64_t features, int offloads)
 {
 	static const uint8_t mac[6] = { 2, 1, 2, 3, 4, 5 };
 
-	w.host = (struct net_host){ host_agreed, host_send, host_receive, host_want, host_after };
+	w.host = (struct net_host){ host_agreed, host_leave,   host_send,
+				  host_receive, host_want,    host_after };
 	w.again[0] = w.again[1] = w.interrupts = w.config_interrupts = 0;
 	w.frames = w.given = w.reads = w.after = w.starts = w.sent = 0;
-	w.is_busy = w.wants = 0;
+	w.is_busy = w.wants = w.left = 0;
 	w.net.lost_rx = w.net.lost_tx = 0;
 	for (unsigned q = 0; q < 2; q++) {
 		uint8_t *at = net_ram + q * NET_RING;

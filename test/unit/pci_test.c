@@ -14,7 +14,7 @@ static const struct gmem mem = { .region = { { 0, RAM, ram } } };
 static const uint8_t config[6] = { 1, 2, 3, 4, 5, 6 };
 
 static struct {
-	unsigned routed[VPCI_VECTORS_MAX], fired[VPCI_VECTORS_MAX], kicked[QUEUES], ran, moved;
+	unsigned routed[VPCI_VECTORS_MAX], held[VPCI_VECTORS_MAX], fired[VPCI_VECTORS_MAX], kicked[QUEUES], ran, moved;
 	unsigned notified;
 } seen;
 
@@ -47,6 +47,13 @@ static void toy_route(struct vpci_host *h, unsigned v)
 	seen.routed[v]++;
 }
 
+static void toy_hold(struct vpci_host *h, unsigned v)
+{
+	(void)h;
+	CHECK(v < pci.nvectors);
+	seen.held[v]++;
+}
+
 static void toy_fire(struct vpci_host *h, unsigned v)
 {
 	(void)h;
@@ -70,7 +77,7 @@ static void toy_moved(struct vpci_host *h)
 	seen.moved++;
 }
 
-static struct vpci_host host = { toy_route, toy_fire, toy_kick, toy_moved };
+static struct vpci_host host = { toy_route, toy_hold, toy_fire, toy_kick, toy_moved };
 
 static void plug_in(void)
 {
@@ -349,6 +356,29 @@ static void an_interrupt_goes_astray(void)
 	CHECK(seen.fired[0] == 1 && seen.fired[1] == 0 && seen.fired[3] == 0);
 }
 
+/* Who fires a vector without asking us has to be held back by whoever knows him. */
+static void a_mask_is_passed_by(void)
+{
+	unsigned held, routed;
+
+	driver_up();
+	msix_control(0x8000);
+	CHECK(!vpci_delivers(&pci, 2));
+	msix_vector(2, 0);
+	CHECK(vpci_delivers(&pci, 2) && !vpci_delivers(&pci, VQ_NO_VECTOR));
+	held = seen.held[2];
+	msix_vector(2, 1);
+	CHECK(seen.held[2] == held + 1 && !vpci_delivers(&pci, 2));
+	routed = seen.routed[2];
+	msix_vector(2, 0);
+	CHECK(seen.routed[2] > routed);
+	held = seen.held[2];
+	msix_control(0xc000); /* all masked */
+	CHECK(seen.held[2] > held && !vpci_delivers(&pci, 2));
+	msix_control(0);
+	CHECK(!vpci_delivers(&pci, 2));
+}
+
 static void a_vector_that_is_not_there_is_taken(void)
 {
 	driver_up();
@@ -518,6 +548,7 @@ int main(void)
 	TEST(queues_that_are_not_there_answer);
 	TEST(a_reset_is_not_one);
 	TEST(an_interrupt_goes_astray);
+	TEST(a_mask_is_passed_by);
 	TEST(a_vector_that_is_not_there_is_taken);
 	TEST(the_isr_does_not_clear);
 	TEST(the_bar_is_sized_or_moved_wrongly);

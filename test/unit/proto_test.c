@@ -422,8 +422,8 @@ static void a_machines_description_changes(void)
 		.disk = { { 11, -1, 0, 0, "", 0, 0 }, { 12, -1, 1, SPEC_AIO_THREADS, "12345678901234567890", 0, 0 },
 			  { 13, 14, 1, SPEC_AIO_IO_URING, "", 1ull << 40, 500 } },
 		.nnics = 2,
-		.nic = { { 17, SPEC_NIC_TAP, { 2, 1, 2, 3, 4, 5 }, 1500, 0, 0 },
-			 { 16, SPEC_NIC_STREAM, { 2, 1, 2, 3, 4, 6 }, 65520, 1ull << 33, 1000 } },
+		.nic = { { 17, SPEC_NIC_TAP, { 2, 1, 2, 3, 4, 5 }, 1500, 0, 0, 18 },
+			 { 16, SPEC_NIC_STREAM, { 2, 1, 2, 3, 4, 6 }, 65520, 1ull << 33, 1000, -1 } },
 	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
@@ -440,6 +440,7 @@ static void a_machines_description_changes(void)
 	CHECK(back.disk[2].rate == 1ull << 40 && back.disk[2].ops == 500);
 	CHECK(back.nnics == 2 && back.nic[0].fd == 17 && back.nic[1].kind == SPEC_NIC_STREAM);
 	CHECK(back.nic[1].mac[5] == 6 && back.nic[1].mtu == 65520 && back.nic[0].rate == 0);
+	CHECK(back.nic[0].kind == SPEC_NIC_TAP && back.nic[0].vhost_fd == 18 && back.nic[1].vhost_fd == -1);
 	CHECK(back.nic[1].rate == 1ull << 33 && back.nic[1].ops == 1000);
 	CHECK(back.line_fd == 15 && back.vsock_fd == 8);
 	s.line_fd = s.vsock_fd = -1;
@@ -478,6 +479,7 @@ static void a_machines_description_changes(void)
 	REFUSES(s.disk[0].serial = "123456789012345678901");
 	REFUSES(s.disk[0].serial = "a\nb");
 	REFUSES(s.nic[1].fd = VMM_FD_SPEC);
+	REFUSES(s.nic[0].vhost_fd = VMM_FD_STATUS);
 	REFUSES(s.nic[1].kind = SPEC_NIC_KINDS);
 	REFUSES(s.nic[0].mac[0] = 3);
 	REFUSES(for (s.nnics = 0; s.nnics <= SPEC_NICS_MAX; s.nnics++)

@@ -1,5 +1,6 @@
-# iperf: what a person measures a guest's network with: iperf3 both ways and ping -f, over a tap and over a
-# passt that somebody started; and a rate, both ways, by the guest's own clock.
+# iperf: what a person measures a guest's network with: iperf3 both ways and ping -f, over a tap by us and by
+# vhost-net, which has to be let go and taken again, and over a passt that somebody started; and a rate, both
+# ways, by the guest's own clock.
 # with: test/vm/host.sh out/guest/passt.tar out/guest/nettools.tar
 . /lab/in/lib.sh
 . /lab/in/host.sh
@@ -35,32 +36,73 @@ arrived() { # NAME BYTES MOST_AGAIN
 served() { [ -s /tmp/served ]; } # whoever listens has said so
 
 modprobe tun
+modprobe vhost_net
 tunctl -t web0 >/dev/null
 ip addr add 10.0.9.1/24 dev web0
 ip link set web0 up
-start web -q --nic tap=web0 --net 'eth0 address=10.0.9.2/24 gateway=10.0.9.1'
-equip
-guest iperf3 -s -D
+net='eth0 address=10.0.9.2/24 gateway=10.0.9.1'
+# Whether the host's kernel serves the rings: a thread of its, named after the vmm process.
+is_vhost() { grep -q "^vhost-$(processes vmm)$" /proc/[0-9]*/comm; }
 
-carry "tap, to the guest" -- -c 10.0.9.2 -n 32M
-arrived "tap, to the guest" 33554432 10
-carry "tap, from the guest" -- -c 10.0.9.2 -n 32M -R
-arrived "tap, from the guest" 33554432 10
-carry "tap, both at once" -- -c 10.0.9.2 -n 32M --bidir
-ok "tap, both at once: each way moves" awk "BEGIN { exit !($(of sum_sent bytes) > 4e6 && $(of sum_sent_bidir_reverse bytes) > 4e6) }"
-carry "tap, datagrams" -- -c 10.0.9.2 -u -b 200M -l 1400 -n 4M
-is "$(of sum lost_packets) of $(of sum packets)" "0 of 2996" "tap: no datagram is lost on the way to the guest"
-carry "tap, datagrams from the guest" -- -c 10.0.9.2 -u -b 200M -l 1400 -n 4M -R
-is "$(of sum lost_packets) of $(of sum packets)" "0 of 2996" "nor from it"
+for vhost in off on; do
+	tap="tap, vhost=$vhost"
+	start web -q --cpus 2 --nic tap=web0,vhost=$vhost --net "$net"
+	[ "$vhost" = off ] || ok "$tap: the host's kernel serves the card's rings" is_vhost
+	equip
+	guest iperf3 -s -D
+	carry "$tap, to the guest" -- -c 10.0.9.2 -n 32M
+	arrived "$tap, to the guest" 33554432 10
+	carry "$tap, from the guest" -- -c 10.0.9.2 -n 32M -R
+	arrived "$tap, from the guest" 33554432 10
+	carry "$tap, both at once" -- -c 10.0.9.2 -n 32M --bidir
+	ok "$tap, both at once: each way moves" awk "BEGIN { exit !($(of sum_sent bytes) > 4e6 && $(of sum_sent_bidir_reverse bytes) > 4e6) }"
+	carry "$tap, datagrams" -- -c 10.0.9.2 -u -b 50M -l 1400 -n 4M
+	is "$(of sum lost_packets) of $(of sum packets)" "0 of 2996" "$tap: no datagram is lost on the way to the guest"
+	carry "$tap, datagrams from the guest" -- -c 10.0.9.2 -u -b 50M -l 1400 -n 4M -R
+	is "$(of sum lost_packets) of $(of sum packets)" "0 of 2996" "nor from it"
+	like "$(flood 2000 10.0.9.2)" "2000 packets transmitted, 2000 received, 0% packet loss" "$tap: ping -f: the guest answers each"
+	like "$(guest /bin/ping -f -q -c 2000 10.0.9.1)" "2000 packets transmitted, 2000 received, 0% packet loss" "and each answer reaches it"
+	like "$(flood 500 -s 1400 10.0.9.2)" " 0% packet loss" "with long ones as well"
+	ok "and the VM is there as before" guest true
+	[ "$vhost" = on ] || vmtool rm -f web >/dev/null
+done
 
-like "$(flood 2000 10.0.9.2)" "2000 packets transmitted, 2000 received, 0% packet loss" "ping -f: the guest answers each"
-like "$(guest /bin/ping -f -q -c 2000 10.0.9.1)" "2000 packets transmitted, 2000 received, 0% packet loss" "and each answer reaches it"
-like "$(flood 500 -s 1400 10.0.9.2)" " 0% packet loss" "with long ones as well"
-ok "and the VM is there as before" guest true
+# Another CPU for an interrupt: its vector is masked meanwhile, and what comes then must not be lost.
+guest sh -c 'irqs=$(sed -n "s/^ *\([0-9]*\):.*virtio[0-9]*-\(input\|output\)[.]0$/\1/p" /proc/interrupts)
+	i=0; while [ $i -lt 60 ]; do for n in $irqs; do echo $((i % 2 + 1)) >/proc/irq/$n/smp_affinity; done; i=$((i + 1)); usleep 2000; done' &
+like "$(flood 3000 10.0.9.2)" "3000 packets transmitted, 3000 received, 0% packet loss" "vhost: interrupts that move lose nothing"
+wait $!
+ok "vhost: they did move" guest sh -c 'awk "/virtio.*-input[.]0/ { exit !(\$2 > 50 && \$3 > 50) }" /proc/interrupts'
+boot=$(guest cat /proc/sys/kernel/random/boot_id)
+guest reboot -f 2>/dev/null
+again() { new=$(guest cat /proc/sys/kernel/random/boot_id 2>/dev/null) && [ "$new" != "$boot" ]; }
+ok "vhost: a reboot in place" within 30 again
+like "$(flood 300 10.0.9.2)" " 300 received, 0% packet loss" "and the rings are the kernel's again"
+ok "by which they are served" is_vhost
+# A driver that leaves takes them back, and another gets them.
+guest sh -c 'cd /sys/bus/virtio/drivers/virtio_net && d=$(echo virtio*) && echo $d >unbind && echo $d >bind && ip addr add 10.0.9.2/24 dev eth0 && ip link set eth0 up'
+like "$(flood 300 10.0.9.2)" " 300 received, 0% packet loss" "vhost: another driver after the first"
+ip link del web0
+ok "vhost: a tap that is taken away is a cable that is pulled" within 5 guest sh -c '[ "$(cat /sys/class/net/eth0/carrier)" = 0 ]'
+ok "and the VM runs on" guest true
 vmtool rm -f web >/dev/null
 
+tunctl -t web0 >/dev/null
+ip addr add 10.0.9.1/24 dev web0
+ip link set web0 up
+mv /dev/vhost-net /tmp/
+run start web -q --nic tap=web0,vhost=on
+is "$rc" 1 "vhost=on without /dev/vhost-net: no start"
+like "$err" "/dev/vhost-net: is not there*try: modprobe vhost_net" "and why"
+start web -q --nic tap=web0 --net "$net"
+ok "where nothing was said the frames go another way" ping -c 2 -W 5 10.0.9.2
+like "$(cat "$VMTOOL_HOME/vms/web/agent.log")" "nic tap=web0: No such file or directory: its frames pass through the vmm process" "and it is told once"
+vmtool rm -f web >/dev/null
+mv /tmp/vhost-net /dev/
+
 # 2 MiB at 2 MiB/s: a tenth of a second's worth may come at once.
-start web -q --nic tap=web0,rate=2M --net 'eth0 address=10.0.9.2/24 gateway=10.0.9.1'
+start web -q --nic tap=web0,rate=2M --net "$net"
+ok "a rate keeps the rings from the kernel" sh -c "! grep -q '^vhost-$(processes vmm)' /proc/[0-9]*/comm"
 equip
 iperf3 -s -D
 keeps() { awk "BEGIN { r = $(of sum_received bits_per_second) / 8 / 2097152; exit !(r > 0.75 && r < 1.12) }"; }

@@ -45,7 +45,7 @@ like "$(guest sh -c 'cat /sys/bus/virtio/drivers/virtio_net/virtio*/features')" 
 
 run start other -q --nic tap=web0
 is "$rc" 1 "a second VM on this tap: no start"
-like "$err" "nic tap=web0: is in use" "and why"
+like "$err" "nic tap=web0: is in use by the VM web*vmtool stop web, or another tap" "and whose it is"
 is "$(vmtool ls | grep -c other)" 0 "nothing of it stays"
 
 boot=$(guest cat /proc/sys/kernel/random/boot_id)
