@@ -19,6 +19,8 @@
 # A disk (disk_..., test/bench/diskload.c past the guest's page cache) is a file in the lab's memory, under ours and under
 # QEMU as it comes and with aio=io_uring (..._io_uring): 4 KiB at random, 32 at a time or one (1), and 256 KiB
 # in order; there a ratio above 1 is ours.
+# Network cards on a tap, by us and by vhost-net, and on passt, and the socket device, are measured against QEMU's
+# (tap_..., vhost_..., passt_..., vsock_...), each way by TCP and a byte there and back.
 # PAIRS=N (default 10) counted pairs after one that is not; MIB and CPUS set the guest's size (256,
 # 1), COPY_MIB what a copy copies (16). The numbers are ratios of medians taken side by side:
 # absolute ones say more about the machine than about either.
@@ -39,7 +41,9 @@ waits="probe_delay probe_delay_closed probe_wait_cpu known_hosts_check known_hos
 lists="ls_thousand"
 disks="disk_randread disk_randread1 disk_randwrite disk_read disk_write"
 disks+=" disk_randread_io_uring disk_randread1_io_uring disk_randwrite_io_uring disk_read_io_uring disk_write_io_uring"
-known="$boots $sessions $delays $waits $lists $disks"
+cards=""
+for card in tap vhost passt vsock; do cards+=" ${card}_throughput ${card}_input_throughput ${card}_roundtrip"; done
+known="$boots $sessions $delays $waits $lists $disks$cards"
 [ ${#names[@]} -gt 0 ] || read -ra names <<<"$known"
 for name in "${names[@]}"; do
 	[[ " $known " == *" $name "* ]] || die_usage "bench $name: no such bench; there are: $known"
@@ -114,6 +118,14 @@ bench_disks() {
 		-- sh /lab/in/disks.sh "$pairs" "${MIB:-256}" >>"$out/samples"
 }
 
+bench_cards() {
+	test/guests/passt.sh
+	make_guest lane
+	say "bench: $pairs pairs of VMs a card, ${CARD_MIB:-64} MiB each way, in the lab"
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/cards.sh -f out/tools/lane -f "$out/initrd" -f "$out/qemu.tar" \
+		-f out/guest/passt.tar -- sh /lab/in/cards.sh "$pairs" "${CARD_MIB:-64}" "${names[@]}" >>"$out/samples"
+}
+
 bench_waits() {
 	need_packages "the benches of ssh" openssh-client perl
 	say "bench: $pairs pairs of waits and of known_hosts, on this machine"
@@ -141,5 +153,6 @@ is_asked() {
 	if is_asked $waits; then bench_waits; fi
 	if is_asked $lists; then bench_lists; fi
 	if is_asked $disks; then bench_disks; fi
+	if is_asked $cards; then bench_cards; fi
 }
 exec perl test/bench/report.pl "$out/samples" out/bench.json "${names[@]}"

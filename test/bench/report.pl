@@ -47,6 +47,18 @@ my @benches = (
 	[ disk_read_io_uring => 'KiB/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
 	[ disk_write => 'KiB/s', 'qemu', 'qemu aio=threads' ],
 	[ disk_write_io_uring => 'KiB/s', 'qemu_io_uring', 'qemu aio=io_uring' ],
+	[ tap_throughput => 'KiB/s', 'qemu', 'qemu, vhost=off' ],
+	[ tap_input_throughput => 'KiB/s', 'qemu', 'qemu, vhost=off' ],
+	[ tap_roundtrip => 'us', 'qemu', 'qemu, vhost=off' ],
+	[ vhost_throughput => 'KiB/s', 'qemu', 'qemu, vhost=on' ],
+	[ vhost_input_throughput => 'KiB/s', 'qemu', 'qemu, vhost=on' ],
+	[ vhost_roundtrip => 'us', 'qemu', 'qemu, vhost=on' ],
+	[ passt_throughput => 'KiB/s', 'qemu', 'qemu on passt' ],
+	[ passt_input_throughput => 'KiB/s', 'qemu', 'qemu on passt' ],
+	[ passt_roundtrip => 'us', 'qemu', 'qemu on passt' ],
+	[ vsock_throughput => 'KiB/s', 'qemu', 'qemu, vhost-vsock' ],
+	[ vsock_input_throughput => 'KiB/s', 'qemu', 'qemu, vhost-vsock' ],
+	[ vsock_roundtrip => 'us', 'qemu', 'qemu, vhost-vsock' ],
 	[ agent_memory => 'KiB', 'openssh', 'sshd and its sessions' ],
 );
 my %wanted = map { $_ => 1 } (@names ? @names : map { $_->[0] } @benches);
