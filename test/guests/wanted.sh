@@ -11,6 +11,8 @@ makers=(
 	"out/guest/catalogue/ kernels.sh"
 	"out/guest/passt.tar passt.sh"
 	"out/guest/nettools.tar nettools.sh"
+	"out/guest/fio.tar fio.sh"
+	"out/guest/e2fsprogs.tar e2fsprogs.sh"
 )
 with=$(sed -n 's/^# with: / /p' "$1")
 for row in "${makers[@]}"; do

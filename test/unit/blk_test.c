@@ -27,6 +27,8 @@ struct cut {
 	uint32_t out[4], in[4];
 };
 
+enum { LARGE_AT = 0x40000 }; /* behind all tables */
+
 static const struct cut plain = { "header, data, status", { 16 }, { 0 } };
 
 static uint16_t add_desc(uint32_t at, uint32_t len, uint16_t flags)
@@ -677,6 +679,57 @@ static void a_worker_loses_a_job(void)
 	workers_end();
 }
 
+/* As large as a driver can make one: all of seg_max, through a table of its own, 32 of them at once. */
+static void offer_large_ones(uint32_t type, uint32_t part, uint32_t last)
+{
+	enum { TABLE = 0x800, HEADER = 0x8000 };
+
+	memset(world_ram + HEADER, 0, 16);
+	world_ram[HEADER] = (uint8_t)type;
+	for (uint16_t i = 0; i < 32; i++) {
+		struct ring_desc *t = (struct ring_desc *)(void *)(world_ram + DATA_AT + i * TABLE);
+
+		t[0] = (struct ring_desc){ HEADER, 16, DESC_NEXT, 1 };
+		/* The pieces lie over each other: a guest may. */
+		for (uint16_t k = 0; k < BLK_SEGS; k++)
+			t[k + 1] = (struct ring_desc){ LARGE_AT, k == BLK_SEGS - 1 ? last : part,
+						       DESC_NEXT | (type == IN ? DESC_WRITE : 0),
+						       (uint16_t)(k + 2) };
+		t[BLK_SEGS + 1] = (struct ring_desc){ LARGE_AT + last + i, 1, DESC_WRITE, 0 };
+		world_ram[LARGE_AT + last + i] = UNTOUCHED;
+		w.desc[i] = (struct ring_desc){ DATA_AT + i * TABLE, (BLK_SEGS + 2) * sizeof(*t),
+						DESC_INDIRECT, 0 };
+		w.avail->ring[(w.avail->idx + i) % BLK_QUEUE] = i;
+	}
+	__atomic_store_n(&w.avail->idx, (uint16_t)(w.avail->idx + 32), __ATOMIC_RELEASE);
+	vdev_notify(&w.b.dev, 0);
+	until_used(w.avail->idx);
+	for (unsigned i = 0; i < 32; i++)
+		CHECK(world_ram[LARGE_AT + last + i] == OK);
+}
+
+static void a_large_request_loses_a_part(void)
+{
+	enum { BYTES = 4 << 20, PART = BYTES / BLK_SEGS, LAST = BYTES - PART * (BLK_SEGS - 1) };
+	int fd = world_file();
+
+	CHECK(ftruncate(fd, BYTES) == 0);
+	workers_begin(fd, 0);
+	for (unsigned i = 0; i < LAST; i++)
+		world_ram[LARGE_AT + i] = letter(i);
+	offer_large_ones(OUT, PART, LAST);
+	CHECK(lseek(fd, 0, SEEK_END) == BYTES);
+	for (unsigned k = 0; k < BLK_SEGS; k++)
+		CHECK(on_disk(k * PART) == letter(0) && on_disk(k * PART + PART - 1) == letter(PART - 1));
+	CHECK(on_disk(BYTES - 1) == letter(LAST - 1));
+	memset(world_ram + LARGE_AT, 0, LAST);
+	offer_large_ones(IN, PART, LAST);
+	for (unsigned i = 0; i < LAST; i++)
+		CHECK(world_ram[LARGE_AT + i] == letter(i));
+	CHECK(used_len(32) == BYTES + 1 && w.b.errors == 0);
+	workers_end();
+}
+
 /* Short ones and long ones, for they go different ways. */
 static void a_worker_makes_something_else_of_a_cut_file(void)
 {
@@ -800,6 +853,7 @@ static void with_workers(enum spec_aio which)
 {
 	engine = which;
 	TEST(a_worker_loses_a_job);
+	TEST(a_large_request_loses_a_part);
 	TEST(a_worker_makes_something_else_of_a_cut_file);
 	TEST(a_full_file_is_hidden_by_a_worker);
 	TEST(a_reset_leaves_a_workers_job);

@@ -13,16 +13,24 @@ image /tmp/second.img 4
 echo "the second" | dd of=/tmp/second.img conv=notrunc 2>/dev/null
 image /tmp/third.img 8
 
-# --- three disks, in their order ---
+# A block device of the host's; a file on a full file system; one that says it is of another format and what lies under it.
+image /tmp/device.img 4
+device=$(losetup -f) && losetup "$device" /tmp/device.img
+mkdir /tmp/small && mount -t tmpfs -o size=1m tmpfs /tmp/small
+busybox truncate -s 4M /tmp/small/sparse.img /tmp/format.img
+printf 'QFI\373\0\0\0\3\0\0\0\0\0\0\0\150\0\0\0\13%088d/etc/passwd' 0 | dd of=/tmp/format.img conv=notrunc 2>/dev/null
 
-run start web -q --disk /tmp/first.img,id=first-1 --disk /tmp/second.img,ro --disk /tmp/third.img
-is "$rc" 0 "a VM starts with three disks"
+# --- disks, in their order ---
+
+run start web -q --disk /tmp/first.img,id=first-1 --disk /tmp/second.img,ro --disk /tmp/third.img \
+	--disk "$device" --disk /tmp/small/sparse.img --disk /tmp/format.img,aio=threads
+is "$rc" 0 "a VM starts with six disks"
 diag "$err"
-is "$(in_web 'cd /sys/block; echo vd*; cat vd?/size | xargs')" "vda vdb vdc
-32768 8192 16384" "they are vda, vdb and vdc, of the right sizes"
+is "$(in_web 'cd /sys/block; echo vd*; cat vd?/size | xargs')" "vda vdb vdc vdd vde vdf
+32768 8192 16384 8192 8192 8192" "they are vda to vdf, of the right sizes"
 is "$(in_web 'cat /sys/block/vda/serial')" "first-1" "a disk has the serial number it was given"
 is "$(in_web 'head -n 1 /dev/vdb')" "the second" "the second is the second"
-is "$(in_web 'cat /sys/block/vd?/ro | xargs')" "0 1 0" "and the only one that is read-only"
+is "$(in_web 'cat /sys/block/vd?/ro | xargs')" "0 1 0 0 0 0" "and the only one that is read-only"
 
 run in_web 'mkdir /mnt && mount -t ext4 /dev/vda /mnt && cat /mnt/hello'
 is "$out" "made by the host" "a file system made by the host is mounted"
@@ -56,6 +64,21 @@ speed if=/dev/vdc of=/dev/null
 speed if=/dev/zero of=/dev/vdc oflag=direct
 speed if=/dev/vdc of=/dev/null iflag=direct
 
+# --- a block device, a full host, a format ---
+
+run in_web 'dd if=/dev/urandom of=/dev/vdd bs=1M conv=fsync 2>/dev/null; blkdiscard -o 1048576 -l 1048576 /dev/vdd
+	blkdiscard -z -o 2097152 -l 65536 /dev/vdd; echo 3 >/proc/sys/vm/drop_caches; md5sum </dev/vdd | cut -d " " -f 1'
+is "$out" "$(sum_of <"$device")" "of a block device the guest and the host read the same"
+is "$(dd if=/tmp/device.img bs=64k skip=32 count=1 2>/dev/null | tr -d '\000' | wc -c)" 0 "and what was zeroed is zeroes there"
+run in_web 'dd if=/dev/zero of=/dev/vde bs=64k count=64 conv=fsync 2>&1'
+is "$rc" 1 "a host that is full is an error of the write"
+like "$(vmtool events --json web | grep '"disk":"vde"')" "No space left on device" "which the VM's events tell"
+mount -o remount,size=8m /tmp/small
+run in_web 'dd if=/dev/urandom of=/dev/vde bs=64k count=64 conv=fsync 2>/dev/null; md5sum </dev/vde | cut -d " " -f 1'
+is "$rc $out" "0 $(sum_of </tmp/small/sparse.img)" "and when there is room again, it goes on"
+is "$(in_web 'head -c 3 /dev/vdf; grep -c root: /dev/vdf; cat /sys/block/vdf/size' | xargs)" "QFI0 8192" \
+	"an image that names another file is what it is: bytes"
+
 # --- what a vmm has open ---
 
 # Nothing but what it works with: no kernel, no /dev/kvm, nothing of whoever started it.
@@ -63,7 +86,7 @@ opened() {
 	for fd in "/proc/$(processes vmm)/fd"/*; do readlink "$fd"; done |
 		sed -e "s,$VMTOOL_HOME/,," -e 's,socket:.*,sockets,' -e 's,anon_inode:,,' | sort -u | xargs
 }
-is "$(opened)" "/dev/null /tmp/first.img /tmp/second.img /tmp/third.img [eventfd] [eventpoll] [io_uring] [signalfd] \
+is "$(opened)" "$device /dev/null /tmp/first.img /tmp/format.img /tmp/second.img /tmp/small/sparse.img /tmp/third.img [eventfd] [eventpoll] [io_uring] [signalfd] \
 [timerfd] kvm-vcpu:0 kvm-vm run/web run/web/lock sockets vms/web/agent.log vms/web/console.log \
 vms/web/vmm.status" "a running vmm has nothing else open"
 
@@ -101,7 +124,7 @@ run in_web 'dd if=/dev/zero of=/dev/vdc bs=1M seek=4 count=1 conv=fsync 2>&1'
 is "$rc" 1 "nor can the rest be written"
 is "$(stat -c %s /tmp/third.img)" $((2 * MB)) "and the file stays as it was cut"
 like "$(cat "$VMTOOL_HOME"/vms/web/*.log)" "vdc: cannot read" "the host's log says what happened"
-events=$(vmtool events --json web | grep '"event":"disk"')
+events=$(vmtool events --json web | grep '"event":"disk".*"vdc"')
 like "$events" '"disk":"vdc","state":"failed","work":"read","detail":"I/O error"' "so do the VM's events"
 is "$(echo "$events" | wc -l)" 2 "once for what was read, and once for what was written"
 run in_web 'md5sum </mnt/noise | cut -d " " -f 1'
