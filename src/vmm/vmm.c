@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sparse.h"
 #include "proto/frame.h"
 #include "vmm/landlock.h"
 #include "vmm/machine.h"
@@ -136,7 +136,7 @@ static void close_loaded(struct machine *m, struct spec *s)
 
 int vmm_main(void)
 {
-	struct machine *m = calloc(1, sizeof(*m));
+	struct machine *m = sparse_map(sizeof(*m)); /* room for all devices there may be */
 	uint8_t buf[SPEC_BYTES_MAX];
 	struct err e = ERR_NONE;
 	struct spec spec;

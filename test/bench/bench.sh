@@ -5,7 +5,8 @@
 # asked for runs: how late a script learns that its guest is ready (ready_delay, against loops that ask
 # and against two processes that only wait for each other) and what `start` and its agent use meanwhile
 # (start_cpu; 10000 us/s are 1 %); starting a VM against QEMU microvm (boot_to_init,
-# vmm_memory_outside_ram, exits_per_boot, start_to_ready); sessions in one guest against OpenSSH (exec_roundtrip,
+# vmm_memory_outside_ram, exits_per_boot, start_to_ready), the same with four CPUs, disks, a card, entropy and a
+# balloon (..._all_devices), and how these three numbers grow with CPUs, memory and disks (growth, a table of its own); sessions in one guest against OpenSSH (exec_roundtrip,
 # exec_roundtrip_master, agent_memory), and copies out of the guest (exec_throughput,
 # stream_throughput) and into it (..._input_throughput). A copy is compared with two peers. One is a
 # program in the guest that itself speaks vsock, and is no command and no tcp server: a byte is copied
@@ -31,6 +32,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 names=("$@")
 boots="boot_to_init vmm_memory_outside_ram exits_per_boot start_to_ready"
+boots+=" boot_all_devices memory_all_devices exits_all_devices growth"
 copies="exec_throughput exec_throughput_relayed exec_input_throughput exec_input_throughput_relayed"
 copies+=" stream_throughput stream_throughput_relayed"
 copies+=" stream_input_throughput stream_input_throughput_relayed"
@@ -90,7 +92,7 @@ bench_boots() {
 
 	say "bench: $pairs pairs, ${MIB:-256} MiB, ${CPUS:-1} CPU, in the lab"
 	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/pairs.sh -f out/tools/bootclock -f "$out/initrd" -f "$out/qemu.tar" \
-		-- sh /lab/in/pairs.sh "$pairs" "${MIB:-256}" "${CPUS:-1}" >>"$out/samples"
+		-- sh /lab/in/pairs.sh "$pairs" "${MIB:-256}" "${CPUS:-1}" "${names[@]}" >>"$out/samples"
 }
 
 # The guest has OpenSSH's server beside ours.

@@ -1,13 +1,14 @@
 /*
  * bootclock - from the fork of a VMM to the line its guest's init prints, and what that cost.
  *
- *	bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK [DISK AIO]
+ *	bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK [DISK AIO | with DISKS TAP]
  *
  * prints "ms outside_kib exits": the time until the console showed MARK; the VMM's private memory that is not guest RAM (from
  * smaps: every mapping but the guest's); its exits to user space (the kernel's tracepoint
  * kvm:kvm_userspace_exit). Both VMMs are started by the same code and
  * watched through the same kind of pipe. With DISK, a raw file that is the guest's vda, it prints the console's
- * lines "disk ..." instead; AIO is threads, io_uring or, for ours, best.
+ * lines "disk ..." instead; AIO is threads, io_uring or, for ours, best. DISKS is how
+ * many of /tmp/disk.0, /tmp/disk.1... it has, TAP what its card is on ("-": none).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "host/tap.h"
 #include "proto/spec.h"
 
 enum { DEADLINE_MS = 60000 };
@@ -30,6 +32,8 @@ enum { DEADLINE_MS = 60000 };
 struct job {
 	const char *kernel, *initrd, *mib, *cpus, *append, *mark;
 	const char *disk, *aio; /* or NULL */
+	const char *tap;	/* or NULL */
+	unsigned disks;
 	int console; /* the guest's serial output goes here */
 };
 
@@ -37,6 +41,37 @@ static void fail(const char *what)
 {
 	perror(what);
 	exit(1);
+}
+
+static void disk_path(char path[32], unsigned i)
+{
+	snprintf(path, 32, "/tmp/disk.%u", i);
+}
+
+/* Behind the words that are there: disks and, with a card, entropy and a balloon, which ours has always. */
+static void add_devices(const char **argv, const struct job *j)
+{
+	static char drive[SPEC_DISKS_MAX][96], device[SPEC_DISKS_MAX][64], net[96];
+	char path[32];
+
+	while (*argv)
+		argv++;
+	for (unsigned i = 0; i < j->disks; i++) {
+		disk_path(path, i);
+		snprintf(drive[i], sizeof(drive[i]), "if=none,id=d%u,format=raw,file=%s", i, path);
+		snprintf(device[i], sizeof(device[i]), "virtio-blk-device,drive=d%u", i);
+		*argv++ = "-drive";
+		*argv++ = drive[i];
+		*argv++ = "-device";
+		*argv++ = device[i];
+	}
+	if (j->tap) {
+		snprintf(net, sizeof(net), "tap,id=n,ifname=%s,script=no,downscript=no", j->tap);
+		const char *const more[] = { "-device", "virtio-rng-device", "-device", "virtio-balloon-device",
+					     "-netdev", net, "-device", "virtio-net-device,netdev=n" };
+
+		memcpy(argv, more, sizeof(more));
+	}
 }
 
 static void exec_qemu(const struct job *j)
@@ -55,11 +90,15 @@ static void exec_qemu(const struct job *j)
 	}
 	/* What a careful user turns off; the rest stays at its default. It has no socket device,
 	 * which we have: that is in its favour. */
-	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M",
-	       "microvm,pit=off,pic=off,rtc=off,isa-serial=on", "-accel", "kvm", "-cpu", "host",
-	       "-m", j->mib, "-smp", j->cpus, "-nodefaults", "-no-user-config", "-display", "none",
-	       "-no-reboot", "-serial", "stdio", "-kernel", j->kernel, "-initrd", j->initrd,
-	       "-append", j->append, (char *)NULL);
+	const char *argv[80] = { "qemu-system-x86_64", "-M",
+				 j->disks || j->tap ? "microvm,pit=off,pic=off,rtc=off,isa-serial=on,ioapic2=on" :
+						      "microvm,pit=off,pic=off,rtc=off,isa-serial=on",
+				 "-accel", "kvm", "-cpu", "host", "-m", j->mib, "-smp", j->cpus, "-nodefaults",
+				 "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel",
+				 j->kernel, "-initrd", j->initrd, "-append", j->append };
+
+	add_devices(argv, j);
+	execvp(argv[0], (char *const *)(uintptr_t)argv);
 	fail("exec qemu-system-x86_64");
 }
 
@@ -79,7 +118,7 @@ static uint8_t aio_of(const struct job *j)
 
 static void exec_vmtool(const struct job *j)
 {
-	enum { KVM = VMM_FD_FIRST, KERNEL, CONSOLE, VSOCK, INITRD, DISK };
+	enum { KVM = VMM_FD_FIRST, KERNEL, CONSOLE, VSOCK, INITRD, TAP, DISK, ASIDE = 40 };
 	static uint8_t buf[SPEC_BYTES_MAX];
 	struct spec s = {
 		.cpus = (uint32_t)atoi(j->cpus),
@@ -96,19 +135,32 @@ static void exec_vmtool(const struct job *j)
 		.initrd_fd = { INITRD },
 		.ndisks = j->disk ? 1 : 0,
 		.disk = { { .fd = DISK, .overlay_fd = -1, .serial = "", .aio = aio_of(j) } },
+		.nnics = j->tap ? 1 : 0,
+		.nic[0] = { .fd = TAP, .kind = SPEC_NIC_TAP, .mac = { 2, 0, 0, 0, 0, 1 } },
 	};
-	long len = spec_encode(&s, buf, sizeof(buf));
 	struct err e = ERR_NONE;
 	int spec[2], status[2];
-	int kvm, kernel, initrd, vsock, disk;
+	int kvm, kernel, initrd, vsock, disk, tap = 0;
+	int many[SPEC_DISKS_MAX];
+	char path[32];
+	long len;
+
+	for (unsigned i = 0; i < j->disks; i++) {
+		disk_path(path, i);
+		many[i] = fcntl(open(path, O_RDWR), F_DUPFD, ASIDE);
+		s.disk[s.ndisks++] = (struct spec_disk){ .fd = DISK + (int)i, .overlay_fd = -1, .serial = "" };
+	}
+	if (j->tap)
+		tap = fcntl(tap_open(j->tap, &s.nic[0].mtu, &e), F_DUPFD, ASIDE);
+	len = spec_encode(&s, buf, sizeof(buf));
 
 	unlink(s.vsock_path);
-	kvm = fcntl(open("/dev/kvm", O_RDWR), F_DUPFD, 20);
-	kernel = fcntl(open(j->kernel, O_RDONLY), F_DUPFD, 20);
-	initrd = fcntl(open(j->initrd, O_RDONLY), F_DUPFD, 20);
-	vsock = fcntl(unix_listen(s.vsock_path, 16, &e), F_DUPFD, 20);
-	disk = j->disk ? fcntl(open(j->disk, O_RDWR), F_DUPFD, 20) : 0;
-	if (disk < 0 || kvm < 0 || kernel < 0 || initrd < 0 || vsock < 0 || pipe(spec) < 0 ||
+	kvm = fcntl(open("/dev/kvm", O_RDWR), F_DUPFD, ASIDE);
+	kernel = fcntl(open(j->kernel, O_RDONLY), F_DUPFD, ASIDE);
+	initrd = fcntl(open(j->initrd, O_RDONLY), F_DUPFD, ASIDE);
+	vsock = fcntl(unix_listen(s.vsock_path, 16, &e), F_DUPFD, ASIDE);
+	disk = j->disk ? fcntl(open(j->disk, O_RDWR), F_DUPFD, ASIDE) : 0;
+	if (len < 0 || tap < 0 || disk < 0 || kvm < 0 || kernel < 0 || initrd < 0 || vsock < 0 || pipe(spec) < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM, 0, status) < 0 ||
 	    write(spec[1], buf, (size_t)len) != len)
 		fail("prepare vmtool");
@@ -125,6 +177,10 @@ static void exec_vmtool(const struct job *j)
 	place(initrd, INITRD);
 	if (j->disk)
 		place(disk, DISK);
+	for (unsigned i = 0; i < j->disks; i++)
+		place(many[i], DISK + (int)i);
+	if (j->tap)
+		place(tap, TAP);
 	execlp("vmtool", "vmtool", "vmm", (char *)NULL);
 	fail("exec vmtool");
 }
@@ -186,9 +242,11 @@ static void print_disk_lines(void)
 			puts(line);
 }
 
-/* Private pages in mappings smaller than the guest's RAM. */
+/* Private pages in mappings smaller than the guest's RAM, which may be in two pieces around the hole under 4 GiB. */
 static long outside_kib(pid_t pid, long guest_kib)
 {
+	const long low_kib = 3 << 20;
+	const long piece = guest_kib > low_kib ? guest_kib - low_kib : guest_kib;
 	char path[64], line[512];
 	long total = 0, size = 0, v;
 	FILE *f;
@@ -200,7 +258,7 @@ static long outside_kib(pid_t pid, long guest_kib)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "Size: %ld kB", &v) == 1)
 			size = v;
-		else if (size < guest_kib && (sscanf(line, "Private_Clean: %ld kB", &v) == 1 ||
+		else if (size < piece && (sscanf(line, "Private_Clean: %ld kB", &v) == 1 ||
 					      sscanf(line, "Private_Dirty: %ld kB", &v) == 1))
 			total += v;
 	}
@@ -216,12 +274,19 @@ int main(int argc, char **argv)
 	struct job j;
 	pid_t pid;
 
-	if (argc != 8 && argc != 10) {
-		fprintf(stderr, "usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK [DISK AIO]\n");
+	if (argc != 8 && argc != 10 && (argc != 11 || atoi(argv[9]) > SPEC_DISKS_MAX)) {
+		fprintf(stderr, "usage: bootclock vmtool|qemu KERNEL INITRD MIB CPUS APPEND MARK "
+				"[DISK AIO | with DISKS TAP]\n");
 		return 2;
 	}
-	j = (struct job){ argv[2], argv[3], argv[4], argv[5], argv[6], argv[7], argv[8],
-			   argc == 10 ? argv[9] : NULL, -1 };
+	j = (struct job){ argv[2], argv[3], argv[4], argv[5], argv[6], argv[7], NULL, NULL, NULL, 0, -1 };
+	if (argc == 10) {
+		j.disk = argv[8];
+		j.aio = argv[9];
+	} else if (argc == 11) {
+		j.disks = (unsigned)atoi(argv[9]);
+		j.tap = strcmp(argv[10], "-") ? argv[10] : NULL;
+	}
 	if (pipe2(console, O_CLOEXEC) < 0)
 		fail("pipe");
 	j.console = console[1];

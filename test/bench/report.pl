@@ -13,6 +13,9 @@ my @benches = (
 	[ vmm_memory_outside_ram => 'KiB', 'qemu', 'qemu microvm' ],
 	[ exits_per_boot => 'exits', 'qemu', 'qemu microvm' ],
 	[ start_to_ready => 'ms', 'qemu', 'qemu microvm' ],
+	[ boot_all_devices => 'ms', 'qemu', 'qemu microvm' ],
+	[ memory_all_devices => 'KiB', 'qemu', 'qemu microvm' ],
+	[ exits_all_devices => 'exits', 'qemu', 'qemu microvm' ],
 	[ exec_roundtrip => 'us', 'openssh', 'OpenSSH' ],
 	[ exec_roundtrip_master => 'us', 'openssh', 'OpenSSH ControlMaster' ],
 	[ exec_throughput => 'KiB/s', 'raw', 'raw vsock copy' ],
@@ -72,9 +75,15 @@ sub quantile {
 	return $v[$low] + ($at - $low) * ($v[$high] - $v[$low]);
 }
 
-my (%value, @host_share);
+my (%value, @host_share, %growth, @sizes);
 open my $in, '<', $samples or die "$samples: $!\n";
 while (<$in>) {
+	if (/^growth (\w+) (\d+:\d+:\d+) ([\d.]+) (\d+) (-?\d+)$/) {
+		push @sizes, $2 unless $growth{$2};
+		push @{ $growth{$2}{$1}[0] }, $3;
+		push @{ $growth{$2}{$1}[1] }, $4;
+		push @{ $growth{$2}{$1}[2] }, $5;
+	}
 	my ($name, $side, $pair, $v) = /^(\w+) (\w+) (\d+) (-?[\d.]+)$/ or next;
 	push @host_share, $v if $name eq 'start_host_share';
 	$value{$name}{$pair}{$side} = $v if $v > 0;
@@ -99,6 +108,17 @@ for my $bench (grep { $wanted{ $_->[0] } } @benches) {
 
 printf "%-29s %-6s %10s %10s  %-21s %6s %6s %7s\n", qw(NAME UNIT OURS PEER PEER_NAME RATIO PAIRS SPREAD);
 printf "%-29s %-6s %10.1f %10.1f  %-21s %6.3f %6d %6.1f%%\n", @{$_}[0 .. 6], 100 * $_->[7] for @rows;
+
+if (@sizes) {
+	printf "%-26s %16s %16s %16s\n", 'GROWTH, ours and qemu', 'boot, ms', 'memory, KiB', 'exits';
+	for my $size (@sizes) {
+		my ($cpus, $mib, $disks) = split /:/, $size;
+		printf "%d CPU, %4d MiB, %d disks %s\n", $cpus, $mib, $disks, join '', map {
+			my $column = $_;
+			sprintf ' %8.0f%8.0f', map { quantile(0.5, @{ $growth{$size}{$_}[$column] }) } qw(vmtool qemu);
+		} 0 .. 2;
+	}
+}
 
 printf "of start_to_ready, the host's own share: %.1f ms (median of %d)\n",
 	quantile(0.5, @host_share), scalar @host_share if $wanted{start_to_ready} && @host_share;

@@ -13,6 +13,7 @@ makers=(
 	"out/guest/nettools.tar nettools.sh"
 	"out/guest/fio.tar fio.sh"
 	"out/guest/e2fsprogs.tar e2fsprogs.sh"
+	"out/guest/stress.tar stress.sh"
 )
 with=$(sed -n 's/^# with: / /p' "$1")
 for row in "${makers[@]}"; do
