@@ -136,7 +136,7 @@ static void exec_vmtool(const struct job *j)
 		.ndisks = j->disk ? 1 : 0,
 		.disk = { { .fd = DISK, .overlay_fd = -1, .serial = "", .aio = aio_of(j) } },
 		.nnics = j->tap ? 1 : 0,
-		.nic[0] = { .fd = TAP, .kind = SPEC_NIC_TAP, .mac = { 2, 0, 0, 0, 0, 1 } },
+		.nic[0] = { .fd = TAP, .kind = SPEC_NIC_TAP, .mac = { 2, 0, 0, 0, 0, 1 }, .vhost_fd = -1 },
 	};
 	struct err e = ERR_NONE;
 	int spec[2], status[2];
