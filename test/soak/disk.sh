@@ -70,7 +70,7 @@ verify() {
 	for disk in $disks; do jobs="$jobs --name=$disk --filename=/dev/$disk"; done
 	in_web /usr/bin/fio --ioengine="$engine" --iodepth="$depth" --direct=1 --randseed="$seed" \
 		--verify=crc32c --verify_fatal=1 --minimal --thread "$@" $jobs >"$dir/fio" 2>&1 ||
-		fail "fio $engine $depth $*: $(tail -n 5 "$dir/fio")"
+		fail "fio $engine $depth $*: $(grep "^fio: " "$dir/fio" | head -n 3)"
 }
 
 verify_all() {
@@ -78,7 +78,7 @@ verify_all() {
 	verify libaio 32 --rw=randrw --bs=512 --size=128k
 	verify io_uring 8 --rw=randrw --bsrange=4k-256k --size=3M
 	verify libaio 16 --rw=randtrimwrite --bs=4k --offset=4M --size=512k
-	verify libaio 32 --rw=write --bs=1M --size=6M
+	verify libaio 32 --rw=write --bs=1M --size=3M
 }
 
 # In front of the first power cut.
@@ -105,8 +105,8 @@ work() {
 	in_web /usr/bin/fio --minimal --thread --ioengine=libaio --iodepth=8 --rw=randwrite --bs=4k --size=2M --fsync=16 \
 		--time_based --runtime=60 --name=fio1 --directory=/mnt/vdb --name=fio2 --directory=/mnt/vdd \
 		>/dev/null 2>&1 &
-	random 1500
-	usleep $((200 + number))000
+	random 400
+	usleep $((100 + number))000
 	kill -9 $(processes vmm) && within 10 state_is web failed || fail "the VM is not failed after its vmm was killed"
 	wait
 }
@@ -119,7 +119,7 @@ while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
 	check
 	work
-	echo "round $round: killed after $((200 + number)) ms, $(wc -l <"$dir/told") files were synced"
+	echo "round $round: killed after $((100 + number)) ms, $(wc -l <"$dir/told") files were synced"
 	begin
 done
 round=$((round + 1))
