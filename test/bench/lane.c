@@ -4,6 +4,8 @@
  *	lane WHERE give COUNT    KiB a second, COUNT of them to the guest, until it has them all
  *	lane WHERE take COUNT    KiB a second, COUNT of them from the guest
  *	lane WHERE trips COUNT   microseconds that a byte takes there and back, of COUNT of them
+ *	lane WHERE hold COUNT    as many connections at once, beside one that asked for much and takes nothing:
+ *	                         how many had each of two bytes back
  *
  * WHERE is tcp:ADDRESS, vsock:CID or unix:PATH (a vmtool's vsock.sock); it is tried for as long as the guest
  * takes to come up. As PID 1 it is the guest: it gives its eth0 the address that ADDR of its environment (the
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,7 +35,7 @@
 #include "base/util.h"
 #include "host/dial.h"
 
-enum { PORT = 5000, BLOCK = 256 * 1024, COME_UP_MS = 60000, GIVE = 'g', TAKE = 't', TRIPS = 'r' };
+enum { PORT = 5000, BACKLOG = 2048, BLOCK = 256 * 1024, COME_UP_MS = 60000, GIVE = 'g', TAKE = 't', TRIPS = 'r' };
 
 struct order {
 	uint64_t count; /* bytes, or trips */
@@ -117,7 +120,7 @@ static int listen_tcp(void)
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0 || listen(fd, 8) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0 || listen(fd, BACKLOG) < 0)
 		fail("listen");
 	return fd;
 }
@@ -128,7 +131,7 @@ static int listen_vsock(void)
 	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = PORT };
 	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
 
-	return bind(fd, (struct sockaddr *)&vm, sizeof(vm)) < 0 || listen(fd, 8) < 0 ? -1 : fd;
+	return bind(fd, (struct sockaddr *)&vm, sizeof(vm)) < 0 || listen(fd, BACKLOG) < 0 ? -1 : fd;
 }
 
 static void bring_up(const char *name, const char *address)
@@ -233,6 +236,42 @@ static int connect_to(const char *where)
 	exit(1);
 }
 
+static int answers(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	return fd >= 0 && poll(&p, 1, 20000) == 1 && read(fd, &byte, 1) == 1;
+}
+
+static int hold(const char *where, int count)
+{
+	struct rlimit r = { (rlim_t)count + 64, (rlim_t)count + 64 };
+	struct order much = { 1 << 30, TAKE }, two = { 2, TRIPS };
+	int *fd = calloc((size_t)count, sizeof(*fd)), slow, well = 0;
+	char *trips = calloc((size_t)count, 1), byte = 0;
+
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+	slow = connect_to(where);
+	send_all(slow, &much, sizeof(much));
+	for (int i = 0; i < count; i++) {
+		fd[i] = connect_once(where);
+		if (fd[i] >= 0)
+			send_all(fd[i], &two, sizeof(two));
+	}
+	for (int trip = 0; trip < 2; trip++) {
+		for (int i = 0; i < count; i++)
+			if (fd[i] >= 0)
+				send_all(fd[i], &byte, 1);
+		for (int i = count - 1; i >= 0; i--)
+			trips[i] = (char)(trips[i] + answers(fd[i]));
+	}
+	for (int i = 0; i < count; i++)
+		well += trips[i] == 2;
+	printf("%d\n", well);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct order o;
@@ -244,6 +283,8 @@ int main(int argc, char **argv)
 		return guest();
 	if (argc != 4)
 		return 2;
+	if (!strcmp(argv[2], "hold"))
+		return hold(argv[1], atoi(argv[3]));
 	o.what = !strcmp(argv[2], "give") ? GIVE : !strcmp(argv[2], "take") ? TAKE : TRIPS;
 	o.count = (uint64_t)atoll(argv[3]) * (o.what == TRIPS ? 1 : 1024);
 	fd = connect_to(argv[1]);

@@ -1,7 +1,7 @@
 # iperf: what a person measures a guest's network with: iperf3 both ways and ping -f, over a tap by us and by
 # vhost-net, which has to be let go and taken again, and over a passt that somebody started; and a rate, both
 # ways, by the guest's own clock.
-# with: test/vm/host.sh out/guest/passt.tar out/guest/nettools.tar
+# with: test/vm/host.sh out/guest/passt.tar out/guest/nettools.tar out/tools/lane
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
@@ -142,4 +142,16 @@ vmtool stop -q web
 gone() { [ ! -d "/proc/$pid" ]; }
 ok "it ends with the VM, as it was told to" within 5 gone
 kill "$(pidof iperf3)"
+
+# A machine by hand, and as many connections of its socket device as there can be, beside one that stands still.
+mkdir /tmp/lane
+cp /lab/in/lane /tmp/lane/init
+(cd /tmp/lane && find . | cpio -o -H newc >/tmp/lane.cpio 2>/dev/null)
+vmtool vmm --plain --kernel /lab/vmlinux --initrd /tmp/lane.cpio --append ADDR=10.0.9.2 --nic tap=web0 --vsock /tmp/v.sock \
+	</dev/null >/tmp/lane.log 2>&1 &
+is "$(/lab/in/lane unix:/tmp/v.sock hold 1022)" 1022 "vsock: a thousand connections at once, and each is served"
+is "$(/lab/in/lane unix:/tmp/v.sock hold 1022)" 1022 "and as many again, when those have gone"
+ok "vmm by hand has a card, too" ping -c 2 -W 5 10.0.9.2
+kill $!
+wait $!
 done_testing
