@@ -38,9 +38,10 @@ int loop_open(struct loop *l)
 	int rc;
 
 	blocked_signals(&set);
-	rc = -pthread_sigmask(SIG_SETMASK, &set, NULL);
+	rc = -pthread_sigmask(SIG_SETMASK, &set, &l->before);
 	if (rc < 0)
 		return rc;
+	l->has_blocked = 1;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	l->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -61,6 +62,15 @@ void loop_close(struct loop *l)
 	fd_close(&l->epfd);
 	l->timers = NULL;
 	l->batch_at = l->batch_len = 0;
+}
+
+void loop_unblock(struct loop *l)
+{
+	if (!l->has_blocked)
+		return;
+	signal(SIGPIPE, SIG_IGN); /* which takes a pending one back */
+	pthread_sigmask(SIG_SETMASK, &l->before, NULL);
+	l->has_blocked = 0;
 }
 
 int loop_add(struct loop *l, struct watch *w, uint32_t events)

@@ -7,6 +7,7 @@
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -28,6 +29,8 @@ struct loop {
 	int wakefd; /* owned */
 	int sigfd;  /* owned */
 	int running, status;
+	int has_blocked; /* signals, which were as `before` */
+	sigset_t before;
 	struct timer *timers;	      /* soonest first; borrowed */
 	struct epoll_event batch[32]; /* loop_del() clears what is left */
 	int batch_at, batch_len;
@@ -41,6 +44,10 @@ struct loop {
  * and reads them from a signalfd. 0 or a negative errno. */
 int loop_open(struct loop *l);
 void loop_close(struct loop *l);
+
+/* For who goes on after loop_close(): signals are as they were, and a SIGPIPE of our own stdout that may be
+ * pending is dropped, and ignored from now on. */
+void loop_unblock(struct loop *l);
 
 /* events: EPOLLIN, EPOLLOUT, or 0 to hear of hang-ups only. The fd must be non-blocking.
  * 0 or a negative errno. */

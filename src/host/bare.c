@@ -301,7 +301,6 @@ static int run(struct bare *b)
 int bare_run(const struct bare_ask *ask, struct err *e)
 {
 	struct bare *b = calloc(1, sizeof(*b));
-	sigset_t before;
 	int rc;
 
 	if (!b)
@@ -315,7 +314,6 @@ int bare_run(const struct bare_ask *ask, struct err *e)
 	b->vmm = VMMCHILD_NONE;
 	b->e = e;
 	tty_init(&b->tty);
-	sigprocmask(SIG_BLOCK, NULL, &before);
 	rc = run(b);
 	tty_restore(&b->tty, 1);
 	vmmchild_close(&b->vmm);
@@ -324,8 +322,7 @@ int bare_run(const struct bare_ask *ask, struct err *e)
 	vmm_files_close(&b->files);
 	loop_close(&b->loop);
 	home_close(&b->home);
+	loop_unblock(&b->loop);
 	free(b);
-	signal(SIGPIPE, SIG_IGN); /* as in plug_run() */
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

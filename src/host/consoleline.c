@@ -164,7 +164,6 @@ static int run(struct consoleline *l)
 int consoleline_run(const struct consoleline_ask *ask, struct err *e)
 {
 	struct consoleline *l = calloc(1, sizeof(*l));
-	sigset_t before;
 	int rc;
 
 	if (!l)
@@ -174,14 +173,11 @@ int consoleline_run(const struct consoleline_ask *ask, struct err *e)
 	l->loop = LOOP_INIT;
 	l->again.due = visit_again;
 	l->e = e;
-	sigprocmask(SIG_BLOCK, NULL, &before);
 	rc = run(l);
 	tty_restore(&l->tty, 1);
 	plug_stop(&l->plug);
 	loop_close(&l->loop);
+	loop_unblock(&l->loop);
 	free(l);
-	/* A SIGPIPE of our own stdout may be pending: ignoring it also takes it back. */
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

@@ -179,21 +179,17 @@ static int run(struct alone *a, int fd, struct err *e)
 int plug_run(int fd, struct err *e)
 {
 	struct alone *a = calloc(1, sizeof(*a));
-	sigset_t before;
 	int rc;
 
 	if (!a) {
 		fd_close(&fd);
 		return err_set(e, -ENOMEM, "no memory for a connection");
 	}
-	sigprocmask(SIG_BLOCK, NULL, &before);
 	rc = run(a, fd, e);
 	plug_stop(&a->plug);
 	loop_close(&a->loop);
+	loop_unblock(&a->loop);
 	free(a);
-	/* A SIGPIPE of our own stdout may be pending: ignoring it also takes it back. */
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
 

@@ -405,7 +405,6 @@ static int run(struct session *s)
 int session_run(int fd, const struct session_how *how, struct session_end *end, struct err *e)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	sigset_t before;
 	int rc;
 
 	*end = (struct session_end){ 0 };
@@ -413,7 +412,6 @@ int session_run(int fd, const struct session_how *how, struct session_end *end, 
 		fd_close(&fd);
 		return err_set(e, -ENOMEM, "no memory for a session");
 	}
-	sigprocmask(SIG_BLOCK, NULL, &before);
 	init(s, fd, how);
 	s->e = e;
 	s->end = end;
@@ -421,9 +419,7 @@ int session_run(int fd, const struct session_how *how, struct session_end *end, 
 	if (rc < 0 && !e->exit)
 		e->exit = SESSION_FAILED;
 	close_all(s);
+	loop_unblock(&s->loop);
 	free(s);
-	/* A SIGPIPE of our own stdout may be pending: ignoring it also takes it back. */
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

@@ -381,6 +381,12 @@ static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 	return rc < 0 ? err_set(e, rc, "set the CPU's registers: %s", strerror(-rc)) : 0;
 }
 
+void machine_look_out(struct machine *m, const struct spec *s)
+{
+	for (unsigned i = 0; i < s->nnics; i++)
+		netd_look_out(&m->nic[i].netd, &s->nic[i]);
+}
+
 int machine_open(struct machine *m, const struct spec *s, struct err *e)
 {
 	int rc;

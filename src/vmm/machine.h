@@ -82,7 +82,10 @@ struct machine {
 	char end_text[VMM_TEXT_MAX];
 };
 
-/* Builds the board and puts the kernel in place; nothing runs. `m` is zeroed memory that must not
+/* What is to be had of the host only as long as the process is in none but its namespaces. */
+void machine_look_out(struct machine *m, const struct spec *s);
+
+/* Builds the board and puts the kernel in place; nothing runs. `m` is zeroed memory that has looked out and must not
  * move afterwards. 0, or negative with *e filled. */
 int machine_open(struct machine *m, const struct spec *s, struct err *e);
 

@@ -281,15 +281,16 @@ static void links_changed(struct watch *w, uint32_t events)
 		unplug(d, "the interface was taken away");
 }
 
-static void watch_links(struct netd *d)
+void netd_look_out(struct netd *d, const struct spec_nic *s)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
-	d->links = (struct watch){ fd, links_changed };
-	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-	    loop_add(d->loop, &d->links, EPOLLIN) < 0)
-		log_debug("%s: that its tap is taken away will not be seen", d->name);
+	d->links = (struct watch){ -1, links_changed };
+	if (s->vhost_fd < 0)
+		return;
+	d->links.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (d->links.fd >= 0 && bind(d->links.fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		fd_close(&d->links.fd);
 }
 
 /* The kernel's own path is one that can be done without. */
@@ -299,7 +300,8 @@ static void open_vhost(struct netd *d, int fd, struct slot *slot)
 
 	d->vhost.broken = ring_broken;
 	if (rc == 0) {
-		watch_links(d);
+		if (d->links.fd < 0 || loop_add(d->loop, &d->links, EPOLLIN) < 0)
+			log_debug("%s: that its tap is taken away will not be seen", d->name);
 		return;
 	}
 	log_warn("%s: vhost-net: %s: its frames pass through this process", d->name, strerror(-rc));

@@ -37,7 +37,11 @@ struct netd {
 	struct watch links; /* owned: with that, news of the host's interfaces */
 };
 
-/* d is zeroed memory that must not move; the slot is the device's, and need not be open yet. Descriptors are
+/* While the process is still among the host's interfaces, and will not be (vmm/namespaces): news of them, where
+ * a tap of d's needs those. */
+void netd_look_out(struct netd *d, const struct spec_nic *s);
+
+/* d is zeroed memory that must not move, and has looked out; the slot is the device's, and need not be open yet. Descriptors are
  * borrowed. 0 or a negative errno. */
 int netd_start(struct netd *d, struct net *n, const struct spec_nic *s, const char *name,
 	       struct slot *slot, struct loop *l);

@@ -111,11 +111,12 @@ static void raise_fd_limit(void)
 
 /* Before the guest's first instruction: what is not in the spec is not for us, whoever left it open. A host
  * that is too old for a sandbox has VMs all the same; vmtool doctor says what is missing. */
-static void confine(const struct spec *s)
+static void confine(struct machine *m, const struct spec *s)
 {
 	int keep[SPEC_FDS_MAX + 4] = { 0, 1, 2, VMM_FD_STATUS };
 
 	fd_close_others(keep, 4 + spec_fds(s, keep + 4));
+	machine_look_out(m, s);
 	if (namespaces_enter() < 0)
 		log_debug("the host permits no namespaces: its network is out of reach by the filter alone");
 	if (sandbox_begin(tell_broken) < 0)
@@ -147,7 +148,7 @@ int vmm_main(void)
 	raise_fd_limit();
 	rc = m ? read_spec(&spec, buf, &e) : err_set(&e, -ENOMEM, "vmm: no memory");
 	if (rc == 0) {
-		confine(&spec);
+		confine(m, &spec);
 		rc = machine_open(m, &spec, &e);
 	}
 	if (rc == 0) {
