@@ -3,6 +3,7 @@
  */
 #include "vmm/cpuid.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,9 @@
 #define LEAF_TOPOLOGY_V2  0x1fu
 #define LEAF_KVM	  0x40000000u
 #define LEAF_FREQUENCIES  0x40000010u
+#define LEAF_AMD_FEATURES 0x80000001u
+#define LEAF_NAME	  0x80000002u /* to 4 */
+#define LEAF_AMD_CACHE_1  0x80000005u
 #define LEAF_AMD_SIZES	  0x80000008u
 #define LEAF_AMD_CACHE	  0x8000001du
 #define LEAF_AMD_TOPOLOGY 0x8000001eu
@@ -33,6 +37,7 @@
 #define ECX1_TSC_DEADLINE (1u << 24)
 #define ECX1_HYPERVISOR	  (1u << 31)
 #define EDX1_HTT	  (1u << 28)
+#define ECX81_CMP_LEGACY  (1u << 1) /* what EDX1_HTT counts are cores */
 #define ECX7_WAITPKG	  (1u << 5)
 #define EDX7_ARCH_CAPS	  (1u << 29)
 #define EDX7_AMX	  (1u << 22 | 1u << 24 | 1u << 25) /* BF16, TILE, INT8 */
@@ -61,7 +66,21 @@ int cpuid_load(struct cpuid *c, int kvm)
 {
 	ask_for_amx();
 	c->head.nent = CPUID_ENTRIES;
-	return kvm_ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &c->head) < 0 ? -errno : 0;
+	if (kvm_ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &c->head) < 0)
+		return -errno;
+	cpuid_add_name(c);
+	return 0;
+}
+
+void cpuid_add_name(struct cpuid *c)
+{
+	for (unsigned i = 0; i < c->head.nent; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entry[i];
+
+		if (e->function >= LEAF_NAME && e->function <= LEAF_AMD_CACHE_1 &&
+		    !(e->eax | e->ebx | e->ecx | e->edx))
+			__get_cpuid(e->function, &e->eax, &e->ebx, &e->ecx, &e->edx);
+	}
 }
 
 static unsigned bits_for(unsigned count)
@@ -215,6 +234,12 @@ void cpuid_for_vcpu(struct cpuid *c, unsigned vcpu, unsigned vcpus)
 		case LEAF_TOPOLOGY:
 		case LEAF_TOPOLOGY_V2:
 			topology(e, vcpu, vcpus);
+			break;
+		case LEAF_AMD_FEATURES:
+			if (amd && vcpus > 1)
+				e->ecx |= ECX81_CMP_LEGACY;
+			else
+				e->ecx &= ~ECX81_CMP_LEGACY;
 			break;
 		case LEAF_AMD_SIZES:
 			e->ecx = bits_for(vcpus) << 12 | (vcpus - 1);

@@ -17,6 +17,9 @@ struct cpuid {
 /* KVM's offer. 0 or a negative errno. */
 int cpuid_load(struct cpuid *c, int kvm);
 
+/* What KVM leaves empty in its offer though it is the processor's own: its name, and AMD's first caches. */
+void cpuid_add_name(struct cpuid *c);
+
 /* How fast the TSC runs, for guests that ask a hypervisor's leaves (FreeBSD does); 0: it is not known. */
 void cpuid_tell_frequency(struct cpuid *c, uint32_t tsc_khz);
 

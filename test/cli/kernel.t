@@ -95,13 +95,15 @@ zipped" "and removes the others"
 like "$err" "*kernel nobody: is not in the catalogue*" "by name"
 is "$(vmtool kernel ls --json | grep -c '"name"')" 1 "one is left"
 
-# Killed at any moment: there whole, or not at all, and the next one is not in its way.
+# Killed at any moment: there whole, or not at all, and the next one is not in its way. In the foreground, timeout
+# waits for the end of what it kills, instead of killing itself besides.
 for ms in 001 004 010 030 060 100 150 200; do
-	(timeout -s KILL 0.$ms vmtool kernel add "$debian/vmlinuz" --name killed --replace || :) >/dev/null 2>&1
+	(timeout --foreground -s KILL 0.$ms vmtool kernel add "$debian/vmlinuz" --name killed --replace || :) >/dev/null 2>&1
 	[ ! -e "$catalogue/killed" ] || cmp -s "$catalogue/killed/vmlinux" "$catalogue/debian/vmlinux" || half=1
 done
 is "${half-whole}" whole "one whose adding was killed is never there by half"
 run vmtool kernel add "$debian/vmlinuz" --name killed --replace
 is "$rc" 0 "and can be added"
+diag "$err"
 is "$(ls -A "$catalogue" | grep -c new)" 0 "with nothing of the killed ones left"
 done_testing

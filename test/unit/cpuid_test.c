@@ -1,6 +1,8 @@
 /* What CPUID says of a guest's processors, for offers of KVM's that differ. */
 #include "vmm/cpuid.h"
 
+#include <cpuid.h>
+
 #include "base/util.h"
 #include "check.h"
 
@@ -88,6 +90,36 @@ static void the_levels_do_not_add_up(void)
 	}
 }
 
+/* KVM offers leaves that it leaves empty: a guest's processor had no name. */
+static void the_processor_has_no_name(void)
+{
+	uint32_t eax, ebx, ecx, edx;
+
+	offer_of(AMD);
+	for (unsigned i = 2; i <= 6; i++)
+		offer(0x80000000 + i, 0, i == 3 ? 7 : 0, 0, 0, 0);
+	cpuid_add_name(&c);
+	CHECK(__get_cpuid(0x80000002, &eax, &ebx, &ecx, &edx) && (eax | ebx | ecx | edx));
+	CHECK(leaf(0x80000002, 0)->eax == eax && leaf(0x80000002, 0)->ebx == ebx);
+	CHECK(leaf(0x80000002, 0)->ecx == ecx && leaf(0x80000002, 0)->edx == edx);
+	CHECK(leaf(0x80000003, 0)->eax == 7 && leaf(0x80000003, 0)->ebx == 0); /* KVM's word counts */
+	CHECK(leaf(0x80000006, 0)->ecx == 0);
+}
+
+static void cores_are_taken_for_threads(void)
+{
+	static const struct {
+		uint32_t vendor, cpus, offered, ecx;
+	} cases[] = { { AMD, 2, 1, 3 }, { AMD, 1, 3, 1 }, { HYGON, 8, 3, 3 }, { INTEL, 2, 1, 1 } };
+
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		offer_of(cases[i].vendor);
+		offer(0x80000001, 0, 0, 0, cases[i].offered, 0);
+		cpuid_for_vcpu(&c, 0, cases[i].cpus);
+		CHECK(leaf(0x80000001, 0)->ecx == cases[i].ecx);
+	}
+}
+
 static void something_is_promised_that_is_not_there(void)
 {
 	static const struct {
@@ -149,6 +181,8 @@ int main(void)
 {
 	TEST(a_processor_has_anothers_number);
 	TEST(the_levels_do_not_add_up);
+	TEST(the_processor_has_no_name);
+	TEST(cores_are_taken_for_threads);
 	TEST(something_is_promised_that_is_not_there);
 	TEST(the_frequency_is_not_told);
 	return check_done();

@@ -12,6 +12,9 @@ is "$rc" 0 "two CPUs and 3.1 GiB boot"
 [ "$rc" = 0 ] || tap_note err "$err"
 
 is "$(in_guest nproc)" 2 "the guest runs on both CPUs"
+name_of() { sed -n 's/^model name[^:]*: //p' | head -n 1; }
+is "$(in_guest cat /proc/cpuinfo | name_of)" "$(name_of </proc/cpuinfo)" "which have the host's name"
+is "$(in_guest cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list)" 0 "and are cores, not threads of one"
 is "$(in_guest cat /sys/devices/system/cpu/cpu1/topology/core_id)" 1 "which are cores of one package"
 kib=$(in_guest awk '/MemTotal/ { print $2 }' /proc/meminfo)
 ok "the guest has the memory it was given" test "$kib" -gt 3050000 -a "$kib" -lt 3244032
