@@ -19,7 +19,7 @@ struct console_host {
 struct console {
 	struct vdev dev;
 	struct console_host *host; /* borrowed */
-	uint8_t config[12];	   /* sizes, ports, emergency write: section 5.3.4, none of it offered */
+	uint8_t config[12]; /* sizes, ports, emergency write: section 5.3.4, none of it offered */
 	unsigned typed;
 	uint8_t in[CONSOLE_TYPED];
 };

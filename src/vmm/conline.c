@@ -96,7 +96,8 @@ int conline_open(struct conline *c, int out, struct loop *l)
 
 	/* Field by field: what was never said takes no memory. */
 	c->out = out;
-	c->linger = (struct watch){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), linger_over };
+	c->linger = (struct watch){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+				    linger_over };
 	if (fstat(out, &st) == 0)
 		c->written = (uint64_t)st.st_size;
 	return c->linger.fd < 0 ? -errno : loop_add(l, &c->linger, EPOLLIN);

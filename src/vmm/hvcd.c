@@ -25,7 +25,9 @@ static void hungry(struct console_host *h)
 
 void hvcd_attach(struct hvcd *d, const struct gmem *m, struct conline *line)
 {
-	*d = (struct hvcd){ .host = { said, hungry }, .port = { receive }, .before = line->port, .line = line };
+	*d = (struct hvcd){
+		.host = { said, hungry }, .port = { receive }, .before = line->port, .line = line
+	};
 	console_init(&d->console, m, &d->host);
 	line->port = &d->port;
 }

@@ -138,8 +138,8 @@ static void publish(unsigned *end, unsigned at)
 	__atomic_store_n(end, at, __ATOMIC_RELEASE);
 }
 
-int uring_put(struct uring *u, enum uring_op op, unsigned file, const struct iovec *iov, unsigned nspans,
-	      uint64_t at, int may_block, void *whose)
+int uring_put(struct uring *u, enum uring_op op, unsigned file, const struct iovec *iov,
+	      unsigned nspans, uint64_t at, int may_block, void *whose)
 {
 	if (u->in_flight == URING_DEPTH)
 		return 0;
@@ -164,8 +164,8 @@ static int enter(const struct uring *u, unsigned begin, unsigned await)
 	long rc;
 
 	do
-		rc = syscall(SYS_io_uring_enter, u->fd, begin, await, await ? IORING_ENTER_GETEVENTS : 0,
-			     NULL, 0);
+		rc = syscall(SYS_io_uring_enter, u->fd, begin, await,
+			     await ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
 	while (rc < 0 && errno == EINTR);
 	return rc < 0 ? -errno : (int)rc;
 }

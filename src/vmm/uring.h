@@ -22,7 +22,7 @@ struct uring {
 	void *rings; /* owned mappings */
 	size_t rings_len;
 	struct io_uring_sqe *entries;
-	unsigned *head, *tail; /* of the entries: the kernel moves head */
+	unsigned *head, *tail;		 /* of the entries: the kernel moves head */
 	unsigned *done_head, *done_tail; /* of what is done: we move head */
 	struct io_uring_cqe *done;
 	unsigned done_mask;
@@ -39,8 +39,8 @@ void uring_close(struct uring *u);
 
 /* Notes one for uring_start(). `file` is an index; iov, of a transfer, must stay until it is done. Nonzero: it has; 0: so many
  * are in flight. may_block: it is not tried on this thread first. */
-int uring_put(struct uring *u, enum uring_op op, unsigned file, const struct iovec *iov, unsigned nspans,
-	      uint64_t at, int may_block, void *whose);
+int uring_put(struct uring *u, enum uring_op op, unsigned file, const struct iovec *iov,
+	      unsigned nspans, uint64_t at, int may_block, void *whose);
 
 /* Has what was noted begun. Some may be left over, where the host's kernel lacks memory: uring_take_back() gives
  * them back until there is none, and must be asked. */

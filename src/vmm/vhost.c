@@ -15,8 +15,7 @@
 enum { QUEUES = 2, NOTHING = -1 };
 
 /* What both sides of a ring must mean alike. The rest is the tap's: checksums and segments. */
-#define OF_THE_RINGS \
-	(VDEV_F_INDIRECT_DESC | VDEV_F_EVENT_IDX | VDEV_F_VERSION_1 | NET_F_MRG_RXBUF)
+#define OF_THE_RINGS (VDEV_F_INDIRECT_DESC | VDEV_F_EVENT_IDX | VDEV_F_VERSION_1 | NET_F_MRG_RXBUF)
 
 static int ask(const struct vhost *v, unsigned long what, const void *arg)
 {

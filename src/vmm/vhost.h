@@ -12,11 +12,11 @@
 #include "vmm/slot.h"
 
 struct vhost {
-	int fd;		    /* borrowed: /dev/vhost-net; -1: not to be had */
-	struct slot *slot;  /* borrowed: the device's */
-	struct loop *loop;  /* borrowed */
+	int fd;		   /* borrowed: /dev/vhost-net; -1: not to be had */
+	struct slot *slot; /* borrowed: the device's */
+	struct loop *loop; /* borrowed */
 	int is_serving;
-	struct watch error; /* owned eventfd */
+	struct watch error;		 /* owned eventfd */
 	void (*broken)(struct vhost *v); /* the driver broke a ring */
 };
 

@@ -35,7 +35,15 @@
 #include "base/util.h"
 #include "host/dial.h"
 
-enum { PORT = 5000, BACKLOG = 2048, BLOCK = 256 * 1024, COME_UP_MS = 60000, GIVE = 'g', TAKE = 't', TRIPS = 'r' };
+enum {
+	PORT = 5000,
+	BACKLOG = 2048,
+	BLOCK = 256 * 1024,
+	COME_UP_MS = 60000,
+	GIVE = 'g',
+	TAKE = 't',
+	TRIPS = 'r'
+};
 
 struct order {
 	uint64_t count; /* bytes, or trips */
@@ -128,10 +136,13 @@ static int listen_tcp(void)
 /* -1 where the machine has no such device. */
 static int listen_vsock(void)
 {
-	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = PORT };
+	struct sockaddr_vm vm = { .svm_family = AF_VSOCK,
+				  .svm_cid = VMADDR_CID_ANY,
+				  .svm_port = PORT };
 	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
 
-	return bind(fd, (struct sockaddr *)&vm, sizeof(vm)) < 0 || listen(fd, BACKLOG) < 0 ? -1 : fd;
+	return bind(fd, (struct sockaddr *)&vm, sizeof(vm)) < 0 || listen(fd, BACKLOG) < 0 ? -1
+											   : fd;
 }
 
 static void bring_up(const char *name, const char *address)

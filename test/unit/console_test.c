@@ -15,7 +15,8 @@ static void broken_by(unsigned queue)
 	vdev_notify(&cw.dev, queue);
 	CHECK(cw.dev.status & VDEV_NEEDS_RESET);
 	CHECK(!console_is_up(&cw));
-	CHECK(console_receive(&cw, "x", 1) <= 1); /* whoever types does not know, and harms nobody */
+	CHECK(console_receive(&cw, "x", 1) <=
+	      1); /* whoever types does not know, and harms nobody */
 	vdev_notify(&cw.dev, CW_RECEIVE);
 }
 
@@ -54,7 +55,8 @@ static void what_is_typed_does_not_arrive(void)
 	CHECK(driver_again == 1 && cw_rx.used->idx == 0); /* in a turn of its own */
 	vdev_notify(&cw.dev, CW_RECEIVE);
 	CHECK(cw_rx.used->idx == 2 && cw_rx.used->ring[0].len == 4 && cw_rx.used->ring[1].len == 3);
-	CHECK(!memcmp(cw_ram + CW_DATA_AT, "ls -", 4) && !memcmp(cw_ram + CW_DATA_AT + 8, "la\n\0", 4));
+	CHECK(!memcmp(cw_ram + CW_DATA_AT, "ls -", 4) &&
+	      !memcmp(cw_ram + CW_DATA_AT + 8, "la\n\0", 4));
 	CHECK(cw_hungry == 1);
 }
 

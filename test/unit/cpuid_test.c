@@ -102,7 +102,8 @@ static void the_processor_has_no_name(void)
 	CHECK(__get_cpuid(0x80000002, &eax, &ebx, &ecx, &edx) && (eax | ebx | ecx | edx));
 	CHECK(leaf(0x80000002, 0)->eax == eax && leaf(0x80000002, 0)->ebx == ebx);
 	CHECK(leaf(0x80000002, 0)->ecx == ecx && leaf(0x80000002, 0)->edx == edx);
-	CHECK(leaf(0x80000003, 0)->eax == 7 && leaf(0x80000003, 0)->ebx == 0); /* KVM's word counts */
+	CHECK(leaf(0x80000003, 0)->eax == 7 &&
+	      leaf(0x80000003, 0)->ebx == 0); /* KVM's word counts */
 	CHECK(leaf(0x80000006, 0)->ecx == 0);
 }
 

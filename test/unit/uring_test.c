@@ -69,12 +69,15 @@ static void bytes_go_elsewhere(void)
 		CHECK(u.in_flight == 1);
 		CHECK(result_of(x) == 120 && x[0] == 'b' && y[19] == 'b' && y[20] == 0);
 		CHECK(read(told, &count, sizeof(count)) == sizeof(count));
-		CHECK(uring_put(&u, URING_READ, 0, spans, 2, BYTES, may_block, x) && result_of(x) == 0);
-		CHECK(uring_put(&u, URING_WRITE, 0, &(struct iovec){ "new", 3 }, 1, 10, may_block, y));
+		CHECK(uring_put(&u, URING_READ, 0, spans, 2, BYTES, may_block, x) &&
+		      result_of(x) == 0);
+		CHECK(uring_put(&u, URING_WRITE, 0, &(struct iovec){ "new", 3 }, 1, 10, may_block,
+				y));
 		CHECK(result_of(y) == 3);
 		CHECK(pread(files[0], got, 4, 10) == 4 && !memcmp(got, "newa", 4));
 		CHECK(uring_put(&u, URING_SYNC, 0, spans, 2, 0, may_block, y) && result_of(y) == 0);
-		CHECK(uring_put(&u, URING_READ, 0, &(struct iovec){ (void *)8, 8 }, 1, 0, may_block, x));
+		CHECK(uring_put(&u, URING_READ, 0, &(struct iovec){ (void *)8, 8 }, 1, 0, may_block,
+				x));
 		CHECK(result_of(x) == -EFAULT);
 		end();
 	}
@@ -96,7 +99,8 @@ static void more_than_it_holds_is_taken(void)
 		}
 		CHECK(!uring_put(&u, URING_READ, 1, span, 1, 0, 0, bytes));
 		/* What was not begun comes back, whosever it is; the others are done. */
-		CHECK(uring_take_back(&u) == bytes + URING_DEPTH - 1 && u.in_flight == URING_DEPTH - 1);
+		CHECK(uring_take_back(&u) == bytes + URING_DEPTH - 1 &&
+		      u.in_flight == URING_DEPTH - 1);
 		memset(bytes, 0, sizeof(bytes));
 		uring_start(&u);
 		CHECK(uring_take_back(&u) == NULL);
@@ -117,8 +121,8 @@ static void it_does_whatever_it_is_asked(void)
 {
 	static const struct io_uring_sqe bad[] = {
 		{ .opcode = IORING_OP_NOP, .flags = IOSQE_FIXED_FILE },
-		{ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uintptr_t)"/" },
-		{ .opcode = IORING_OP_OPENAT, .flags = IOSQE_FIXED_FILE, .addr = (uintptr_t)"/" },
+		{ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uintptr_t) "/" },
+		{ .opcode = IORING_OP_OPENAT, .flags = IOSQE_FIXED_FILE, .addr = (uintptr_t) "/" },
 		{ .opcode = IORING_OP_SOCKET, .flags = IOSQE_FIXED_FILE, .fd = 2, .off = 1 },
 		{ .opcode = IORING_OP_CLOSE, .flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_OP_READ, .flags = IOSQE_FIXED_FILE },
@@ -142,8 +146,10 @@ static void it_does_whatever_it_is_asked(void)
 			printf("# entry %zu: %d\n", i, result);
 		CHECK(result == -EACCES);
 	}
-	CHECK(uring_put(&u, URING_READ, 2, &(struct iovec){ &fd, 1 }, 1, 0, 0, &u) && result_of(&u) == -EBADF);
-	CHECK(syscall(SYS_io_uring_register, u.fd, IORING_UNREGISTER_FILES, NULL, 0) < 0 && errno == EACCES);
+	CHECK(uring_put(&u, URING_READ, 2, &(struct iovec){ &fd, 1 }, 1, 0, 0, &u) &&
+	      result_of(&u) == -EBADF);
+	CHECK(syscall(SYS_io_uring_register, u.fd, IORING_UNREGISTER_FILES, NULL, 0) < 0 &&
+	      errno == EACCES);
 	CHECK(syscall(SYS_io_uring_register, u.fd, IORING_REGISTER_RESTRICTIONS, NULL, 0) < 0 &&
 	      errno == EACCES);
 	end();
