@@ -400,8 +400,8 @@ static void a_pulled_cable_is_not_told(void)
 	CHECK(w.net.config.status == NET_LINK_UP && w.config_interrupts == 2);
 }
 
-/* The host's kernel has both rings: what we took from one, or gave to it, would be there twice. */
-static void rings_are_served_twice(void)
+/* The host's kernel takes both rings, in which a buffer is, while a frame waits. */
+static void begin_with_theirs(void)
 {
 	w.takes_rings = 1;
 	begin(MRG);
@@ -409,6 +409,12 @@ static void rings_are_served_twice(void)
 	post(5, 1000);
 	w.frames = 1;
 	w.frame_len = 60;
+}
+
+/* The host's kernel has both rings: what we took from one, or gave to it, would be there twice. */
+static void rings_are_served_twice(void)
+{
+	begin_with_theirs();
 	net_readable(&w.net);
 	vdev_notify(&w.net.dev, NET_RX);
 	vdev_notify(&w.net.dev, NET_TX);
@@ -425,12 +431,7 @@ static void rings_are_served_twice(void)
 
 static void a_ring_the_kernel_found_broken_goes_on(void)
 {
-	w.takes_rings = 1;
-	begin(MRG);
-	w.takes_rings = 0;
-	post(5, 1000);
-	w.frames = 1;
-	w.frame_len = 60;
+	begin_with_theirs();
 	net_ours(&w.net, 1);
 	CHECK(w.net.dev.status & VDEV_NEEDS_RESET);
 	CHECK(w.reads == 0 && used(NET_RX) == 0 && !w.wants);
