@@ -224,7 +224,7 @@ static int unix_address(struct sockaddr_un *sa, const char *path)
 	return 0;
 }
 
-int unix_listen(const char *path, int backlog, struct err *e)
+static int listen_as(int type, const char *path, int backlog, struct err *e)
 {
 	struct sockaddr_un sa;
 	mode_t before;
@@ -234,7 +234,7 @@ int unix_listen(const char *path, int backlog, struct err *e)
 		return err_set(e, -ENAMETOOLONG,
 			       "socket %s: a socket's path has at most %zu bytes, this one has %zu",
 			       path, sizeof(sa.sun_path) - 1, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, "socket %s", path);
 	/* The mode comes from the umask: a chmod afterwards would leave a moment open to all. */
@@ -249,7 +249,17 @@ int unix_listen(const char *path, int backlog, struct err *e)
 	return fd;
 }
 
-int unix_connect(const char *path, int nonblock)
+int unix_listen(const char *path, int backlog, struct err *e)
+{
+	return listen_as(SOCK_STREAM, path, backlog, e);
+}
+
+int unix_listen_messages(const char *path, int backlog, struct err *e)
+{
+	return listen_as(SOCK_SEQPACKET, path, backlog, e);
+}
+
+static int connect_as(int type, const char *path, int nonblock)
 {
 	struct sockaddr_un sa;
 	int fd, rc;
@@ -257,7 +267,7 @@ int unix_connect(const char *path, int nonblock)
 	rc = unix_address(&sa, path);
 	if (rc < 0)
 		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
@@ -266,4 +276,14 @@ int unix_connect(const char *path, int nonblock)
 		return rc;
 	}
 	return fd;
+}
+
+int unix_connect(const char *path, int nonblock)
+{
+	return connect_as(SOCK_STREAM, path, nonblock);
+}
+
+int unix_connect_messages(const char *path, int nonblock)
+{
+	return connect_as(SOCK_SEQPACKET, path, nonblock);
 }

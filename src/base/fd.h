@@ -58,4 +58,8 @@ int unix_listen(const char *path, int backlog, struct err *e);
 /* Connects; non-blocking when asked. The fd, or a negative errno. */
 int unix_connect(const char *path, int nonblock);
 
+/* The same with a socket of messages (SOCK_SEQPACKET). */
+int unix_listen_messages(const char *path, int backlog, struct err *e);
+int unix_connect_messages(const char *path, int nonblock);
+
 #endif

@@ -22,9 +22,14 @@ static int spans(uint8_t *mem, size_t cap, size_t from, size_t len, struct iovec
 	return len == 0 ? 0 : len == first ? 1 : 2;
 }
 
+int fifo_first(const struct fifo *f, size_t len, struct iovec span[2])
+{
+	return spans(f->mem, f->cap, f->head, len, span);
+}
+
 int fifo_spans(const struct fifo *f, struct iovec span[2])
 {
-	return spans(f->mem, f->cap, f->head, f->len, span);
+	return fifo_first(f, f->len, span);
 }
 
 int fifo_gaps(const struct fifo *f, struct iovec gap[2])
@@ -64,6 +69,13 @@ void fifo_drop(struct fifo *f, size_t len)
 	f->len -= len;
 	if (f->len == 0)
 		f->head = 0; /* one span again */
+}
+
+void fifo_cut(struct fifo *f, size_t len)
+{
+	f->len -= len;
+	if (f->len == 0)
+		f->head = 0;
 }
 
 ssize_t fifo_write(struct fifo *f, int fd)

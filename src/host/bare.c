@@ -33,7 +33,7 @@ struct bare {
 	char card_id[VMID_LEN + 1]; /* of the first boot, for its network cards' addresses */
 	char vsock_path[PATH_ROOM], vsock_name[PATH_ROOM];
 	int sockets_dir;  /* owned */
-	int is_listening; /* there is a socket of ours there */
+	int is_listening, hears_messages; /* there is a socket of ours there, and one beside it */
 	struct loop loop;
 	struct vmm_files files;
 	struct vmmchild vmm;
@@ -63,6 +63,23 @@ static int open_disks(struct bare *b)
 	return disks_open(d, &b->home, NULL, f->disk, &f->ndisks, b->e);
 }
 
+/* Beside the vsock device's socket: the name may be just as long as a socket's can be. */
+#define MESSAGES_OF "%s_seqpacket"
+
+static int listen_messages(struct bare *b)
+{
+	char name[PATH_ROOM], path[PATH_ROOM];
+	int rc = path_fmt(name, b->e, MESSAGES_OF, b->vsock_name);
+
+	if (rc == 0)
+		rc = path_fmt(path, b->e, "/proc/self/fd/%d/%s", b->sockets_dir, name);
+	if (rc < 0)
+		return rc;
+	b->files.vsock_messages = unix_listen_messages(path, 64, b->e);
+	b->hears_messages = b->files.vsock_messages >= 0;
+	return b->hears_messages ? 0 : err_in(b->e, "--vsock %s, its " MESSAGES_OF, b->vsock_path, b->vsock_name);
+}
+
 /* For the vsock device. A socket that a dead one left there is in the way, as any other file is. */
 static int listen_vsock(struct bare *b)
 {
@@ -80,14 +97,18 @@ static int listen_vsock(struct bare *b)
 	b->files.vsock_name = b->vsock_name;
 	b->files.vsock = unix_listen(b->vsock_path, 64, b->e);
 	b->is_listening = b->files.vsock >= 0;
-	return b->is_listening ? 0 : err_in(b->e, "--vsock %s", b->vsock_path);
+	return b->is_listening ? listen_messages(b) : err_in(b->e, "--vsock %s", b->vsock_path);
 }
 
 static void remove_vsock(struct bare *b)
 {
+	char name[PATH_ROOM];
+
 	if (b->is_listening)
 		unlinkat(b->sockets_dir, b->vsock_name, 0);
-	b->is_listening = 0;
+	if (b->hears_messages && path_fmt(name, b->e, MESSAGES_OF, b->vsock_name) == 0)
+		unlinkat(b->sockets_dir, name, 0);
+	b->is_listening = b->hears_messages = 0;
 	fd_close(&b->sockets_dir);
 }
 

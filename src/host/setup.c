@@ -120,6 +120,9 @@ static int listen_for_vmm(struct agent *a, struct err *e)
 	a->files.vsock = sockets_listen(&a->sockets, "vsock.sock", e);
 	if (a->files.vsock < 0)
 		return a->files.vsock;
+	a->files.vsock_messages = sockets_listen_messages(&a->sockets, "vsock.sock_seqpacket", e);
+	if (a->files.vsock_messages < 0)
+		return a->files.vsock_messages;
 	a->files.line = sockets_listen(&a->sockets, "console.sock", e);
 	return MIN(a->files.line, 0);
 }

@@ -16,8 +16,10 @@
 static const char lock_name[] = "lock";
 
 /* Everything that may be in the folder, the lock last. */
-static const char *const contents[] = { "vsock.sock", "vsock.sock_4088", "vsock.sock_4094",
-					"ready.sock", "agent.sock", "console.sock" };
+static const char *const contents[] = { "vsock.sock",	     "vsock.sock_seqpacket",
+					"vsock.sock_4088",   "vsock.sock_4094",
+					"ready.sock",	     "agent.sock",
+					"console.sock" };
 
 static void remove_sockets(int dirfd)
 {
@@ -86,14 +88,25 @@ int sockets_relock(struct sockets *s, struct err *e)
 	return s->lock < 0 ? err_set(e, s->lock, "lock %s: %s", s->path, strerror(-s->lock)) : 0;
 }
 
-int sockets_listen(const struct sockets *s, const char *name, struct err *e)
+static int listen_by(int (*listen)(const char *path, int backlog, struct err *e),
+		     const struct sockets *s, const char *name, struct err *e)
 {
 	char path[SOCKET_PATH_ROOM];
 	int fd;
 
 	unlinkat(s->dir, name, 0); /* a dead one's */
-	fd = unix_listen(sockets_path(path, s->dir, name), 64, e);
+	fd = listen(sockets_path(path, s->dir, name), 64, e);
 	return fd < 0 ? err_in(e, "%s", s->path) : fd;
+}
+
+int sockets_listen(const struct sockets *s, const char *name, struct err *e)
+{
+	return listen_by(unix_listen, s, name, e);
+}
+
+int sockets_listen_messages(const struct sockets *s, const char *name, struct err *e)
+{
+	return listen_by(unix_listen_messages, s, name, e);
 }
 
 void sockets_clear(const char *path)

@@ -34,6 +34,9 @@ int sockets_relock(struct sockets *s, struct err *e);
 /* Listens on the socket of this name. The fd, owned by the caller, or negative with *e filled. */
 int sockets_listen(const struct sockets *s, const char *name, struct err *e);
 
+/* The same with a socket of messages (SOCK_SEQPACKET). */
+int sockets_listen_messages(const struct sockets *s, const char *name, struct err *e);
+
 /* Removes the sockets and the folder, and lets go of it. */
 void sockets_remove(struct sockets *s);
 

@@ -34,6 +34,7 @@ void vmm_files_close(struct vmm_files *f)
 	fd_close(&f->console);
 	fd_close(&f->line);
 	fd_close(&f->vsock);
+	fd_close(&f->vsock_messages);
 	for (size_t i = 0; i < COUNT(f->initrd); i++)
 		fd_close(&f->initrd[i]);
 	for (unsigned i = 0; i < f->ndisks; i++) {
@@ -182,6 +183,7 @@ static void describe(struct spec *spec, const struct vmm_files *files, char path
 	spec->console_fd = give(t, files->console);
 	spec->line_fd = give_if(t, files->line);
 	spec->vsock_fd = give_if(t, files->vsock);
+	spec->vsock_messages_fd = give_if(t, files->vsock_messages);
 	spec->vsock_path = "";
 	if (files->vsock >= 0) {
 		hold(spec, give(t, files->sockets_dir));

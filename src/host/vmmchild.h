@@ -17,6 +17,7 @@ struct vmm_files {
 	int kvm, kernel, console;
 	int line;	 /* who else is at the console: proto/spec's line_fd */
 	int vsock;	 /* listening; -1: there is no socket device */
+	int vsock_messages; /* the same for SOCK_SEQPACKET */
 	int sockets_dir; /* where its socket and those of guest-to-host ports are; borrowed */
 	const char *vsock_name; /* of its socket there; borrowed */
 	int sockets_lock; /* held as long as the vmm serves there, whatever becomes of us; borrowed, -1: none */
@@ -30,7 +31,7 @@ struct vmm_files {
 
 #define VMM_FILES_NONE \
 	((struct vmm_files){ .kvm = -1, .kernel = -1, .console = -1, .line = -1, .vsock = -1, \
-			     .sockets_dir = -1, .sockets_lock = -1, .initrd = { -1, -1, -1 } })
+			     .vsock_messages = -1, .sockets_dir = -1, .sockets_lock = -1, .initrd = { -1, -1, -1 } })
 
 void vmm_files_close(struct vmm_files *f);
 

@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7337, /* "vms7": the last digit is the version */
+	SPEC_MAGIC = 0x766d7338, /* "vms8": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 	NIC_VHOST = SPEC_NIC_KINDS, /* instead of SPEC_NIC_TAP */
@@ -54,6 +54,7 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be32(&w, (uint32_t)s->console_fd);
 	wr_be32(&w, (uint32_t)s->line_fd);
 	wr_be32(&w, (uint32_t)s->vsock_fd);
+	wr_be32(&w, (uint32_t)s->vsock_messages_fd);
 	wr_str(&w, s->vsock_path);
 	wr_str(&w, s->cmdline);
 	wr_fds(&w, s->initrd_fd, s->ninitrds, SPEC_INITRDS_MAX);
@@ -160,6 +161,7 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	s->console_fd = rd_fd(&r);
 	s->line_fd = rd_fd_or_none(&r);
 	s->vsock_fd = rd_fd_or_none(&r);
+	s->vsock_messages_fd = rd_fd_or_none(&r);
 	s->vsock_path = rd_str(&r);
 	s->cmdline = rd_str(&r);
 	s->ninitrds = rd_fds(&r, s->initrd_fd, SPEC_INITRDS_MAX);
@@ -198,7 +200,8 @@ static size_t add_fds(int *to, const int32_t *fds, uint32_t n)
 
 size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX])
 {
-	const int32_t first[] = { s->kvm_fd, s->kernel_fd, s->console_fd, s->line_fd, s->vsock_fd };
+	const int32_t first[] = { s->kvm_fd,  s->kernel_fd, s->console_fd,
+				  s->line_fd, s->vsock_fd,  s->vsock_messages_fd };
 	size_t n = add_fds(fds, first, COUNT(first));
 
 	n += add_fds(fds + n, s->initrd_fd, s->ninitrds);

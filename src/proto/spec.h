@@ -99,7 +99,8 @@ struct spec {
 				   negative: nobody */
 	int32_t vsock_fd;	/* the listening unix socket of the Firecracker dialect; negative: the
 				   machine has no socket device */
-	const char *vsock_path; /* its path: guest connections to port P go to PATH_P */
+	int32_t vsock_messages_fd; /* the same for SOCK_SEQPACKET; negative: nobody comes for that */
+	const char *vsock_path; /* the first one's path: guest connections to port P go to PATH_P */
 	const char *cmdline;
 	uint32_t ninitrds; /* loaded one behind the other; may be 0 */
 	int32_t initrd_fd[SPEC_INITRDS_MAX];
@@ -120,7 +121,7 @@ long spec_encode(const struct spec *s, void *out, size_t room);
 int spec_decode(struct spec *s, const void *data, size_t len);
 
 /* All the descriptors it names; how many. */
-enum { SPEC_FDS_MAX = 5 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX + 2 * SPEC_NICS_MAX };
+enum { SPEC_FDS_MAX = 6 + SPEC_INITRDS_MAX + SPEC_HELD_MAX + 2 * SPEC_DISKS_MAX + 2 * SPEC_NICS_MAX };
 size_t spec_fds(const struct spec *s, int fds[SPEC_FDS_MAX]);
 
 /* contracts.md, "Events": the reasons of `exit`. */

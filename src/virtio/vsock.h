@@ -1,10 +1,15 @@
 /*
- * vsock - the socket device (virtio 1.2 section 5.10): streams between guest and host.
+ * vsock - the socket device (virtio 1.2 section 5.10): streams, and messages (SOCK_SEQPACKET), between
+ * guest and host.
  *
- * This file is the protocol: connections, credit, half-close, resets. It does no I/O of its own;
- * what lies beyond a connection on the host is a `struct vsock_host` (vmm/vsockd for real, an
- * array in the unit test). Everything the guest says is taken as hostile; memory is bounded by
- * the fixed number of connections and the fixed buffer of each.
+ * It is the protocol: connections, credit, half-close, resets. It does no I/O of its own; what lies beyond
+ * a connection on the host is a `struct vsock_host` (vmm/vsockd for real, an array in the unit test).
+ * Everything the guest says is taken as hostile; memory is bounded by the fixed number of connections
+ * and the fixed buffers of each.
+ *
+ * A message is what one send(2) sent, and arrives as one, or not at all: one that the guest leaves without
+ * its end is dropped. One of no bytes is not carried (Linux's guests send none). A longer one than the
+ * other side could ever take ends its connection, if its sender was not told before.
  */
 #ifndef VIRTIO_VSOCK_H
 #define VIRTIO_VSOCK_H
@@ -13,7 +18,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "virtio/vconn.h"
+#include "virtio/vconns.h"
 #include "virtio/vdev.h"
 
 enum {
@@ -28,13 +33,18 @@ enum {
 
 /* The far side of connections, by connection index. All calls are made on the loop's thread. */
 struct vsock_host {
+	/* The longest message that write() takes. */
+	size_t message_max;
 	/* The guest connects to host port `port`. 0, or a negative errno: refused. */
-	int (*dial)(struct vsock_host *h, unsigned conn, uint32_t port);
+	int (*dial)(struct vsock_host *h, unsigned conn, uint32_t port, enum vsock_type type);
 	/* The guest accepted what vsock_dial() asked for. */
 	void (*accepted)(struct vsock_host *h, unsigned conn, uint32_t host_port);
-	/* As writev(2) and readv(2), non-blocking: bytes, 0 at the end, or a negative errno. */
+	/* As writev(2) and readv(2), non-blocking: bytes, 0 at the end, or a negative errno. A write on
+	 * a connection of messages is one: all of it or nothing. */
 	ssize_t (*write)(struct vsock_host *h, unsigned conn, const struct iovec *iov, int n);
 	ssize_t (*read)(struct vsock_host *h, unsigned conn, const struct iovec *iov, int n);
+	/* The next message instead: its length, and as much of it in buf as there is room. */
+	ssize_t (*receive)(struct vsock_host *h, unsigned conn, void *buf, size_t room);
 	/* shutdown(2): SHUT_WR, no more will be written; SHUT_RD, no more will be read. */
 	void (*shut)(struct vsock_host *h, unsigned conn, int how);
 	/* Call vsock_readable() / vsock_writable() once it is. */
@@ -59,13 +69,13 @@ struct vsock {
 	struct chain chain[VSOCK_BATCH]; /* buffers of the guest while they are being filled */
 };
 
-/* buffers: VSOCK_CONNS * VSOCK_BUF bytes, borrowed; pages are touched only when used. */
+/* buffers: VSOCK_CONNS * VSOCK_MEMORY bytes, zero, borrowed; pages are touched only when used. */
 void vsock_init(struct vsock *v, const struct gmem *m, uint64_t guest_cid, struct vsock_host *host,
 		void *buffers);
 
 /* The host side wants a connection to the guest's port. Its index, or -ENFILE; nothing is called
  * or sent for it before vsock_dial(). */
-int vsock_reserve(struct vsock *v, uint32_t guest_port);
+int vsock_reserve(struct vsock *v, uint32_t guest_port, enum vsock_type type);
 void vsock_dial(struct vsock *v, unsigned conn);
 
 /* What the host side noticed about a connection. */

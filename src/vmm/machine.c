@@ -171,14 +171,15 @@ static uint32_t window_of(unsigned slot)
 
 static int add_vsock(struct machine *m, const struct spec *s, struct err *e)
 {
-	size_t len = (size_t)VSOCK_CONNS * VSOCK_BUF;
+	size_t len = (size_t)VSOCK_CONNS * VSOCK_MEMORY;
 	int rc;
 
 	/* Address space only: a page costs memory once a connection has filled it. */
 	m->vsock_buffers = sparse_map(len);
 	if (!m->vsock_buffers)
 		return err_sys(e, "map the socket device's buffers");
-	vsockd_init(&m->vsockd, &m->vsock, &m->loop, s->vsock_fd, s->vsock_path);
+	vsockd_init(&m->vsockd, &m->vsock, &m->loop, s->vsock_fd, s->vsock_messages_fd,
+		    s->vsock_path);
 	vsock_init(&m->vsock, &m->vm.mem, s->guest_cid, &m->vsockd.host, m->vsock_buffers);
 	rc = slot_open(&m->vsock_slot, &m->vsock.dev, CLASS_OTHER_NETWORK, window_of(SLOT_VSOCK),
 		       &m->vm, &m->loop);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -66,6 +67,7 @@ static const struct call {
 	CALL(connect, L, NULL), /* of what socket() gives, only to paths */
 	CALL(writev, L, NULL), /* what people at the console are behind with; a tap's frames */
 	CALL(shutdown, L, NULL),
+	CALL(ioctl, L, ONLY(1, FIONREAD)), /* whether a message of no bytes is the end */
 	CALL(close, L, NULL),
 	CALL(getrandom, L, NULL), /* the entropy device */
 	CALL(madvise, L, ONLY(2, MADV_DONTNEED)), /* the balloon */

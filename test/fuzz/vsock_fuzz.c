@@ -3,6 +3,7 @@
  * acts, each a byte and its arguments. After each, the tables must be whole, every call to the
  * host be about a connection it knows, and every byte it takes be the next of its stream.
  */
+#include "base/log.h"
 #include "vsock_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,27 +40,35 @@ static uint32_t host_port(struct acts *a)
 	return b & 0x80 ? (1u << 30) + (b & 15) : b & 3;
 }
 
-/* A good RW carries the letters that are due, or the host's check would cry wolf. */
+/* A good RW carries the letters that are due, and ends where a message does, or the host's check would cry wolf. */
 static void act_packet(struct acts *a, int honest)
 {
 	struct packet p = packet_of(byte(a) % 9, 1 + byte(a) % 4, 0);
 	uint8_t odd = honest ? 0 : byte(a);
-	uint32_t piece = honest ? 0 : byte(a), len;
+	uint32_t piece = honest ? 0 : byte(a), len, ends = 0;
+	uint64_t at;
 	int conn;
 
 	p.dst_port = host_port(a);
 	p.flags = byte(a);
 	p.buf_alloc = number(a);
 	p.fwd_cnt = number(a);
+	conn = conn_of(p.src_port, p.dst_port);
+	/* Of what the connection is; a new one says in a flag that means nothing there. */
+	p.type = conn < 0 ? (p.flags & 8 ? MESSAGES : STREAM) : w.v.conns.conn[conn].type;
+	at = conn < 0 ? 0 : w.v.conns.conn[conn].rx;
 	len = p.op == RW ? number(a) % TX_PACKET : 0;
+	if (p.op == RW && p.type == MESSAGES && len > 0 && !w.noise)
+		len = cut_at_end(p.src_port, at, len, &ends);
 	p.len = odd & 1 ? number(a) : len;
-	p.type = odd & 2 ? word(a) : 1;
+	p.type = odd & 2 ? word(a) : p.type;
 	p.src_cid = odd & 4 ? CID + byte(a) : CID;
 	p.dst_cid = odd & 8 ? byte(a) : HOST;
 	p.op = odd & 16 ? word(a) : p.op;
-	conn = conn_of(p.src_port, p.dst_port);
+	if (p.op == RW && !w.noise)
+		p.flags = p.len == len ? ends : 0;
 	for (uint32_t i = 0; i < len; i++)
-		w.data[i] = letter(p.src_port, 0, conn < 0 ? 0 : w.v.conns.conn[conn].rx + i);
+		w.data[i] = letter(p.src_port, 0, at + i);
 	send_pieces(&p, w.data, len, (len + sizeof(p)) / SLOTS + 1 + (piece ? piece : UINT16_MAX));
 }
 
@@ -97,7 +106,7 @@ static void act_host(struct acts *a, uint8_t what)
 		return;
 	switch (what % 8) {
 	case 0:
-		f->give += number(a) % 100000;
+		far_gives(f, number(a) % 100000);
 		break;
 	case 1:
 		f->room = number(a);
@@ -127,7 +136,7 @@ static void act_host(struct acts *a, uint8_t what)
 
 static void act(struct acts *a)
 {
-	uint8_t what = byte(a);
+	uint8_t what = byte(a), first;
 
 	switch (what % 16) {
 	case 0:
@@ -143,10 +152,13 @@ static void act(struct acts *a)
 		act_take(a);
 		break;
 	case 6:
-		dial(1 + byte(a) % 4);
+		first = byte(a);
+		dial_for(1 + first % 4, first & 64 ? VSOCK_SEQPACKET : VSOCK_STREAM);
 		break;
 	case 7:
-		w.refuse = byte(a) & 1 ? -ECONNREFUSED : 0;
+		first = byte(a);
+		w.refuse = first & 1 ? -ECONNREFUSED : 0;
+		w.noise |= first & 2; /* messages end anywhere from now on */
 		break;
 	case 8:
 		turn();
@@ -172,7 +184,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct acts a = { data, data + size };
 	uint8_t first = byte(&a);
 
+	log_open(2, "fuzz", LOG_ERROR);
+	world_features = first & 64 ? 0 : 1 << 1;
 	world_begin(first & 1, first >> 1 & 31);
+	w.host.message_max = first & 128 ? 70000 : VSOCK_BUF;
 	for (unsigned n = 0; a.at < a.end && n < 400; n++) {
 		act(&a);
 		if (w.v.dev.status & VDEV_NEEDS_RESET)

@@ -412,6 +412,7 @@ static void a_machines_description_changes(void)
 		.console_fd = 7,
 		.line_fd = 15,
 		.vsock_fd = 8,
+		.vsock_messages_fd = 18,
 		.vsock_path = "/run/v",
 		.cmdline = "quiet",
 		.ninitrds = 2,
@@ -442,10 +443,11 @@ static void a_machines_description_changes(void)
 	CHECK(back.nic[1].mac[5] == 6 && back.nic[1].mtu == 65520 && back.nic[0].rate == 0);
 	CHECK(back.nic[0].kind == SPEC_NIC_TAP && back.nic[0].vhost_fd == 18 && back.nic[1].vhost_fd == -1);
 	CHECK(back.nic[1].rate == 1ull << 33 && back.nic[1].ops == 1000);
-	CHECK(back.line_fd == 15 && back.vsock_fd == 8);
-	s.line_fd = s.vsock_fd = -1;
+	CHECK(back.line_fd == 15 && back.vsock_fd == 8 && back.vsock_messages_fd == 18);
+	s.line_fd = s.vsock_fd = s.vsock_messages_fd = -1;
 	len = spec_encode(&s, mem, sizeof(mem));
-	CHECK(spec_decode(&back, mem, (size_t)len) == 0 && back.line_fd == -1 && back.vsock_fd == -1);
+	CHECK(spec_decode(&back, mem, (size_t)len) == 0 && back.line_fd == -1 && back.vsock_fd == -1 &&
+	      back.vsock_messages_fd == -1);
 
 #define REFUSES(change) \
 	do { \
@@ -466,6 +468,7 @@ static void a_machines_description_changes(void)
 	REFUSES(s.kernel_fd = 2);
 	REFUSES(s.line_fd = 2);
 	REFUSES(s.vsock_fd = -2);
+	REFUSES(s.vsock_messages_fd = 4);
 	REFUSES(s.initrd_fd[0] = VMM_FD_STATUS);
 	REFUSES(s.ninitrds = SPEC_INITRDS_MAX + 1);
 	REFUSES(s.held_fd[0] = VMM_FD_SPEC);
@@ -496,17 +499,18 @@ static void a_descriptor_of_the_machines_is_closed(void)
 		.console_fd = 7,
 		.line_fd = 8,
 		.vsock_fd = 9,
+		.vsock_messages_fd = 10,
 		.ninitrds = 1,
-		.initrd_fd = { 10 },
+		.initrd_fd = { 11 },
 		.nheld = 1,
-		.held_fd = { 11 },
+		.held_fd = { 12 },
 		.ndisks = 2,
-		.disk = { { 12, -1, 0, SPEC_AIO_THREADS, "" }, { 13, 14, 1, SPEC_AIO_IO_URING, "" } },
+		.disk = { { 13, -1, 0, SPEC_AIO_THREADS, "" }, { 14, 15, 1, SPEC_AIO_IO_URING, "" } },
 	};
 	int fds[SPEC_FDS_MAX];
 	size_t n = spec_fds(&s, fds);
 
-	CHECK(n == 10);
+	CHECK(n == 11);
 	for (size_t i = 0; i < n; i++)
 		CHECK(fds[i] == 5 + (int)i);
 }

@@ -11,7 +11,7 @@ static struct packet expect_at(int line, uint16_t op, uint32_t from, uint32_t to
 {
 	struct packet p = { 0 };
 
-	if (!take(&p) || p.op != op || p.src_port != from || p.dst_port != to || p.type != 1) {
+	if (!take(&p) || p.op != op || p.src_port != from || p.dst_port != to || p.type != w.type) {
 		printf("# line %d: wanted op %u %u->%u, got op %u %u->%u\n", line, op, from, to,
 		       p.op, p.src_port, p.dst_port);
 		CHECK(!"the packet expected");
@@ -193,7 +193,7 @@ static void a_hostile_packet_is_served(void)
 		{ "cid with bits above 32", { .src_cid = CID | 1ull << 32 }, 0, 0 },
 		{ "not to the host", { .dst_cid = CID }, 0, 0 },
 		{ "to the hypervisor", { .dst_cid = 1 }, 0, 0 },
-		{ "seqpacket", { .type = 2 }, 1, 1 },
+		{ "a message in a stream", { .type = 2 }, 1, 1 },
 		{ "unknown type", { .type = 0x100 }, 1, 1 },
 		{ "op 0xff", { .op = 0xff }, 1, 1 },
 		{ "op 8", { .op = 8 }, 1, 1 },
@@ -216,7 +216,7 @@ static void a_hostile_packet_is_served(void)
 		p.len = c->len ? c->len : 10;
 		send_pieces(&p, "0123456789", 10, UINT32_MAX);
 		CHECK(take(&answer) == cases[i].answered);
-		CHECK(!cases[i].answered || (answer.op == RST && answer.type == p.type));
+		CHECK(!cases[i].answered || (answer.op == RST && answer.type == STREAM));
 		CHECK(w.far[conn].open == !cases[i].gone && w.far[conn].taken == 0);
 		EXPECT_SILENCE();
 		CHECK(w.v.dev.status == 15);
@@ -306,9 +306,9 @@ static void a_broken_ring_goes_unnoticed(void)
 static int endless_reads;
 
 /* A guest on another CPU that sends as fast as it is served. */
-static int endless_dial(struct vsock_host *h, unsigned conn, uint32_t port)
+static int endless_dial(struct vsock_host *h, unsigned conn, uint32_t port, enum vsock_type type)
 {
-	host_dial(h, conn, port);
+	host_dial(h, conn, port, type);
 	if (endless_reads++ < 1000)
 		offer(TX, 0);
 	return -ECONNREFUSED;
@@ -884,9 +884,10 @@ enum { PAIRS = 6, STEPS = 25000 };
 
 /* The guest's end of a connection. */
 static struct near {
-	int used, open, conn;
+	int used, open, conn, type;
 	uint32_t guest_port, host_port, buf, told, peer_buf, peer_fwd;
 	uint64_t sent, got, read;
+	uint64_t sent_whole, got_whole; /* of those, bytes of whole messages */
 	int ended, peer_ended; /* SHUTDOWN(SEND) sent, received */
 } near[PAIRS];
 
@@ -903,6 +904,7 @@ static uint32_t roll(uint32_t n)
 static void near_header(struct near *n, struct packet *p, uint16_t op)
 {
 	*p = packet_of(op, n->guest_port, n->host_port);
+	p->type = (uint16_t)n->type;
 	p->buf_alloc = n->buf;
 	p->fwd_cnt = n->told = (uint32_t)n->read;
 }
@@ -912,11 +914,15 @@ static void near_send(struct near *n, uint16_t op, uint32_t len, uint32_t flags)
 	static uint8_t data[TX_PACKET];
 	struct packet p;
 
+	if (op == RW && n->type == MESSAGES)
+		len = cut_at_end(n->guest_port, n->sent, len, &flags);
 	near_header(n, &p, op);
 	p.len = len;
 	p.flags = flags;
 	for (uint32_t i = 0; i < len; i++)
 		data[i] = letter(n->guest_port, 0, n->sent++);
+	if (op == RW && (n->type == STREAM || flags))
+		n->sent_whole = n->sent;
 	send_pieces(&p, data, len, len > 0 && roll(4) == 0 ? 44 + roll(20) + len / 8 : UINT32_MAX);
 }
 
@@ -946,6 +952,12 @@ static void near_takes(const struct packet *p)
 		CHECK(n->open && !n->peer_ended && p->len > 0);
 		for (uint32_t i = 0; i < p->len; i++)
 			CHECK(w.data[i] == letter(n->guest_port, 1, n->got++));
+		if (n->type == MESSAGES) {
+			CHECK(n->got <= message_end(n->guest_port, 1, n->got - p->len));
+			CHECK(!!p->flags == (message_end(n->guest_port, 1, n->got - 1) == n->got));
+		}
+		if (n->type == STREAM || p->flags)
+			n->got_whole = n->got;
 		CHECK((uint32_t)n->got - n->told <= n->buf);
 		break;
 	case CREDIT_REQUEST:
@@ -983,8 +995,9 @@ static int near_polls(unsigned most)
 /* What the application has read is told when the device could think the window closed. */
 static void near_reads(struct near *n, uint64_t len)
 {
-	n->read += MIN(len, n->got - n->read);
-	if ((uint32_t)n->read - n->told > n->buf / 2)
+	n->read += MIN(len, n->got_whole - n->read);
+	/* Of messages at once, as Linux: the rest of the next one may need all the room there is. */
+	if ((uint32_t)n->read - n->told > (n->type == MESSAGES ? 0 : n->buf / 2))
 		near_send(n, CREDIT_UPDATE, 0, 0);
 }
 
@@ -995,13 +1008,14 @@ static void near_step(struct near *n, uint32_t port)
 
 	if (!n->used) {
 		*n = (struct near){ .used = 1, .guest_port = port, .host_port = HP };
-		n->buf = 1000 + roll(100000);
+		n->type = roll(2) ? STREAM : MESSAGES;
+		n->buf = (n->type == MESSAGES ? REGION : 1000) + roll(100000);
 		n->peer_buf = 0;
 		if (roll(2)) {
 			near_send(n, REQUEST, 0, 0);
 			n->conn = conn_of(port, HP);
 		} else {
-			n->conn = dial(port);
+			n->conn = dial_for(port, (enum vsock_type)n->type);
 		}
 		CHECK(n->conn >= 0);
 		w.far[n->conn].room = 0;
@@ -1026,14 +1040,14 @@ static void near_step(struct near *n, uint32_t port)
 	case 5:
 	case 6:
 		if (!f->eof)
-			f->give += roll(roll(2) ? 300 : 60000);
+			far_gives(f, roll(roll(2) ? 300 : 60000));
 		break;
 	case 7:
 		if (roll(100))
 			break;
 		if (roll(2))
 			f->eof = 1;
-		else if (n->open && !n->ended)
+		else if (n->open && !n->ended && n->sent == n->sent_whole)
 			near_send(n, SHUTDOWN, 0, NO_SEND), n->ended = 1;
 	}
 }
@@ -1064,12 +1078,13 @@ static void near_rests(void)
 
 		if (!n->used)
 			continue;
-		if (!n->open || n->got != f->given || f->give || n->sent != f->taken)
+		if (!n->open || n->got != f->given || f->give || n->sent_whole != f->taken)
 			printf("# pair %u: open %d; host gave %ju, left %ju, guest got %ju; guest sent "
 			       "%ju, host took %ju\n",
 			       i, n->open, (uintmax_t)f->given, (uintmax_t)f->give,
-			       (uintmax_t)n->got, (uintmax_t)n->sent, (uintmax_t)f->taken);
-		CHECK(n->open && n->got == f->given && !f->give && n->sent == f->taken);
+			       (uintmax_t)n->got, (uintmax_t)n->sent_whole,
+			       (uintmax_t)f->taken);
+		CHECK(n->open && n->got == f->given && !f->give && n->sent_whole == f->taken);
 		CHECK(n->peer_ended == f->eof && n->ended == f->shut_wr);
 		near_send(n, SHUTDOWN, 0, NO_RCV | NO_SEND);
 		CHECK(take(&p) && p.op == RST && p.dst_port == n->guest_port);

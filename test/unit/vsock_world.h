@@ -4,7 +4,8 @@
  * The guest half keeps real rings and heeds every suppression as Linux does, so a notification
  * or an interrupt that the device forgets is a test that hangs still. The host half hands out and
  * checks letters of a known stream per connection and direction: a byte lost, doubled or out of
- * place is seen when it arrives. INVARIANT() is what never may be; define it before including.
+ * place is seen when it arrives. So is where messages end: also known for each place of a stream.
+ * INVARIANT() is what never may be; define it before including.
  */
 #ifndef VSOCK_WORLD_H
 #define VSOCK_WORLD_H
@@ -39,6 +40,11 @@ enum {
 
 	NO_RCV = 1, /* flags of SHUTDOWN */
 	NO_SEND = 2,
+	EOM = 1, /* and of RW */
+
+	STREAM = VSOCK_STREAM,
+	MESSAGES = VSOCK_SEQPACKET,
+	REGION = 100000, /* no message is longer, where a test does not say */
 
 	SLOTS = 64,	      /* entries of both queues */
 	RX_SLOT = 4 << 10,    /* as Linux makes them */
@@ -59,6 +65,7 @@ struct packet {
 
 /* The host's end of one connection. */
 struct far {
+	int type;
 	int open, accepted, closed, eof, broken; /* broken: write fails with EPIPE */
 	int in, out, shut_rd, shut_wr;
 	uint32_t port, stream;
@@ -83,6 +90,8 @@ struct world {
 	unsigned again[3], interrupts[3], config_interrupts;
 	int refuse; /* answer of dial() */
 	int event_idx;
+	uint16_t type;	  /* of what the guest sends, where a test does not say */
+	uint32_t message; /* all messages have this length; 0: they differ */
 	int noise; /* the guest sends bytes of no stream: do not compare */
 	unsigned nopen;
 	uint8_t data[TX_SLOT]; /* of the packet last taken, or to be sent */
@@ -90,7 +99,8 @@ struct world {
 
 static _Alignas(4096) uint8_t world_ram[RAM];
 static const struct gmem world_mem = { .region = { { 0, RAM, world_ram } } };
-static uint8_t world_buffers[(size_t)VSOCK_CONNS * VSOCK_BUF];
+static uint8_t world_buffers[(size_t)VSOCK_CONNS * VSOCK_MEMORY];
+static uint64_t world_features = 1 << 1; /* messages */
 static struct world w;
 
 /* What byte comes `at` a stream's place; to_guest tells the two of a connection apart. */
@@ -99,6 +109,22 @@ static inline uint8_t letter(uint32_t stream, int to_guest, uint64_t at)
 	uint64_t x = at * 0x9e3779b97f4a7c15u + stream * 0x85ebca6bu + (to_guest ? 77 : 0);
 
 	return (uint8_t)(x >> 56);
+}
+
+/* The place behind the message that the byte at this place belongs to. A few bytes apart here, thousands
+ * there. */
+static inline uint64_t message_end(uint32_t stream, int to_guest, uint64_t at)
+{
+	static const uint8_t usual[] = { 5, 8, 11, 14, 16 };
+	uint64_t last = at - at % REGION + REGION - 1;
+	uint64_t region = (at / REGION + stream + 7u * !!to_guest) * 0x9e3779b97f4a7c15u;
+	uint64_t mask = (1u << usual[(region >> 60) % COUNT(usual)]) - 1;
+
+	if (w.message)
+		return at - at % w.message + w.message;
+	while (at < last && ((at + stream) * 0xd1342543de82ef95u >> 40 & mask))
+		at++;
+	return at + 1;
 }
 
 /* --- the host ------------------------------------------------------------------------------- */
@@ -110,18 +136,21 @@ static inline struct far *far_end(unsigned conn)
 	return &w.far[conn];
 }
 
-static inline void far_open(unsigned conn, uint32_t port)
+static inline void far_open(unsigned conn, uint32_t port, int type)
 {
 	INVARIANT(!w.far[conn].open);
-	w.far[conn] = (struct far){ .open = 1, .port = port, .room = UINT64_MAX, .bite = SIZE_MAX };
+	w.far[conn] = (struct far){
+		.type = type, .open = 1, .port = port, .room = UINT64_MAX, .bite = SIZE_MAX
+	};
 	w.far[conn].stream = w.v.conns.conn[conn].guest_port;
 	w.nopen++;
 }
 
-static inline int host_dial(struct vsock_host *h, unsigned conn, uint32_t port)
+static inline int host_dial(struct vsock_host *h, unsigned conn, uint32_t port,
+			    enum vsock_type type)
 {
 	(void)h;
-	far_open(conn, port);
+	far_open(conn, port, type);
 	return w.refuse;
 }
 
@@ -153,6 +182,12 @@ static inline ssize_t host_write(struct vsock_host *h, unsigned conn, const stru
 	INVARIANT(!f->shut_wr);
 	if (f->broken)
 		return -EPIPE;
+	if (f->type == MESSAGES && amount(iov, n) <= f->room) {
+		len = left = amount(iov, n);
+		INVARIANT(w.noise || message_end(f->stream, 0, f->taken) == f->taken + len);
+	} else if (f->type == MESSAGES) {
+		return -EAGAIN;
+	}
 	if (len == 0)
 		return -EAGAIN;
 	for (; left > 0; iov++)
@@ -171,7 +206,7 @@ static inline ssize_t host_read(struct vsock_host *h, unsigned conn, const struc
 
 	(void)h;
 	f->reads++;
-	INVARIANT(!f->shut_rd);
+	INVARIANT(!f->shut_rd && f->type == STREAM);
 	if (len == 0)
 		return f->eof ? 0 : -EAGAIN;
 	for (; left > 0; iov++)
@@ -179,6 +214,34 @@ static inline ssize_t host_read(struct vsock_host *h, unsigned conn, const struc
 			((uint8_t *)iov->iov_base)[i] = letter(f->stream, 1, f->given++);
 	f->give -= len;
 	return (ssize_t)len;
+}
+
+static inline ssize_t host_receive(struct vsock_host *h, unsigned conn, void *buf, size_t room)
+{
+	struct far *f = far_end(conn);
+	uint64_t len = message_end(f->stream, 1, f->given) - f->given;
+
+	(void)h;
+	f->reads++;
+	INVARIANT(!f->shut_rd && f->type == MESSAGES);
+	if (f->give == 0)
+		return f->eof ? 0 : -EAGAIN;
+	INVARIANT(f->give >= len);
+	for (uint64_t i = 0; i < len && i < room; i++)
+		((uint8_t *)buf)[i] = letter(f->stream, 1, f->given + i);
+	f->given += len;
+	f->give -= len;
+	return (ssize_t)len;
+}
+
+/* As many bytes, and the rest of the message they end in. */
+static inline void far_gives(struct far *f, uint64_t len)
+{
+	uint64_t behind = f->given + f->give + len;
+
+	if (f->type == MESSAGES && len > 0)
+		behind = message_end(f->stream, 1, behind - 1);
+	f->give = behind - f->given;
 }
 
 static inline void host_shut(struct vsock_host *h, unsigned conn, int how)
@@ -233,15 +296,20 @@ static inline int host_poll(unsigned conn)
 	return did;
 }
 
-static inline int dial(uint32_t guest_port)
+static inline int dial_for(uint32_t guest_port, enum vsock_type type)
 {
-	int conn = vsock_reserve(&w.v, guest_port);
+	int conn = vsock_reserve(&w.v, guest_port, type);
 
 	if (conn >= 0) {
-		far_open((unsigned)conn, 0);
+		far_open((unsigned)conn, 0, type);
 		vsock_dial(&w.v, (unsigned)conn);
 	}
 	return conn;
+}
+
+static inline int dial(uint32_t guest_port)
+{
+	return dial_for(guest_port, VSOCK_STREAM);
 }
 
 static inline int conn_of(uint32_t guest_port, uint32_t host_port)
@@ -351,7 +419,7 @@ static inline struct packet packet_of(uint16_t op, uint32_t from, uint32_t to)
 				.dst_cid = HOST,
 				.src_port = from,
 				.dst_port = to,
-				.type = 1,
+				.type = w.type,
 				.op = op,
 				.buf_alloc = GUEST_BUF };
 }
@@ -380,13 +448,26 @@ static inline void send_credit(uint32_t from, uint32_t to, uint32_t buf_alloc, u
 	send_pieces(&p, "", 0, UINT32_MAX);
 }
 
+/* The same stretch of a stream, or less of it where a message ends; *flags of its packet. */
+static inline uint32_t cut_at_end(uint32_t stream, uint64_t at, uint32_t len, uint32_t *flags)
+{
+	uint64_t end = message_end(stream, 0, at);
+
+	*flags = at + len >= end ? EOM : 0;
+	return *flags ? (uint32_t)(end - at) : len;
+}
+
 /* Letters [at, at+len) of the connection's stream, in as few packets as there can be. */
 static inline void send_letters(uint32_t from, uint32_t to, uint64_t at, uint32_t len)
 {
 	struct packet p = packet_of(RW, from, to);
+	uint32_t flags = 0;
 
 	do {
 		p.len = MIN(len, (uint32_t)TX_PACKET);
+		if (p.type == MESSAGES)
+			p.len = cut_at_end(from, at, p.len, &flags);
+		p.flags = flags;
 		for (uint32_t i = 0; i < p.len; i++)
 			w.data[i] = letter(from, 0, at++);
 		send_pieces(&p, w.data, p.len, UINT32_MAX);
@@ -449,6 +530,8 @@ static inline void world_check(void)
 		busy++;
 		INVARIANT(c->out.len <= VSOCK_BUF);
 		INVARIANT(c->rx - c->fwd == c->out.len);
+		INVARIANT(c->ends.open <= c->out.len && (c->type == MESSAGES || !c->ends.open));
+		INVARIANT(c->type == MESSAGES || !c->in.len);
 		INVARIANT(w.far[i].in == c->wants_in && w.far[i].out == c->wants_out);
 		ready -= c->queued;
 	}
@@ -463,7 +546,8 @@ static inline void driver_up(int event_idx)
 	memset(world_ram, 0, RX_DATA);
 	vdev_set_status(dev, VDEV_ACKNOWLEDGE);
 	vdev_set_status(dev, VDEV_ACKNOWLEDGE | VDEV_DRIVER);
-	dev->driver_features = VDEV_F_VERSION_1 | (event_idx ? VDEV_F_EVENT_IDX : 0);
+	dev->driver_features = VDEV_F_VERSION_1 | (event_idx ? VDEV_F_EVENT_IDX : 0) |
+			       world_features;
 	vdev_set_status(dev, VDEV_ACKNOWLEDGE | VDEV_DRIVER | VDEV_FEATURES_OK);
 	for (unsigned q = 0; q < 3; q++) {
 		struct vq *vq = &dev->vq[q];
@@ -487,9 +571,14 @@ static inline void driver_up(int event_idx)
 /* A fresh machine with `buffers` of the guest's waiting. */
 static inline void world_begin(int event_idx, unsigned buffers)
 {
+	/* Those of the machine before may have left some: the buffers come without marks. */
+	for (unsigned i = 0; i < VSOCK_CONNS; i++)
+		if (w.v.conns.conn[i].type == MESSAGES)
+			ends_drop_all(&w.v.conns.conn[i].ends, &w.v.conns.conn[i].out);
 	memset(&w, 0, sizeof(w));
-	w.host = (struct vsock_host){ host_dial, host_accepted, host_write, host_read,
-				      host_shut, host_want,	host_after, host_close };
+	w.type = STREAM;
+	w.host = (struct vsock_host){ VSOCK_BUF,    host_dial, host_accepted, host_write, host_read,
+				      host_receive, host_shut, host_want,     host_after, host_close };
 	vsock_init(&w.v, &world_mem, CID, &w.host, world_buffers);
 	w.v.dev.interrupt = world_interrupt;
 	w.v.dev.again = world_again;

@@ -8,6 +8,14 @@
  *	peer say  WHERE TEXT      connect, send TEXT and a newline, print how many bytes come back
  *	peer hex  WHERE BYTES     connect, send BYTES as 0a1b..., end the sending half, print the answer so
  *
+ * with messages (SOCK_SEQPACKET) instead of bytes:
+ *
+ *	peer gather WHERE REPLY   accept one connection, receive to its end, answer how many, then REPLY messages
+ *	peer hoard  WHERE 0       the same without an answer
+ *	peer post   WHERE COUNT   connect, send COUNT messages, end the sending half, print the answer
+ *	peer drop   WHERE COUNT   connect, send COUNT messages, close at once
+ *	peer letter WHERE BYTES   connect, send one message of BYTES
+ *
  * and as a peer nobody wishes for:
  *
  *	peer noise WHERE SEED     connect, send bytes from SEED, half of them in frames, until nobody takes more
@@ -35,7 +43,9 @@
 #include "base/fd.h"
 #include "proto/frame.h"
 
-enum { CHUNK = 1 << 16 };
+enum { CHUNK = 1 << 16, MESSAGE_MAX = 1 << 18 };
+
+static int socket_type = SOCK_STREAM;
 
 static void fail(const char *what)
 {
@@ -70,7 +80,7 @@ static int open_where(const char *where, struct sockaddr_storage *sa, socklen_t 
 		*len = sizeof(*un);
 		*port = is_mux ? (unsigned)atoi(colon + 1) : 0;
 	}
-	fd = socket(sa->ss_family, SOCK_STREAM, 0);
+	fd = socket(sa->ss_family, socket_type, 0);
 	if (fd < 0)
 		fail("socket");
 	return fd;
@@ -86,7 +96,13 @@ static int connect_where(const char *where)
 
 	if (connect(fd, (struct sockaddr *)&sa, len) < 0)
 		fail(where);
-	if (port) {
+	if (port && socket_type == SOCK_SEQPACKET) {
+		char line[32];
+
+		dprintf(fd, "CONNECT %u\n", port);
+		if (fd_read(fd, line, sizeof(line)) < 5 || memcmp(line, "OK ", 3))
+			fail("the guest refused");
+	} else if (port) {
 		dprintf(fd, "CONNECT %u\n", port);
 		do
 			if (fd_read(fd, &c, 1) != 1)
@@ -207,6 +223,109 @@ static int hex(const char *where, const char *text)
 		printf("%02x", byte);
 	printf("\n");
 	return 0;
+}
+
+/* --- messages --- */
+
+static size_t length_of(uint64_t i)
+{
+	return i % 100 == 13 ? 200 << 10 : i % 50 == 7 ? 64 << 10 : 1 + i * 37 % 300;
+}
+
+static uint8_t message[MESSAGE_MAX];
+
+static void send_message(int fd, uint64_t i, size_t len)
+{
+	for (size_t at = 0; at < len; at++)
+		message[at] = byte_at(i * 7 + at);
+	if (send(fd, message, len, MSG_NOSIGNAL) != (ssize_t)len)
+		fail("send");
+}
+
+static void send_messages(int fd, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		send_message(fd, i, length_of(i));
+}
+
+static int is_message(uint64_t i, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && message[at] == byte_at(i * 7 + at))
+		at++;
+	return at == len && len == length_of(i);
+}
+
+/* To the end; how many. */
+static uint64_t receive_messages(int fd)
+{
+	uint64_t count = 0;
+	ssize_t n;
+
+	for (; (n = recv(fd, message, sizeof(message), 0)) > 0; count++)
+		if (!is_message(count, (size_t)n)) {
+			fprintf(stderr, "peer: message %" PRIu64 ", of %zd bytes, is wrong\n", count, n);
+			exit(1);
+		}
+	if (n < 0)
+		fail("receive");
+	return count;
+}
+
+static int gather(const char *where, uint64_t reply, int answers)
+{
+	int fd = accept_where(where);
+	uint64_t got = receive_messages(fd);
+
+	if (answers) {
+		dprintf(fd, "%" PRIu64, got);
+		send_messages(fd, reply);
+	}
+	close(fd);
+	printf("gathered %" PRIu64 "\n", got);
+	return 0;
+}
+
+static int post(const char *where, uint64_t count, int wants_answer)
+{
+	int fd = connect_where(where);
+	char answer[32] = "";
+
+	send_messages(fd, count);
+	if (!wants_answer) {
+		close(fd);
+		return 0;
+	}
+	shutdown(fd, SHUT_WR);
+	if (recv(fd, answer, sizeof(answer) - 1, 0) <= 0)
+		fail("no answer");
+	printf("posted %s, came back %" PRIu64 "\n", answer, receive_messages(fd));
+	return 0;
+}
+
+static int letter(const char *where, uint64_t len)
+{
+	send_message(connect_where(where), 0, (size_t)len);
+	return 0;
+}
+
+static int with_messages(const char *verb, const char *where, uint64_t count)
+{
+	socket_type = SOCK_SEQPACKET;
+	if (!strcmp(verb, "gather"))
+		return gather(where, count, 1);
+	if (!strcmp(verb, "hoard"))
+		return gather(where, count, 0);
+	if (!strcmp(verb, "post"))
+		return post(where, count, 1);
+	if (!strcmp(verb, "drop"))
+		return post(where, count, 0);
+	if (!strcmp(verb, "letter") && count <= MESSAGE_MAX)
+		return letter(where, count);
+	fprintf(stderr, "usage: peer take|eat|give|toss|hex|noise|cut|stuck|heard WHERE BYTES | say WHERE TEXT |\n"
+			"       gather|hoard|post|drop WHERE COUNT | letter WHERE BYTES\n");
+	return 2;
 }
 
 /* --- peers nobody wishes for --- */
@@ -368,6 +487,5 @@ int main(int argc, char **argv)
 		return stuck(argv[2], (unsigned)bytes);
 	if (argc == 4 && !strcmp(argv[1], "heard"))
 		return heard(argv[2]);
-	fprintf(stderr, "usage: peer take|eat|give|toss|hex|noise|cut|stuck|heard WHERE BYTES | say WHERE TEXT\n");
-	return 2;
+	return with_messages(argc == 4 ? argv[1] : "", argc == 4 ? argv[2] : "", bytes);
 }

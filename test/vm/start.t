@@ -15,7 +15,7 @@ is "$rc" 42 "what was proven ready takes a command at once"
 like "$(vmtool ls)" "web * running * yes *" "ls shows it ready"
 is "$(vmtool ls -q)" web "ls -q is names only"
 like "$(vmtool ls --json)" '"ready": true' "ls --json says so too"
-is "$(sockets_of web)" "agent.sock console.sock lock ready.sock vsock.sock vsock.sock_4088" "its sockets are there"
+is "$(sockets_of web)" "agent.sock console.sock lock ready.sock vsock.sock vsock.sock_4088 vsock.sock_seqpacket" "its sockets are there"
 
 run vmtool start web
 is "$rc" 0 "starting it once more is fine"

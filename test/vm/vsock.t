@@ -1,4 +1,4 @@
-# vsock.t - streams between guest and host: every byte, both halves, both directions.
+# vsock.t - streams and messages between guest and host: every byte, both halves, both directions.
 # with: out/tools/peer
 . /lab/in/lib.sh
 
@@ -71,6 +71,53 @@ run vmtool exec web -- echo quick
 is "$out" quick "another connection is served beside a busy one"
 wait $! 2>/dev/null
 is "$(guest_said)" "took $((8 * MB))" "and the busy one loses nothing"
+
+# --- messages: whole, in their order, both halves ---
+
+in_guest gather vsock:0:7010 300
+run /lab/in/peer post mux:"$sock"_seqpacket:7010 300
+is "$out" "posted 300, came back 300" "messages of 1 byte to 200 KiB to the guest, and back after the end of the host's half"
+is "$(guest_said)" "gathered 300" "the guest saw each as it was sent, and the end"
+
+mkfifo /tmp/host
+/lab/in/peer gather unix:"$sock"_7011 300 >/tmp/host &
+host=$!
+read -r line </tmp/host
+# It sleeps over a thousand of them, more than all buffers hold.
+kill -STOP $host
+vmtool exec web -- peer post vsock:2:7011 1000 >/tmp/slow 2>&1 &
+run vmtool exec web -- echo quick
+is "$out" quick "another connection is served beside messages for a host that sleeps"
+kill -CONT $host
+wait $! $host 2>/dev/null
+is "$(cat /tmp/slow)" "posted 1000, came back 300" "each arrives when it wakes, and is answered after the guest ended its half"
+rm -f "$sock"_7011
+
+in_guest hoard vsock:0:7012 0
+run /lab/in/peer drop mux:"$sock"_seqpacket:7012 100
+is "$(guest_said)" "gathered 100" "a host client of messages that closes at once loses none"
+/lab/in/peer hoard unix:"$sock"_7013 0 >/tmp/took 2>&1 &
+taker=$!
+until [ -S "$sock"_7013 ]; do :; done
+run vmtool exec web -- peer letter vsock:2:7013 220000
+like "$rc $err" "1 peer: send: *" "what no socket of the host takes is refused to the guest that sends it"
+wait $taker
+is "$(tail -n 1 /tmp/took)" "gathered 0" "and no part of it comes"
+/lab/in/peer hoard unix:"$sock"_7014 0 >/tmp/took 2>&1 &
+taker=$!
+until [ -S "$sock"_7014 ]; do :; done
+run vmtool exec web -- peer drop vsock:2:7014 100
+wait $taker
+is "$rc $(tail -n 1 /tmp/took)" "0 gathered 100" "a guest client of messages that closes at once loses none"
+run vmtool exec web -- peer give vsock:2:7014 1
+is "$rc" 1 "a port of messages refuses a stream"
+in_guest gather vsock:0:7015 1
+run /lab/in/peer give mux:"$sock":7015 1
+is "$rc" 1 "so does one of the guest"
+run /lab/in/peer post mux:"$sock"_seqpacket:7015 1
+is "$out" "posted 1, came back 1" "which is still there for its own kind"
+guest_said >/dev/null
+rm -f /tmp/host "$sock"_7013 "$sock"_7014
 
 # Many at once.
 i=0

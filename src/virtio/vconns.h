@@ -1,8 +1,8 @@
 /*
- * vconn - the socket device's connections: a fixed table of them, found by their ports, and the
+ * vconns - the socket device's connections: a fixed table of them, found by their ports, and the
  * line of those that have something for the guest.
  *
- * The life of a connection; only set_state() moves it on:
+ * The life of a connection; only vconn_move() moves it on:
  *
  *   FREE        nobody's. -> DIALING by vsock_reserve(), -> OPEN by the guest's REQUEST
  *   DIALING     our REQUEST is out (or waits for a guest buffer). -> OPEN by RESPONSE,
@@ -12,27 +12,33 @@
  *   DRAINING    the guest is done with it (its ports may be used again): what it sent before is
  *               still to be written to the host. -> FREE when written, or when that fails
  */
-#ifndef VIRTIO_VCONN_H
-#define VIRTIO_VCONN_H
+#ifndef VIRTIO_VCONNS_H
+#define VIRTIO_VCONNS_H
 
 #include <stdint.h>
 
 #include "base/fifo.h"
+#include "virtio/ends.h"
 
 enum {
 	VSOCK_CONNS = 1024,
 	/* What the guest may send ahead of the host, per connection: four of Linux's longest packets, or
 	 * it would wait for news of the first before it sends the next. */
 	VSOCK_BUF = 256 * 1024,
+	/* And all a connection ever needs: those, a message for the guest, and where messages end. */
+	VSOCK_MEMORY = VSOCK_BUF + VSOCK_BUF + VSOCK_BUF / 8,
 	VSOCK_HASH = 256,
 	VSOCK_NONE = 0xffff, /* no connection: the end of a list */
 };
 
 enum vconn_state { VCONN_FREE, VCONN_DIALING, VCONN_OPEN, VCONN_DRAINING };
 
+enum vsock_type { VSOCK_STREAM = 1, VSOCK_SEQPACKET = 2 }; /* virtio 1.2 section 5.10.6 */
+
 struct vconn {
 	uint8_t state;		       /* enum vconn_state */
-	uint8_t todo;		       /* control packets owed to the guest, TODO_... of vsock.c */
+	uint8_t type;		       /* enum vsock_type */
+	uint8_t todo;		       /* control packets owed to the guest, TODO_... of vsock_parts.h */
 	uint8_t guest_shut, host_shut; /* flags of the SHUTDOWNs received and sent */
 	uint8_t readable;	       /* the host has bytes (or its end) for the guest */
 	uint8_t host_gone;	       /* the host takes no more bytes */
@@ -45,7 +51,10 @@ struct vconn {
 	uint32_t tx;		     /* bytes sent to the guest */
 	uint32_t rx, fwd;	     /* bytes taken from the guest; of those, written to the host */
 	uint32_t fwd_told;	     /* fwd as the guest last heard it */
+	uint32_t window;	     /* what the guest may send ahead, VSOCK_BUF at most */
 	struct fifo out;	     /* rx - fwd bytes */
+	struct ends ends;	     /* of the messages in out; all of a stream's can be sent */
+	struct fifo in;		     /* the rest of a message that the guest is being sent */
 	uint16_t next_hash, next_ready;
 };
 
@@ -53,10 +62,11 @@ struct vconns {
 	uint16_t free;		    /* list of free connections, by next_ready */
 	uint16_t ready, ready_tail; /* the line, by next_ready */
 	uint16_t hash[VSOCK_HASH];
+	uint8_t *buffers; /* borrowed */
 	struct vconn conn[VSOCK_CONNS];
 };
 
-/* buffers: VSOCK_CONNS * VSOCK_BUF bytes, borrowed; pages are touched only when used. */
+/* buffers: VSOCK_CONNS * VSOCK_MEMORY bytes, zero, borrowed; pages are touched only when used. */
 void vconns_init(struct vconns *t, void *buffers);
 
 static inline unsigned vconns_index(const struct vconns *t, const struct vconn *c)
