@@ -5,13 +5,10 @@ export VMTOOL_HOME=/tmp/vmtool
 
 start() { vmtool start "$@" --kernel /lab/vmlinux --initrd /lab/initrd; }
 
-# PIDs of vmtool's agents and vmms, or of one of these roles.
+# PIDs of vmtool's agents and vmms, or of one of these roles. One look at all processes: in an emulated
+# machine a fork for each costs more than the VM that is waited for.
 processes() {
-	for process in /proc/[0-9]*; do
-		case $(tr '\000' ' ' 2>/dev/null <"$process/cmdline") in
-		"vmtool ${1:-agent} "* | "vmtool ${1:-vmm} "*) echo "${process#/proc/}" ;;
-		esac
-	done
+	ps -e -o pid,args | sed -n "s/^ *\([0-9]*\) \({.*} \)\{0,1\}vmtool ${1:-\(agent\|vmm\)}\( .*\)\{0,1\}$/\1/p"
 }
 
 # The PID of one VM's agent.
