@@ -1,7 +1,7 @@
 /*
  * init - PID 1 of the emulated KVM host: runs one command for the runner, then powers off.
  *
- *	gathering   arguments and the stage arrive; WIRE_RUN ends the arguments
+ *	gathering   arguments arrive, WIRE_RUN ends them; the stage is unpacked from its disk
  *	running     the command's streams are pumped
  *	emptying    the command is gone and everything it left was killed; pipes run dry
  *	packing     /lab/out goes out as a tar stream
@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/random.h>
 #include <poll.h>
 #include <pty.h>
@@ -49,8 +50,9 @@ struct init {
 	enum phase phase;
 	struct words argv, envp;
 	int port[PORT_END]; /* owned */
+	int stage;	    /* owned: the disk with what the run brings along */
 	int tty;	    /* the terminal's master, borrowed from `out`; -1: pipes */
-	struct pump in, out, err, stage, files;
+	struct pump in, out, err, files;
 	pid_t command, cpio, tar; /* 0 when not running */
 	struct winsize size;	  /* of the command's terminal; zeros: it gets pipes */
 	int asked;		  /* WIRE_RUN has come */
@@ -201,40 +203,43 @@ static void asked_to_run(struct init *in, unsigned rows, unsigned columns)
 
 /* ---- what comes in, and /lab/out ---- */
 
-/* Starts argv with its descriptor `to` on a pipe. The pipe's other end, or -1 and the machine stops. */
-static int start_on_pipe(struct init *in, char *const argv[], int to, pid_t *pid)
+/* Starts argv with fd as its descriptor `to`. */
+static pid_t start_archiver(struct init *in, char *const argv[], int fd, int to)
 {
-	int pipe[2];
-
-	if (pipe2(pipe, O_CLOEXEC) < 0) {
-		give_up(in, "no pipe for an archive");
-		return -1;
-	}
-	*pid = spawn(
+	pid_t pid = spawn(
 		&(struct spawn){
 			.path = argv[0],
 			.argv = argv,
-			.fds = (const struct fdmap[]){ { pipe[to], to } },
+			.fds = (const struct fdmap[]){ { fd, to } },
 			.nfds = 1,
 		},
 		NULL);
-	close(pipe[to]);
-	if (*pid < 0)
+
+	if (pid < 0)
 		give_up(in, "the archive's program did not start");
-	return pipe[!to];
+	return pid;
 }
 
-static void stage_done(struct pump *p)
-{
-	next(CONTAINER(p, struct init, stage));
-}
-
+/* What was read of it before the machine was frozen was another's, and what is read now is read once. */
 static void unpack(struct init *in)
 {
 	static char *const argv[] = { "/bin/cpio", "-idmu", NULL };
-	int fd = start_on_pipe(in, argv, 0, &in->cpio);
 
-	pump_open(&in->stage, &in->loop, fd, FROM_PORT, in->port[PORT_STAGE], stage_done);
+	in->stage = open("/dev/vda", O_RDONLY | O_CLOEXEC);
+	if (in->stage < 0 || ioctl(in->stage, BLKFLSBUF, 0) < 0) {
+		give_up(in, "the stage's disk cannot be opened");
+		return;
+	}
+	in->cpio = start_archiver(in, argv, in->stage, 0);
+}
+
+static void unpacked(struct init *in, int wait_status)
+{
+	in->cpio = 0;
+	if (exit_status(wait_status) != 0)
+		give_up(in, "cpio of the stage failed");
+	ioctl(in->stage, BLKFLSBUF, 0);
+	fd_close(&in->stage);
 }
 
 static void files_done(struct pump *p)
@@ -248,17 +253,22 @@ static void files_done(struct pump *p)
 static void pack(struct init *in)
 {
 	static char *const argv[] = { "/bin/tar", "-C", "/lab/out", "-cf", "-", ".", NULL };
-	int fd = start_on_pipe(in, argv, 1, &in->tar);
+	int pipe[2];
 
-	pump_open(&in->files, &in->loop, fd, TO_PORT, in->port[PORT_FILES], files_done);
+	if (pipe2(pipe, O_CLOEXEC) < 0) {
+		give_up(in, "no pipe for an archive");
+		return;
+	}
+	in->tar = start_archiver(in, argv, pipe[1], 1);
+	close(pipe[1]);
+	pump_open(&in->files, &in->loop, pipe[0], TO_PORT, in->port[PORT_FILES], files_done);
 }
 
 /* ---- moving on ---- */
 
 static void next(struct init *in)
 {
-	if (in->phase == GATHERING && in->asked && in->cpio == 0 &&
-	    in->stage.state != PUMP_MOVING) {
+	if (in->phase == GATHERING && in->asked && in->cpio == 0) {
 		in->phase = RUNNING;
 		if (in->size.ws_row > 0)
 			run_on_tty(in);
@@ -290,9 +300,7 @@ static void reap(struct init *in)
 			in->command = 0;
 			in->status = exit_status(wait_status);
 		} else if (pid == in->cpio) {
-			in->cpio = 0;
-			if (exit_status(wait_status) != 0)
-				give_up(in, "cpio of the stage failed");
+			unpacked(in, wait_status);
 		} else if (pid == in->tar) {
 			in->tar = 0;
 			if (exit_status(wait_status) != 0)
@@ -362,7 +370,7 @@ static void heard(struct wire *w, const struct frame *f)
 		asked_to_run(in, (unsigned)a, (unsigned)b);
 		break;
 	case WIRE_STREAM_END:
-		pump_set_total(a == PORT_STAGE ? &in->stage : &in->in, b);
+		pump_set_total(&in->in, b);
 		break;
 	case WIRE_HANGUP:
 		pump_close(a == PORT_STDERR ? &in->err : &in->out, PUMP_BROKEN);
@@ -431,6 +439,7 @@ int main(void)
 		.loop = LOOP_INIT,
 		.wire = { .port = { .fd = -1 } },
 		.heartbeat = { .due = beat },
+		.stage = -1,
 		.tty = -1,
 	};
 	struct err e = ERR_NONE;
@@ -445,10 +454,10 @@ int main(void)
 		return 1;
 	}
 	in.loop.signalled = signalled;
-	unpack(&in);
 	wire_numbers(&in.wire, WIRE_HELLO, 0, 0);
 	fifo_write(&in.wire.out, in.wire.port.fd);
 	spin_until_thawed(&in);
+	unpack(&in);
 	beat(&in.heartbeat);
 	return loop_run(&in.loop);
 }

@@ -84,7 +84,7 @@ run_emulated() {
 	stage "$work/root"
 	cpio_of "$work/root" >"$work/stage"
 	# Open and without a name: whatever ends this, nothing is left behind.
-	exec 9<"$work/stage"
+	exec 9<>"$work/stage"
 	rm -rf "$work"
 	trap - EXIT
 	exec "$tools/runner" "$emulator" "$kernel/vmlinuz" "$frozen" "$clock" /dev/fd/9 "$out" \

@@ -16,6 +16,9 @@
 #include "base/err.h"
 #include "wire.h"
 
+/* How large that disk is: it was so when the host was frozen. A file that is shorter ends early. */
+#define MACHINE_STAGE_BYTES (1LL << 30)
+
 struct machine {
 	pid_t pid;
 	int pidfd;	    /* owned; -1 while it does not run */
@@ -45,6 +48,7 @@ struct machine_parts {
 	const char *emulator, *kernel;
 	const char *folder;  /* with initrd; and ram and state, once it was frozen */
 	const char *console; /* a fresh file is made there */
+	const char *stage;   /* what a run brings along: the whole of a disk, which the lab reads only */
 	enum machine_clock clock;
 };
 

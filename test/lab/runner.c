@@ -44,7 +44,7 @@ struct runner {
 	struct watch qemu_end;
 	struct wire wire;
 	struct timer tick;
-	struct pump in, out, err, stage, files;
+	struct pump in, out, err, files;
 	char **argv;	     /* the command; borrowed */
 	const char *out_dir; /* borrowed */
 	uint32_t silence;    /* seconds without a heartbeat that are allowed */
@@ -171,12 +171,6 @@ static void in_done(struct pump *p)
 		wire_numbers(&r->wire, WIRE_STREAM_END, PORT_STDIN, p->moved);
 }
 
-/* What came of it the lab says. */
-static void stage_done(struct pump *p)
-{
-	(void)p;
-}
-
 static void files_done(struct pump *p)
 {
 	end_if_complete(CONTAINER(p, struct runner, files));
@@ -207,20 +201,6 @@ static int unpack_into(struct runner *r, struct err *e)
 	if (r->tar < 0)
 		return err_set(e, (int)r->tar, "start tar: %s", strerror(-r->tar));
 	pump_open(&r->files, &r->loop, pipe[1], FROM_PORT, r->machine.port[PORT_FILES], files_done);
-	return 0;
-}
-
-/* Its length is known, so the lab can be told it before the first byte. */
-static int send_stage(struct runner *r, const char *path, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, "open %s", path);
-	wire_numbers(&r->wire, WIRE_STREAM_END, PORT_STAGE, (uint64_t)st.st_size);
-	fd_nonblock(r->machine.port[PORT_STAGE]);
-	pump_open(&r->stage, &r->loop, fd, TO_PORT, r->machine.port[PORT_STAGE], stage_done);
 	return 0;
 }
 
@@ -406,7 +386,7 @@ static int open_wire(struct runner *r, struct err *e)
 }
 
 /* Fills in the console's place. */
-static int start(struct runner *r, struct machine_parts *parts, const char *stage, struct err *e)
+static int start(struct runner *r, struct machine_parts *parts, struct err *e)
 {
 	char console[4096];
 	int rc = loop_open(&r->loop);
@@ -421,8 +401,6 @@ static int start(struct runner *r, struct machine_parts *parts, const char *stag
 		rc = open_wire(r, e);
 	if (rc == 0)
 		rc = send_difference(r, e);
-	if (rc == 0)
-		rc = send_stage(r, stage, e);
 	if (rc == 0)
 		rc = open_streams(r, e);
 	if (rc < 0)
@@ -451,6 +429,7 @@ int main(int argc, char **argv)
 		.emulator = argv[1],
 		.kernel = argv[2],
 		.folder = argv[3],
+		.stage = argv[5],
 	};
 	r.out_dir = argv[6];
 	r.on_terminal = argv[8][0] == '1';
@@ -460,7 +439,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lab: %s\n", e.text);
 		return e.exit;
 	}
-	if (start(&r, &parts, argv[5], &e) < 0) {
+	if (start(&r, &parts, &e) < 0) {
 		machine_kill(&r.machine);
 		fprintf(stderr, "lab: %s\n", e.text);
 		return STATUS_LAB_FAILED;

@@ -21,7 +21,6 @@ enum wire_port {
 	PORT_STDIN,
 	PORT_STDOUT,
 	PORT_STDERR,
-	PORT_STAGE, /* what a run brings along for the root, as a cpio archive */
 	PORT_FILES, /* /lab/out as a tar stream */
 	PORT_END,
 };
