@@ -349,6 +349,14 @@ static int add_cpus(struct machine *m, unsigned cpus, struct err *e)
 }
 
 /* The probe runs on the very vCPU that will boot: no second VM, a few microseconds. */
+static int try_kvm(struct vcpu *c, void *arg, struct err *e)
+{
+	struct machine *m = arg;
+	long us = probe_run(&m->vm.mem, c->fd, c->run, e);
+
+	return us < 0 ? (int)us : 0;
+}
+
 static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 {
 	const struct gmem *mem = &m->vm.mem;
@@ -359,7 +367,7 @@ static int load_guest(struct machine *m, const struct spec *s, struct err *e)
 
 	if (boot_write_tables(mem) < 0 || boot_write_bios_entry(mem) < 0)
 		return err_set(e, -ENOMEM, "memory: too little to start a kernel");
-	if (probe_run(mem, m->vcpu[0].fd, m->vcpu[0].run, e) < 0)
+	if (vcpu_start(&m->vcpu[0], try_kvm, m, e) < 0)
 		return e->code;
 	log_debug("kvm: runs a guest's kernel mode");
 	rc = load_kernel(mem, s->kernel_fd, &kernel, e);
@@ -464,18 +472,13 @@ int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct
 {
 	int rc = 0;
 
+	for (unsigned i = 1; i < m->cpus && rc == 0; i++)
+		rc = vcpu_start(&m->vcpu[i], NULL, NULL, e);
+	if (rc < 0)
+		return rc;
 	/* No guest runs before everybody is in his sandbox. */
-	pthread_mutex_lock(&m->shared.lock);
-	for (unsigned i = 0; i < m->cpus && rc == 0; i++)
-		rc = vcpu_start(&m->vcpu[i]);
-	if (rc == 0)
-		sandbox_enter(SANDBOX_LOOP);
-	pthread_mutex_unlock(&m->shared.lock);
-	if (rc < 0) {
-		atomic_store(&m->shared.stop, 1);
-		stop_cpus(m);
-		return err_set(e, rc, "start a virtual CPU's thread: %s", strerror(-rc));
-	}
+	sandbox_enter(SANDBOX_LOOP);
+	vcpu_go(&m->shared);
 	log_debug("running");
 	running(arg);
 	/* end.reason is written under the lock on other threads; `stop` is its flag. */
@@ -490,6 +493,8 @@ int machine_run(struct machine *m, void (*running)(void *arg), void *arg, struct
 
 void machine_close(struct machine *m)
 {
+	atomic_store(&m->shared.stop, 1);
+	stop_cpus(m); /* which have not run, if it could not be built */
 	if (m->line.linger.ready)
 		conline_close(&m->line);
 	for (unsigned i = 0; i < m->cpus; i++)

@@ -4,6 +4,7 @@
 #include "vmm/vcpu.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,32 +26,18 @@ static void kicked(int sig)
 	(void)sig;
 }
 
-/* What firmware leaves behind. All others are as a processor's reset has them. */
-static const struct boot_msr {
-	uint32_t index;
-	uint64_t value;
-	const char *name;
-	int intels; /* others need not have it */
-} boot_msrs[] = {
-	{ 0x1a0, 1, "MISC_ENABLE", 1 },	      /* fast strings */
-	{ 0x2ff, 0x806, "MTRR_DEF_TYPE", 0 }, /* on, write-back: page attributes need it */
-};
-
-static int set_msrs(int fd, unsigned index, struct err *e)
+/* What firmware leaves behind, of Intel's: fast strings. All others are as a processor's reset has them. So memory type
+ * ranges are off, as on QEMU's microvm: here is no memory that would be of another type, and a kernel that finds them
+ * on has all its CPUs wait for each other at boot to set them alike. */
+static void set_msrs(int fd)
 {
-	for (unsigned i = 0; i < COUNT(boot_msrs); i++) {
-		const struct boot_msr *msr = &boot_msrs[i];
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry entry;
-		} m = { .head.nmsrs = 1, .entry = { .index = msr->index, .data = msr->value } };
+	enum { MISC_ENABLE = 0x1a0, FAST_STRINGS = 1 };
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} m = { .head.nmsrs = 1, .entry = { .index = MISC_ENABLE, .data = FAST_STRINGS } };
 
-		/* It says how many it set, and stops at one that it does not know. */
-		if (kvm_ioctl(fd, KVM_SET_MSRS, &m) != 1 && !msr->intels)
-			return err_set(e, -ENOTSUP, "virtual CPU %u: KVM takes no %s (MSR %#x)",
-				       index, msr->name, msr->index);
-	}
-	return 0;
+	(void)kvm_ioctl(fd, KVM_SET_MSRS, &m); /* others need not have it */
 }
 
 /* LAPICs pass PIC interrupts (LINT0) and NMIs (LINT1), as firmware leaves the boot CPU's; the INIT by which
@@ -95,8 +82,7 @@ int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid
 	/* CPUID first: which MSRs exist depends on it (Linux 6.13). */
 	if (kvm_ioctl(c->fd, KVM_SET_CPUID2, &cpuid->head) < 0)
 		return err_sys(e, "set virtual CPU %u's features", index);
-	if (set_msrs(c->fd, index, e) < 0)
-		return e->code;
+	set_msrs(c->fd);
 	if (set_lapic(c->fd) < 0)
 		return err_sys(e, "set virtual CPU %u's registers", index);
 	return 0;
@@ -203,18 +189,54 @@ static void stand(struct vcpu *c)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void *vcpu_thread(void *arg)
+static void wait_to_go(struct vcpu_shared *s)
 {
-	struct vcpu *c = arg;
+	pthread_mutex_lock(&s->lock);
+	while (!s->go && !atomic_load(&s->stop))
+		pthread_cond_wait(&s->resume, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void vcpu_go(struct vcpu_shared *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->go = 1;
+	pthread_cond_broadcast(&s->resume);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Who starts a thread waits for it: this lies on his stack. */
+struct launch {
+	struct vcpu *c;
+	vcpu_first *first;
+	void *arg;
+	struct err *e;
+	int rc; /* what came of `first` */
+	sem_t done;
+};
+
+static int run_first(struct launch *l)
+{
 	sigset_t set;
+	int rc;
 
 	sigemptyset(&set);
 	sigaddset(&set, KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	rc = l->first ? l->first(l->c, l->arg, l->e) : 0;
 	sandbox_enter(SANDBOX_VCPU);
-	/* The machine holds it until all threads are in their sandboxes. */
-	pthread_mutex_lock(&c->shared->lock);
-	pthread_mutex_unlock(&c->shared->lock);
+	l->rc = rc;
+	sem_post(&l->done); /* and it is gone */
+	return rc;
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *c = ((struct launch *)arg)->c;
+
+	if (run_first(arg) < 0)
+		return NULL;
+	wait_to_go(c->shared);
 	while (!atomic_load(&c->shared->stop)) {
 		if (atomic_load(&c->shared->paused)) {
 			stand(c);
@@ -232,19 +254,27 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-int vcpu_start(struct vcpu *c)
+int vcpu_start(struct vcpu *c, vcpu_first *first, void *arg, struct err *e)
 {
 	struct sigaction sa = { .sa_handler = kicked };
+	struct launch l = { .c = c, .first = first, .arg = arg, .e = e };
 	pthread_attr_t attr;
 	int rc;
 
 	sigaction(KICK, &sa, NULL);
+	sem_init(&l.done, 0, 0);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = -pthread_create(&c->thread, &attr, vcpu_thread, c);
+	rc = pthread_create(&c->thread, &attr, vcpu_thread, &l);
 	pthread_attr_destroy(&attr);
-	c->started = rc == 0;
-	return rc;
+	if (rc != 0)
+		return err_set(e, -rc, "start a virtual CPU's thread: %s", strerror(rc));
+	c->started = 1;
+	while (sem_wait(&l.done) < 0 && errno == EINTR)
+		;
+	if (l.rc < 0)
+		vcpu_join(c);
+	return l.rc;
 }
 
 void vcpu_kick(struct vcpu *c)

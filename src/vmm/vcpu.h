@@ -22,8 +22,9 @@ struct vcpu_shared {
 	struct bus ports, memory;
 	/* Set before a kick; read by each vCPU after KVM_RUN returns. */
 	atomic_int stop, paused;
+	int go;		       /* the guest may run; under the lock */
 	unsigned parked;       /* vCPUs that stand still because of `paused`; under the lock */
-	pthread_cond_t resume; /* paused or stop has changed */
+	pthread_cond_t resume; /* go, paused or stop has changed */
 	/* A vCPU has come to stand. Under the lock, on its thread. */
 	void (*stands)(struct vcpu_shared *s);
 	/* The guest cannot go on. Called once per vCPU at most, under the lock, on its thread.
@@ -46,8 +47,16 @@ struct vcpu {
 int vcpu_open(struct vcpu *c, struct vm *vm, unsigned index, struct cpuid *cpuid,
 	      struct vcpu_shared *shared, struct err *e);
 
-/* 0 or a negative errno. */
-int vcpu_start(struct vcpu *c);
+/* What a vCPU's thread does first, while it may still ask anything of the host. 0, or negative with *e filled. */
+typedef int vcpu_first(struct vcpu *c, void *arg, struct err *e);
+
+/* Its thread, which is in its sandbox when this returns and waits for `go`. `first` may be NULL. What runs on
+ * this vCPU runs on that thread alone: for another one KVM_RUN waits until the host's RCU has gone round, some
+ * milliseconds. 0, or negative with *e filled: then there is no thread. */
+int vcpu_start(struct vcpu *c, vcpu_first *first, void *arg, struct err *e);
+
+/* All that are started run, and those that will be. */
+void vcpu_go(struct vcpu_shared *s);
 
 /* Makes a running vCPU look at `stop` and `paused`. */
 void vcpu_kick(struct vcpu *c);

@@ -6,17 +6,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/sparse.h"
+#include "base/util.h"
 #include "proto/frame.h"
 #include "vmm/landlock.h"
 #include "vmm/machine.h"
 #include "vmm/namespaces.h"
 #include "vmm/sandbox.h"
+
+enum { FDS_MAX = 2048 }; /* a board with all there may be on it, and a guest with all its connections */
 
 /* The spec borrows its strings from buf. */
 static int read_spec(struct spec *s, uint8_t buf[SPEC_BYTES_MAX], struct err *e)
@@ -98,15 +100,15 @@ static void tell_broken(const char *why)
 	(void)tell_end(&(struct vmm_exit){ VMM_ERROR, 1, EPERM, why });
 }
 
-/* Every connection of the guest's is a descriptor; the usual soft limit is just short of all. */
-static void raise_fd_limit(void)
+/* Every connection of the guest's is a descriptor; the usual soft limit is just short of all. Their table is made
+ * as large as it will be while this process has one thread: with more, a table that grows waits until the host's
+ * RCU has gone round, some milliseconds each time. */
+static void make_room_for_fds(void)
 {
-	struct rlimit r;
+	unsigned room = MIN(fd_allow(UINT32_MAX), (unsigned)FDS_MAX);
+	int last = fcntl(VMM_FD_SPEC, F_DUPFD_CLOEXEC, (int)room - 1);
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
+	fd_close(&last);
 }
 
 /* Before the guest's first instruction: what is not in the spec is not for us, whoever left it open. A host
@@ -145,7 +147,7 @@ int vmm_main(void)
 
 	log_open(2, "vmm", LOG_INFO);
 	mark_self();
-	raise_fd_limit();
+	make_room_for_fds();
 	rc = m ? read_spec(&spec, buf, &e) : err_set(&e, -ENOMEM, "vmm: no memory");
 	if (rc == 0) {
 		confine(m, &spec);

@@ -11,6 +11,8 @@ run vmtool start board --kernel /lab/vmlinux --initrd /lab/initrd --cpus 2 --mem
 is "$rc" 0 "two CPUs and 3.1 GiB boot"
 [ "$rc" = 0 ] || tap_note err "$err"
 
+is "$(awk '/^FDSize/ { print $2 }' "/proc/$(processes vmm)/status")" 2048 \
+	"its vmm's table of descriptors has its size: none of its threads will wait for it to grow"
 is "$(in_guest nproc)" 2 "the guest runs on both CPUs"
 name_of() { sed -n 's/^model name[^:]*: //p' | head -n 1; }
 is "$(in_guest cat /proc/cpuinfo | name_of)" "$(name_of </proc/cpuinfo)" "which have the host's name"
