@@ -3,6 +3,7 @@
  */
 #include "host/reboot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -40,13 +41,15 @@ int reboot_is_wanted(struct agent *a)
 /* The old boot is told to its end; what it had found out is forgotten. */
 static void end_boot(struct agent *a)
 {
+	char detail[sizeof(a->vmm.detail) + 32];
 	const struct timeline_end x = {
 		.reason = "guest_reboot",
-		.detail = "it starts again",
+		.detail = detail,
 		.ran = 1,
 		.console_from = a->console_from,
 	};
 
+	snprintf(detail, sizeof(detail), "%s%sit starts again", a->vmm.detail, *a->vmm.detail ? "; " : "");
 	ready_vm_alive(&a->ready, 0, "guest_reboot");
 	timeline_exit(&a->tl, &x);
 	clocksync_stop(&a->clock);
