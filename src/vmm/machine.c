@@ -348,6 +348,40 @@ static int add_cpus(struct machine *m, unsigned cpus, struct err *e)
 	return 0;
 }
 
+/* What the guest begins with, and where. */
+struct load {
+	const struct spec *spec;
+	gpa_t entry;
+};
+
+static int fill_memory(const struct gmem *mem, void *arg, struct err *e)
+{
+	struct load *l = arg;
+	const struct spec *s = l->spec;
+	struct kernel kernel;
+	struct initrd initrd;
+	int64_t rsdp;
+	int rc;
+
+	if (boot_write_tables(mem) < 0 || boot_write_bios_entry(mem) < 0)
+		return err_set(e, -ENOMEM, "memory: too little to start a kernel");
+	rc = load_kernel(mem, s->kernel_fd, &kernel, e);
+	if (rc == 0)
+		rc = load_initrd(mem, &kernel, s->initrd_fd, s->ninitrds, &initrd, e);
+	if (rc < 0)
+		return rc;
+	log_debug("load: kernel %#llx-%#llx, initrd %llu bytes", (unsigned long long)kernel.start,
+		  (unsigned long long)kernel.end, (unsigned long long)initrd.len);
+	l->entry = kernel.entry;
+	rc = seed_write(mem);
+	if (rc < 0)
+		return err_set(e, rc, "draw the guest's random seed: %s", strerror(-rc));
+	rsdp = acpi_write(mem, s->cpus);
+	if (rsdp <= 0)
+		return err_set(e, -ENOSPC, "cpus: no room for their ACPI tables");
+	return boot_write_params(mem, &kernel, s->cmdline, &initrd, (gpa_t)rsdp, e);
+}
+
 /* The probe runs on the very vCPU that will boot: no second VM, a few microseconds. */
 static int try_kvm(struct vcpu *c, void *arg, struct err *e)
 {
@@ -357,36 +391,14 @@ static int try_kvm(struct vcpu *c, void *arg, struct err *e)
 	return us < 0 ? (int)us : 0;
 }
 
-static int load_guest(struct machine *m, const struct spec *s, struct err *e)
+static int ready_boot_cpu(struct machine *m, gpa_t entry, struct err *e)
 {
-	const struct gmem *mem = &m->vm.mem;
-	struct kernel kernel;
-	struct initrd initrd;
-	int64_t rsdp;
-	int rc;
+	int rc = vcpu_start(&m->vcpu[0], try_kvm, m, e);
 
-	if (boot_write_tables(mem) < 0 || boot_write_bios_entry(mem) < 0)
-		return err_set(e, -ENOMEM, "memory: too little to start a kernel");
-	if (vcpu_start(&m->vcpu[0], try_kvm, m, e) < 0)
-		return e->code;
+	if (rc < 0)
+		return rc;
 	log_debug("kvm: runs a guest's kernel mode");
-	rc = load_kernel(mem, s->kernel_fd, &kernel, e);
-	if (rc == 0)
-		rc = load_initrd(mem, &kernel, s->initrd_fd, s->ninitrds, &initrd, e);
-	if (rc < 0)
-		return rc;
-	log_debug("load: kernel %#llx-%#llx, initrd %llu bytes", (unsigned long long)kernel.start,
-		  (unsigned long long)kernel.end, (unsigned long long)initrd.len);
-	rc = seed_write(mem);
-	if (rc < 0)
-		return err_set(e, rc, "draw the guest's random seed: %s", strerror(-rc));
-	rsdp = acpi_write(mem, s->cpus);
-	if (rsdp <= 0)
-		return err_set(e, -ENOSPC, "cpus: no room for their ACPI tables");
-	rc = boot_write_params(mem, &kernel, s->cmdline, &initrd, (gpa_t)rsdp, e);
-	if (rc < 0)
-		return rc;
-	rc = boot_set_registers(m->vcpu[0].fd, kernel.entry);
+	rc = boot_set_registers(m->vcpu[0].fd, entry);
 	return rc < 0 ? err_set(e, rc, "set the CPU's registers: %s", strerror(-rc)) : 0;
 }
 
@@ -398,6 +410,7 @@ void machine_look_out(struct machine *m, const struct spec *s)
 
 int machine_open(struct machine *m, const struct spec *s, struct err *e)
 {
+	struct load load = { .spec = s };
 	int rc;
 
 	m->vm = VM_NONE;
@@ -410,13 +423,13 @@ int machine_open(struct machine *m, const struct spec *s, struct err *e)
 	rc = loop_open(&m->loop);
 	if (rc < 0)
 		return err_set(e, rc, "open the event loop: %s", strerror(-rc));
-	rc = vm_open(&m->vm, s->kvm_fd, s->memory_bytes, s->memory, e);
+	rc = vm_open(&m->vm, s->kvm_fd, s->memory_bytes, s->memory, fill_memory, &load, e);
 	log_debug("kvm: a VM with %llu MiB", (unsigned long long)s->memory_bytes >> 20);
 	if (rc == 0)
 		rc = add_cpus(m, s->cpus, e);
 	log_debug("kvm: %u virtual CPUs", m->cpus);
 	if (rc == 0)
-		rc = load_guest(m, s, e);
+		rc = ready_boot_cpu(m, load.entry, e);
 	if (rc == 0)
 		rc = add_devices(m, s, e);
 	return rc;

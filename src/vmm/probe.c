@@ -92,7 +92,7 @@ long probe_kvm(int kvm, struct err *e)
 	int vcpu = -1;
 	long rc;
 
-	rc = vm_open(&vm, kvm, 2 << 20, 0, e);
+	rc = vm_open(&vm, kvm, 2 << 20, 0, NULL, NULL, e);
 	if (rc < 0)
 		return rc;
 	vcpu = kvm_ioctl(vm.fd, KVM_CREATE_VCPU, 0);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "base/fd.h"
@@ -92,13 +93,6 @@ static int prefault(uint8_t *at, uint64_t len, struct err *e)
 
 static int add_region(struct vm *vm, unsigned slot, gpa_t at, uint64_t len, struct err *e)
 {
-	struct kvm_userspace_memory_region r = {
-		.slot = slot,
-		.guest_phys_addr = at,
-		.memory_size = len,
-		.userspace_addr = (uintptr_t)vm->area + at,
-	};
-
 	if (len == 0)
 		return 0;
 	if (vm->memory & SPEC_MEMORY_RESERVED) {
@@ -113,8 +107,6 @@ static int add_region(struct vm *vm, unsigned slot, gpa_t at, uint64_t len, stru
 	}
 	if (vm->memory & SPEC_MEMORY_PREFAULT && prefault(vm->area + at, len, e) < 0)
 		return e->code;
-	if (kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
-		return err_sys(e, "give the guest %" PRIu64 " MiB of memory", len >> 20);
 	vm->mem.region[slot] = (struct gmem_region){ at, len, vm->area + at };
 	return 0;
 }
@@ -137,6 +129,23 @@ static int map_memory(struct vm *vm, uint64_t bytes, struct err *e)
 	vm->area = (uint8_t *)ALIGN_UP((uintptr_t)vm->map, (uintptr_t)HUGE_BYTES);
 	rc = add_region(vm, 0, 0, low, e);
 	return rc < 0 ? rc : add_region(vm, 1, GPA_HIGH, high, e);
+}
+
+static int give_memory(const struct vm *vm, struct err *e)
+{
+	for (unsigned i = 0; i < COUNT(vm->mem.region); i++) {
+		const struct gmem_region *g = &vm->mem.region[i];
+		struct kvm_userspace_memory_region r = {
+			.slot = i,
+			.guest_phys_addr = g->at,
+			.memory_size = g->len,
+			.userspace_addr = (uintptr_t)g->host,
+		};
+
+		if (g->len && kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+			return err_sys(e, "give the guest %" PRIu64 " MiB of memory", g->len >> 20);
+	}
+	return 0;
 }
 
 /* KVM replaces the whole table at each call, so the IOAPIC's pins are spelled out. Its own first table has them at
@@ -174,8 +183,50 @@ static int create(struct vm *vm, struct err *e)
 	return 0;
 }
 
-int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, struct err *e)
+/* The guest's memory, and what it begins with. */
+struct filling {
+	struct vm *vm;
+	uint64_t bytes;
+	vm_fill *fill;
+	void *arg;
+	int rc;
+	struct err e;
+};
+
+static void *run_filling(void *arg)
 {
+	struct filling *f = arg;
+
+	f->rc = map_memory(f->vm, f->bytes, &f->e);
+	if (f->rc == 0 && f->fill)
+		f->rc = f->fill(&f->vm->mem, f->arg, &f->e);
+	return NULL;
+}
+
+/* KVM's sentence counts, if there are two. */
+static int create_and_fill(struct vm *vm, struct filling *f, struct err *e)
+{
+	pthread_t thread;
+	int rc = f->fill ? pthread_create(&thread, NULL, run_filling, f) : EAGAIN;
+
+	if (rc == 0) {
+		rc = create(vm, e);
+		pthread_join(thread, NULL);
+	} else {
+		rc = create(vm, e);
+		if (rc == 0)
+			run_filling(f);
+	}
+	if (rc == 0 && f->rc < 0) {
+		*e = f->e;
+		rc = f->rc;
+	}
+	return rc;
+}
+
+int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, vm_fill *fill, void *arg, struct err *e)
+{
+	struct filling f = { .vm = vm, .bytes = memory_bytes, .fill = fill, .arg = arg };
 	int rc;
 
 	*vm = VM_NONE;
@@ -186,9 +237,9 @@ int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, stru
 		return rc;
 	vm->run_len = (size_t)kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	default_routing(vm);
-	rc = create(vm, e);
+	rc = create_and_fill(vm, &f, e);
 	if (rc == 0)
-		rc = map_memory(vm, memory_bytes, e);
+		rc = give_memory(vm, e);
 	if (rc < 0)
 		vm_close(vm);
 	return rc;

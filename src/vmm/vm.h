@@ -2,7 +2,7 @@
  * vm - a KVM virtual machine: RAM, interrupt routing, and what wakes us without an exit.
  *
  * Documentation/virt/kvm/api.rst of the kernel is the source of every rule here. Set-up happens
- * on one thread before the vCPUs run; routing and ioeventfds may change later, under the
+ * before the vCPUs run, on one thread but for what the memory is filled with; routing and ioeventfds may change later, under the
  * machine's lock.
  */
 #ifndef VMM_VM_H
@@ -39,9 +39,13 @@ struct vm {
 
 #define VM_NONE ((struct vm){ .kvm = -1, .fd = -1 })
 
+/* Puts into the guest's memory what it is to begin with. 0, or negative with *e filled. */
+typedef int vm_fill(const struct gmem *mem, void *arg, struct err *e);
+
 /* Creates the VM with memory_bytes of RAM (whole pages), kept as `memory` says (SPEC_MEMORY_...), and the
- * in-kernel interrupt chips. 0, or negative with *e filled. */
-int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, struct err *e);
+ * in-kernel interrupt chips. `fill` is called on another thread meanwhile, for KVM waits for the host's RCU before a VM
+ * is there, some milliseconds; or NULL. 0, or negative with *e filled. */
+int vm_open(struct vm *vm, int kvm, uint64_t memory_bytes, uint32_t memory, vm_fill *fill, void *arg, struct err *e);
 void vm_close(struct vm *vm);
 
 /* A message's global system interrupt, to be routed later; negative when there are no more. */

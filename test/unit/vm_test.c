@@ -62,7 +62,7 @@ static void a_kvm_that_cannot_is_not_named_with_a_cure(void)
 		version = cases[i].version;
 		lacking = cases[i].lacking;
 		create_errno = cases[i].create_errno;
-		CHECK(vm_open(&vm, KVM, 1 << 20, 0, &e) == cases[i].code);
+		CHECK(vm_open(&vm, KVM, 1 << 20, 0, NULL, NULL, &e) == cases[i].code);
 		if (strncmp(e.text, cases[i].want, strlen(cases[i].want)))
 			printf("# got: %s\n", e.text);
 		CHECK(!strncmp(e.text, cases[i].want, strlen(cases[i].want)));
