@@ -9,7 +9,7 @@
 #include "check.h"
 
 /* The device behind descriptor KVM. */
-enum { KVM = 1000 };
+enum { KVM = 1000, VM };
 static int version, lacking, create_errno;
 
 int ioctl(int fd, unsigned long request, ...)
@@ -20,6 +20,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, long);
 	va_end(ap);
+	if (fd == VM)
+		return 0;
 	if (fd != KVM)
 		abort();
 	switch ((unsigned)request) {
@@ -31,6 +33,8 @@ int ioctl(int fd, unsigned long request, ...)
 		return 4096;
 	case KVM_CREATE_VM:
 		errno = create_errno;
+		if (errno == 0)
+			return VM;
 		if (errno == EINTR)
 			create_errno = EBUSY; /* a signal, and then for good */
 		return -1;
@@ -70,8 +74,39 @@ static void a_kvm_that_cannot_is_not_named_with_a_cure(void)
 	}
 }
 
+static int no_kernel(const struct gmem *mem, void *arg, struct err *e)
+{
+	*(int *)arg = gmem_span(mem, 0, 1 << 20) != NULL;
+	return err_set(e, -ENOEXEC, "no kernel");
+}
+
+static void memory_that_cannot_be_filled_is_no_vm(void)
+{
+	static const struct {
+		int create_errno, code;
+		const char *want;
+	} cases[] = {
+		{ 0, -ENOEXEC, "no kernel" },
+		{ ENOMEM, -ENOMEM, "/dev/kvm creates no VM: Cannot allocate memory" },
+	};
+
+	version = 12;
+	lacking = -1;
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		struct err e = ERR_NONE;
+		int had_memory = 0;
+		struct vm vm;
+
+		create_errno = cases[i].create_errno;
+		CHECK(vm_open(&vm, KVM, 1 << 20, 0, no_kernel, &had_memory, &e) == cases[i].code);
+		CHECK(!strcmp(e.text, cases[i].want));
+		CHECK(had_memory && vm.fd == -1 && vm.map == NULL);
+	}
+}
+
 int main(void)
 {
 	TEST(a_kvm_that_cannot_is_not_named_with_a_cure);
+	TEST(memory_that_cannot_be_filled_is_no_vm);
 	return check_done();
 }
