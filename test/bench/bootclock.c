@@ -129,6 +129,7 @@ static void exec_vmtool(const struct job *j)
 		.console_fd = CONSOLE,
 		.line_fd = -1,
 		.vsock_fd = VSOCK,
+		.vsock_messages_fd = -1,
 		.vsock_path = "/tmp/bootclock.sock",
 		.cmdline = j->append,
 		.ninitrds = 1,
