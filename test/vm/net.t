@@ -86,10 +86,11 @@ ok "20 MiB come by it" guest wget -q -O /tmp/bulk http://10.0.7.1:8080/bulk
 is "$(guest md5sum /tmp/bulk | cut -d' ' -f1)" "$want" "each byte"
 # What ends with its input hangs up on whoever is still sending.
 sleep 60 | nc -l -p 5003 >/tmp/out &
-guest nc -w 30 10.0.7.1 5003 </tmp/bulk
+dd if=/tmp/bulk of=/tmp/some bs=1M count=4 2>/dev/null # for nc sends a KiB at a time
+guest nc -w 30 10.0.7.1 5003 </tmp/some
 finished() { ! pidof nc; }
-ok "20 MiB reach the host by it" within 20 finished
-is "$(sum </tmp/out)" "$want" "each byte"
+ok "4 MiB reach the host by it" within 20 finished
+ok "each byte" cmp -s /tmp/some /tmp/out
 pid=$(pidof passt)
 vmtool stop -q web
 gone() { [ ! -d "/proc/$pid" ]; }

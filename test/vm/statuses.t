@@ -41,8 +41,8 @@ ask_on() { # TARGET FROM: every fourth, until there is nobody to ask
 		come_to "$1" $n
 		echo "$came" >>"$tap_dir/came"
 		n=$((n + 4))
-		# Who was told no needs no hundreds of it.
-		case $came in refused | stopping) usleep 50000 ;; esac
+		# Who was told no needs no hundreds of it, for as long as a guest waits for a command that withstands.
+		case $came in refused | stopping) usleep 200000 ;; esac
 	done
 }
 # By its socket nobody on the host is in the know.
