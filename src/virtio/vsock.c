@@ -105,8 +105,14 @@ void vsock_readable(struct vsock *v, unsigned conn)
 	struct vconn *c = &v->conns.conn[conn];
 
 	c->readable = 1;
-	vconn_refresh(v, c);
+	/* What can be sent at once needs no wait that is called off and then asked for again. */
+	if (vconn_may_send_data(c))
+		vconns_enqueue(&v->conns, c);
+	else
+		vconn_refresh(v, c);
 	vdev_notify(&v->dev, QUEUE_RX);
+	if (c->state != VCONN_FREE)
+		vconn_refresh(v, c);
 }
 
 void vsock_writable(struct vsock *v, unsigned conn)

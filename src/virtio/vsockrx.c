@@ -163,6 +163,10 @@ static void send_bytes(struct vsock *v, struct vconn *c)
 	if (got > 0) {
 		c->tx += (uint32_t)got;
 		c->appetite = (size_t)got < o.room ? 1 : MIN(c->appetite * 2, VSOCK_BATCH);
+		/* Less than it was offered: that was all, and another read would say so. But of one that
+		 * hung up the loop tells no more. */
+		if ((size_t)got < o.room && !c->host_gone)
+			c->readable = 0;
 		return;
 	}
 	nothing_read(v, c, got);

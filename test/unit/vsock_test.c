@@ -372,11 +372,11 @@ static void a_burst_costs_a_read_for_each_packet(void)
 	struct packet p;
 	uint16_t slot;
 
-	/* A keystroke: one read, and one that finds nothing more; one buffer is used. */
+	/* A keystroke: one read, and the wait for the next is as it was; one buffer is used. */
 	f->give = 1;
-	f->reads = 0;
+	f->reads = f->wants = 0;
 	host_poll((unsigned)conn);
-	CHECK(EXPECT(RW, HP, GP).len == 1 && f->reads == 2);
+	CHECK(EXPECT(RW, HP, GP).len == 1 && f->reads == 1 && f->wants == 0 && f->in);
 	EXPECT_SILENCE();
 
 	/* What fills a hundred buffers. */
@@ -592,7 +592,8 @@ static void the_hosts_end_closes_both_ways(void)
 
 	w.far[conn].give = 10000;
 	w.far[conn].eof = 1;
-	host_poll((unsigned)conn);
+	while (host_poll((unsigned)conn))
+		;
 	CHECK(EXPECT(RW, HP, GP).len == RX_SLOT - sizeof(struct packet));
 	CHECK(EXPECT(RW, HP, GP).len == RX_SLOT - sizeof(struct packet));
 	CHECK(EXPECT(RW, HP, GP).len > 0);
@@ -774,6 +775,25 @@ static void a_guest_without_buffers_makes_the_host_spin(void)
 		got += p.len;
 	}
 	CHECK(got == 20000 && w.far[conn].in);
+	world_check();
+}
+
+static void a_guest_that_keeps_its_buffers_makes_the_host_spin(void)
+{
+	struct packet p;
+	uint16_t slot;
+	int conn;
+
+	world_begin(0, 1);
+	send_op(REQUEST, GP, HP);
+	conn = conn_of(GP, HP);
+	CHECK(take_keep(&p, &slot) && p.op == RESPONSE && w.far[conn].in);
+	w.far[conn].give = 100;
+	CHECK(host_poll((unsigned)conn) && !host_poll((unsigned)conn));
+	post(slot);
+	kick(RX);
+	CHECK(EXPECT(RW, HP, GP).len == 100);
+	CHECK(w.far[conn].in);
 	world_check();
 }
 
@@ -1066,6 +1086,7 @@ static void near_rests(void)
 			if (!near[i].used)
 				continue;
 			w.far[near[i].conn].room = UINT64_MAX;
+			w.far[near[i].conn].bite = SIZE_MAX;
 			busy |= host_poll((unsigned)near[i].conn);
 			near_reads(&near[i], UINT64_MAX);
 		}
@@ -1127,7 +1148,7 @@ static void any_schedule(uint64_t seed, int event_idx)
 
 static void a_byte_is_lost_or_doubled(void)
 {
-	for (uint64_t seed = 1; seed <= 6 && !check.failed; seed++)
+	for (uint64_t seed = 1; seed <= 4 && !check.failed; seed++)
 		any_schedule(seed * 0x9e3779b97f4a7c15u, seed & 1);
 }
 
@@ -1166,6 +1187,7 @@ int main(void)
 	TEST(a_draining_connection_outlives_its_host);
 	TEST(the_last_bytes_before_power_off_are_lost);
 	TEST(a_guest_without_buffers_makes_the_host_spin);
+	TEST(a_guest_that_keeps_its_buffers_makes_the_host_spin);
 	TEST(a_flood_of_unknown_packets_grows_something);
 	TEST(a_busy_connection_starves_another);
 	TEST(the_line_breaks_when_its_last_one_leaves);
