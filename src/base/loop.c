@@ -149,7 +149,7 @@ static void read_signals(struct loop *l)
 
 static void run_timers(struct loop *l)
 {
-	int64_t now = clock_ms();
+	int64_t now = l->timers ? clock_ms() : 0; /* which may be a system call */
 
 	while (l->timers && l->timers->at_ms <= now) {
 		struct timer *t = l->timers;
