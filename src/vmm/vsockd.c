@@ -290,7 +290,7 @@ static int door_open(struct vsockd_door *door)
 }
 
 /* What a socket takes that nobody has asked for more (unix_dgram_sendmsg() in Linux, net/unix/af_unix.c):
- * a guest is told by its credit, and its send(2) then says EMSGSIZE. */
+ * a guest is told by its credit, beyond which its own send(2) fails. */
 static size_t longest_message(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), room = 0;
