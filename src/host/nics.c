@@ -137,7 +137,7 @@ static int check_vhost(const struct nic_wish *w, const char *what, struct err *e
 	if (w->vhost == NIC_VHOST_ON && (w->rate || w->ops))
 		return err_usage(e,
 				 "%s: vhost=on and a rate exclude each other: what the host's kernel "
-				 "serves is not counted",
+				 "serves is not counted\n  try: one of them",
 				 what);
 	return 0;
 }

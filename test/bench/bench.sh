@@ -124,7 +124,7 @@ bench_cards() {
 	test/guests/passt.sh
 	make_guest lane
 	say "bench: $pairs pairs of VMs a card, ${CARD_MIB:-64} MiB each way, in the lab"
-	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/cards.sh -f out/tools/lane -f "$out/initrd" -f "$out/qemu.tar" \
+	LAB=${LAB:-tcg} test/lab/lab.sh -f test/bench/cards.sh -f test/vm/outside.sh -f out/tools/lane -f "$out/initrd" -f "$out/qemu.tar" \
 		-f out/guest/passt.tar -- sh /lab/in/cards.sh "$pairs" "${CARD_MIB:-64}" "${names[@]}" >>"$out/samples"
 }
 

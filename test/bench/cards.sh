@@ -17,16 +17,10 @@ modprobe vhost_vsock
 tunctl -t web0 >/dev/null
 ip addr add 10.0.9.1/24 dev web0
 ip link set web0 up
-# passt looks for a way out of the host, and shuts itself in, for which the root must not be the first one.
-tunctl -t out0 >/dev/null
-ip addr add 10.0.7.5/24 dev out0
-ip link set out0 up
-ip route add default via 10.0.7.1 dev out0
-mkdir /inside
-mount --rbind / /inside
+. /lab/in/outside.sh
 
 passt() {
-	unshare -m sh -c 'cd /inside && mount --move . / && exec chroot . /usr/bin/passt -q --one-off --socket /tmp/passt.sock -t 5000' 2>/dev/null
+	inside /usr/bin/passt -q --one-off --socket /tmp/passt.sock -t 5000 2>/dev/null
 }
 
 qemu() { # ADDRESS DEVICE...

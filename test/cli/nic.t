@@ -28,6 +28,7 @@ refused "'0' is" tap=a,ops=0
 refused "vhost=yes: is neither on nor off" tap=a,vhost=yes
 refused "vhost= is of taps" passt,vhost=off
 refused "vhost=on and a rate exclude each other" tap=a,vhost=on,rate=1M
+like "$err" "try: one of them" "and what would do"
 refused "vhost=on and a rate exclude each other" tap=a,ops=5,vhost=on
 refused "more than 4 cards" tap=a tap=b tap=c tap=d tap=e
 is "$(ls "$VMTOOL_HOME/vms" 2>/dev/null)" "" "nothing was made"

@@ -1,7 +1,7 @@
 # iperf: what a person measures a guest's network with: iperf3 both ways and ping -f, over a tap by us and by
 # vhost-net, which has to be let go and taken again, and over a passt that somebody started; and a rate, both
 # ways, by the guest's own clock.
-# with: test/vm/host.sh out/guest/passt.tar out/guest/nettools.tar out/tools/lane
+# with: test/vm/host.sh test/vm/outside.sh out/guest/passt.tar out/guest/nettools.tar out/tools/lane
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
@@ -26,7 +26,8 @@ carry() {
 	while [ "$1" != -- ]; do where="$where $1"; shift; done
 	shift
 	$where iperf3 -J "$@" >/tmp/report || diag "$(grep error /tmp/report)"
-	diag "$name: $(of sum_received bytes) bytes, $(of sum_received bits_per_second) bit/s, $(of sum_sent retransmits) sent again"
+	again=$(of sum_sent retransmits) # which TCP alone has
+	diag "$name: $(of sum_received bytes) bytes, $(of sum_received bits_per_second) bit/s${again:+, $again sent again}"
 }
 arrived() { # NAME BYTES MOST_AGAIN
 	ok "$1: all of it arrives" test "$(of sum_sent bytes)" -ge "$2"
@@ -112,16 +113,10 @@ carry "rate=2M, to the guest" guest -- -c 10.0.9.1 -n 4M -R
 ok "and to it" keeps
 vmtool rm -f web >/dev/null
 
-# passt looks for a way out of the host, and shuts itself in, for which the root must not be the first one.
-tunctl -t out0 >/dev/null
-ip addr add 10.0.7.5/24 dev out0
-ip link set out0 up
-ip route add default via 10.0.7.1 dev out0
-echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range # it has no privileges to ping with
-mkdir /inside
-mount --rbind / /inside
+. /lab/in/outside.sh
+echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range # passt has no privileges to ping with
 tar -xf /lab/in/passt.tar -C /
-run unshare -m sh -c 'cd /inside && mount --move . / && exec chroot . /usr/bin/passt -q --one-off --socket /tmp/passt.sock -t 5202'
+run inside /usr/bin/passt -q --one-off --socket /tmp/passt.sock -t 5202
 is "$rc" 0 "somebody starts passt"
 diag "$err"
 run start web -q --nic passt=/tmp/passt.sock

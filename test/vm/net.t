@@ -1,6 +1,6 @@
 # net: a guest's network card: on a tap of the host's, both ways, both protocols, over a reboot; and on passt,
 # which has the lease for it.
-# with: test/vm/host.sh out/guest/passt.tar
+# with: test/vm/host.sh test/vm/outside.sh out/guest/passt.tar
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
@@ -62,14 +62,7 @@ run vmtool stop web
 is "$rc" 0 "it stops"
 vmtool rm -f web
 
-# passt looks for a way out of the host, and shuts itself in, for which the root must not be the first one.
-tunctl -t out0 >/dev/null
-ip addr add 10.0.7.5/24 dev out0
-ip link set out0 up
-ip route add default via 10.0.7.1 dev out0
-mkdir /inside
-mount --rbind / /inside
-inside() { unshare -m sh -c 'cd /inside && mount --move . / && exec chroot . "$@"' sh "$@"; }
+. /lab/in/outside.sh
 run inside env VMTOOL_HOME=$VMTOOL_HOME PATH="$PATH" vmtool start web -q --nic passt \
 	--kernel /lab/vmlinux --initrd /lab/initrd
 is "$rc" 1 "without passt on PATH: no start"
