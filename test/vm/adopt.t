@@ -4,8 +4,7 @@
 . /lab/in/host.sh
 
 events=$VMTOOL_HOME/vms/web/events.jsonl
-agent_is_gone() { [ -z "$(processes agent)" ]; }
-kill_agent() { kill -KILL $(processes agent) && within 5 agent_is_gone; }
+kill_agent() { slay $(processes agent); }
 boot_of() { vmtool show --json web | sed -n 's/.*"boot": "\([^"]*\)".*/\1/p' | head -n 1; }
 follows() { grep -c "$1" "$events"; }
 

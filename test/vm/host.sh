@@ -18,7 +18,12 @@ agent_of() {
 	done
 }
 
-nobody_runs() { [ -z "$(processes)" ]; }
+# Who is dying has no command line any more, and still its locks.
+nobody_runs() { [ -z "$(processes)" ] && ! ps -e -o stat,args | grep -q '^[A-Y][^ ]* *\[exe\]$'; }
+
+# slay PID...: killed, and gone with all they held.
+are_gone() { for process; do [ ! -d "/proc/$process" ] || return 1; done; }
+slay() { kill -KILL "$@" && within 5 are_gone "$@"; }
 
 # File names in the socket folder of a VM, in one line.
 sockets_of() { ls "$VMTOOL_HOME/run/$1" 2>/dev/null | tr '\n' ' ' | sed 's/ $//'; }
