@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/toy.h"
 #include "base/util.h"
 #include "virtio/pci.h"
 #include "vmm/layout.h"
@@ -14,11 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RAM = 0x10000, QUEUES = 3, FUNCTIONS = 2 };
-
-static _Alignas(16) uint8_t ram[RAM];
-static const struct gmem mem = { .region = { { 0, RAM, ram } } };
-static const uint8_t device_config[6] = { 1, 2, 3, 4, 5, 6 };
+enum { FUNCTIONS = 2 };
 
 struct function {
 	struct vpci_host host;
@@ -67,29 +64,11 @@ static void moved(struct vpci_host *h)
 	of_host(h)->bar = vpci_bar(&of_host(h)->pci);
 }
 
-static int take_all(struct vdev *d, unsigned q)
-{
-	struct chain c;
-	int rc;
-
-	while ((rc = vq_pop(&d->vq[q], &c)) > 0)
-		vq_push(&d->vq[q], &c, 0);
-	return rc;
-}
-
-static const struct vdev_type toy = {
-	.name = "toy",
-	.id = 42,
-	.nqueues = QUEUES,
-	.queue_max = 64,
-	.notify = take_all,
-};
-
 static void plug_in(struct function *f, unsigned slot)
 {
 	f->host = (struct vpci_host){ route, hold, route, kick, moved };
 	f->kicked = 0;
-	vdev_init(&f->dev, &toy, &mem, device_config, sizeof(device_config));
+	vdev_init(&f->dev, &toy, &mem, config, sizeof(config));
 	vpci_init(&f->pci, &f->dev, &f->host, 0xff0000, (uint32_t)GPA_PCI_MEM + (slot - 1) * VPCI_BAR_BYTES);
 	f->bar = vpci_bar(&f->pci);
 	memcpy(f->born, f->pci.config, sizeof(f->born));

@@ -5,40 +5,16 @@
 
 #include "base/util.h"
 #include "check.h"
+#include "toy.h"
 
 #define BAR 0xd0000000u
-enum { RAM = 0x10000, QUEUES = 3, QUEUE_MAX = 64 };
-
-static _Alignas(16) uint8_t ram[RAM];
-static const struct gmem mem = { .region = { { 0, RAM, ram } } };
-static const uint8_t config[6] = { 1, 2, 3, 4, 5, 6 };
 
 static struct {
 	unsigned routed[VPCI_VECTORS_MAX], held[VPCI_VECTORS_MAX], fired[VPCI_VECTORS_MAX], kicked[QUEUES], ran, moved;
-	unsigned notified;
 } seen;
 
 static struct vdev dev;
 static struct vpci pci;
-
-static int toy_notify(struct vdev *d, unsigned q)
-{
-	struct chain c;
-	int rc;
-
-	seen.notified++;
-	while ((rc = vq_pop(&d->vq[q], &c)) > 0)
-		vq_push(&d->vq[q], &c, 0);
-	return rc;
-}
-
-static const struct vdev_type toy = {
-	.name = "toy",
-	.id = 42,
-	.nqueues = QUEUES,
-	.queue_max = QUEUE_MAX,
-	.notify = toy_notify,
-};
 
 static void toy_route(struct vpci_host *h, unsigned v)
 {
