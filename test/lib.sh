@@ -82,6 +82,9 @@ run() {
 	err=$(tr -d '\000' <"$tap_dir/err")
 }
 
+# in_shell COMMAND [ARG...]: for functions that exec, so that in the background $! is what they run, not a shell.
+in_shell() { ("$@"); }
+
 # children PID [WORD...]: its processes, or those that were started as these words. Needs no procps.
 children() {
 	children_of=$1

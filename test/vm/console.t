@@ -75,7 +75,6 @@ vmtool rm hvc
 
 # --- a machine by hand ---
 
-in_shell() { ("$@"); } # exec would end this one
 by_hand() { exec vmtool vmm --kernel /lab/vmlinux --initrd /lab/initrd "$@"; }
 inside() { vmtool exec unix:/tmp/v.sock "$@"; }
 

@@ -3,15 +3,15 @@
 . /lab/in/lib.sh
 . /lab/in/host.sh
 
-bare() {	# PROGRAM OPTION...: a machine that runs it
+bare() {	# PROGRAM OPTION...: becomes a machine that runs it
 	program=$1
 	shift
-	vmtool vmm --kernel "/lab/in/bare/$program" --plain "$@" </dev/null
+	exec vmtool vmm --kernel "/lab/in/bare/$program" --plain "$@" </dev/null
 }
 
 # What a program says of each thing it tried is a test here.
 tells() {	# PROGRAM OPTION...
-	run bare "$@" --reboot end
+	run in_shell bare "$@" --reboot end
 	printf '%s\n' "$out" | tr -d '\r' >"$tap_dir/said"
 	while read -r word rest; do
 		case $word in
@@ -39,9 +39,9 @@ tells hostile
 
 # --- how it ends ---
 
-run bare ends --append s5
+run in_shell bare ends --append s5
 is "$rc/$err" "0/" "sleep S5 ends it well"
-run bare ends --append panic
+run in_shell bare ends --append panic
 is "$rc" 1 "a panic is a failure"
 like "$err" "the machine ended: panic" "and called one"
 
@@ -53,7 +53,7 @@ for kind in reset keyboard cf9 bios triple; do
 	kill -TERM $machine
 	wait $machine
 	is "$?/$(cat "$tap_dir/err")" "143/" "$kind: and a signal ends it"
-	run bare ends --append $kind --reboot end
+	run in_shell bare ends --append $kind --reboot end
 	is "$rc/$(printf '%s\n' "$out" | grep -c up)" "0/1" "$kind: or that is its end"
 done
 

@@ -111,8 +111,9 @@ is "$(left)" "" "and nothing is left of all that"
 
 # --- cancelled ---
 
+# What it waits for never comes: else a start that is faster than the look at it has succeeded.
 cancel() {	# SIGNAL AFTER-STAGE
-	vmtool start web --kernel /lab/vmlinux --initrd /lab/initrd 2>"$tap_dir/err" &
+	vmtool start web --kernel /lab/vmlinux --initrd /lab/initrd --probe 'held exec=false' 2>"$tap_dir/err" &
 	starter=$!
 	within 10 grep -q "$2" "$tap_dir/err"
 	kill "-$1" $starter
