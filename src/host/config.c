@@ -130,7 +130,7 @@ int config_same(const struct config *a, const struct config *b)
 {
 	if (a->cpus != b->cpus || a->memory_bytes != b->memory_bytes ||
 	    a->balloon_bytes != b->balloon_bytes || a->memory != b->memory ||
-	    a->has_hvc != b->has_hvc ||
+	    a->any_kvm != b->any_kvm || a->has_hvc != b->has_hvc ||
 	    a->reboot_ends != b->reboot_ends ||
 	    strcmp(a->kernel, b->kernel) != 0 || strcmp(a->initrd, b->initrd) != 0 ||
 	    strcmp(a->append, b->append) != 0)

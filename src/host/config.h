@@ -19,6 +19,7 @@ struct config {
 	uint64_t memory_bytes;		   /* whole MiB */
 	uint64_t balloon_bytes;		   /* of it */
 	uint32_t memory;		   /* how it is kept: SPEC_MEMORY_... */
+	int any_kvm;			   /* also one that emulates */
 	int has_hvc;			   /* the console is a virtio device */
 	char kernel[PATH_ROOM];		   /* absolute path, or a name in the catalogue */
 	char initrd[PATH_ROOM];		   /* absolute path, or "" for none */

@@ -61,6 +61,9 @@
 	KEY(VM, BALLOON, "balloon", ONE, MACHINE, 0, "SIZE", IS("0M"), \
 	    "as much of it the guest leaves to the host until it would run out; what lies free it always does", \
 	    TEXT, MACHINE_SETTER(config_balloon)) \
+	KEY(VM, KVM, "kvm", ONE, MACHINE, 0, "native|any", IS("native"), \
+	    "any: also one that emulates the guest's kernel mode, where small programs run and no kernel", \
+	    TEXT, MACHINE_SETTER(config_kvm)) \
 	KEY(VM, CONSOLE_DEVICE, "console-device", ONE, MACHINE, 0, "serial|virtio", IS("serial"), \
 	    "what the guest's console is: a serial port, ttyS0, or hvc0, which is faster and there later", \
 	    TEXT, MACHINE_SETTER(config_console)) \

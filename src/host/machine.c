@@ -28,7 +28,7 @@ void machine_init(struct config *c)
 	c->memory_bytes = 256 * MIB;
 	c->balloon_bytes = 0;
 	c->memory = 0;
-	c->has_hvc = 0;
+	c->any_kvm = c->has_hvc = 0;
 	strcpy(c->kernel, "default"); /* of the catalogue */
 	c->initrd[0] = c->append[0] = '\0';
 	c->disks.count = 0;
@@ -96,6 +96,14 @@ int config_prefault(struct config *c, const struct said *s, struct err *e)
 	if (config_yes_or_no(&yes, s, e) < 0)
 		return e->code;
 	set_memory(c, SPEC_MEMORY_PREFAULT, yes ? SPEC_MEMORY_PREFAULT : 0);
+	return 0;
+}
+
+int config_kvm(struct config *c, const struct said *s, struct err *e)
+{
+	c->any_kvm = !strcmp(s->text, "any");
+	if (!c->any_kvm && strcmp(s->text, "native") != 0)
+		return err_usage(e, "%s: '%s' is neither native nor any", s->what, s->text);
 	return 0;
 }
 
@@ -240,6 +248,7 @@ int machine_describe(const struct config *c, const char *boot, char cmdline[SPEC
 		.memory_bytes = c->memory_bytes,
 		.balloon_bytes = c->balloon_bytes,
 		.memory = c->memory,
+		.any_kvm = (uint8_t)c->any_kvm,
 		.has_hvc = (uint8_t)c->has_hvc,
 		.guest_cid = GUEST_CID,
 		.cmdline = cmdline,

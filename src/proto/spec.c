@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 enum {
-	SPEC_MAGIC = 0x766d7338, /* "vms8": the last digit is the version */
+	SPEC_MAGIC = 0x766d7339, /* "vms9": the last digit is the version */
 
 	DISK_OVERLAY = 2, /* instead of readonly's 0 and 1 */
 	NIC_VHOST = SPEC_NIC_KINDS, /* instead of SPEC_NIC_TAP */
@@ -47,6 +47,7 @@ long spec_encode(const struct spec *s, void *out, size_t room)
 	wr_be64(&w, s->memory_bytes);
 	wr_be64(&w, s->balloon_bytes);
 	wr_be32(&w, s->memory);
+	wr_u8(&w, s->any_kvm);
 	wr_u8(&w, s->has_hvc);
 	wr_be64(&w, s->guest_cid);
 	wr_be32(&w, (uint32_t)s->kvm_fd);
@@ -154,6 +155,7 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 	s->memory_bytes = rd_be64(&r);
 	s->balloon_bytes = rd_be64(&r);
 	s->memory = rd_be32(&r);
+	s->any_kvm = rd_u8(&r);
 	s->has_hvc = rd_u8(&r);
 	s->guest_cid = rd_be64(&r);
 	s->kvm_fd = rd_fd(&r);
@@ -178,7 +180,7 @@ int spec_decode(struct spec *s, const void *data, size_t len)
 		s->nic[i] = rd_nic(&r);
 	if (!rd_done(&r) || magic != SPEC_MAGIC || strlen(s->cmdline) > SPEC_CMDLINE_MAX)
 		return -EPROTO;
-	if (s->has_hvc > 1 || s->memory > SPEC_MEMORY_ALL || s->balloon_bytes > s->memory_bytes ||
+	if (s->any_kvm > 1 || s->has_hvc > 1 || s->memory > SPEC_MEMORY_ALL || s->balloon_bytes > s->memory_bytes ||
 	    (s->memory & SPEC_MEMORY_RESERVED && s->memory & SPEC_MEMORY_SMALL))
 		return -EPROTO;
 	/* CIDs 0 to 2 are taken (virtio 1.2 section 5.10.4), the upper half is reserved. */

@@ -90,6 +90,7 @@ struct spec {
 	uint64_t memory_bytes;
 	uint64_t balloon_bytes; /* as much of it the guest is to give up */
 	uint32_t memory;	/* of SPEC_MEMORY_... */
+	uint8_t any_kvm;	/* also one that emulates the guest's kernel mode */
 	uint8_t has_hvc;	/* its console is a virtio device (Linux's hvc0) besides the serial port */
 	uint64_t guest_cid;
 	int32_t kvm_fd;		/* /dev/kvm */

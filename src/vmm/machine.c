@@ -382,22 +382,30 @@ static int fill_memory(const struct gmem *mem, void *arg, struct err *e)
 	return boot_write_params(mem, &kernel, s->cmdline, &initrd, (gpa_t)rsdp, e);
 }
 
+struct trial {
+	const struct gmem *mem;
+	long us; /* what it took */
+};
+
 /* The probe runs on the very vCPU that will boot: no second VM, a few microseconds. */
 static int try_kvm(struct vcpu *c, void *arg, struct err *e)
 {
-	struct machine *m = arg;
-	long us = probe_run(&m->vm.mem, c->fd, c->run, e);
+	struct trial *t = arg;
 
-	return us < 0 ? (int)us : 0;
+	t->us = probe_run(t->mem, c->fd, c->run, e);
+	return t->us < 0 ? (int)t->us : 0;
 }
 
-static int ready_boot_cpu(struct machine *m, gpa_t entry, struct err *e)
+static int ready_boot_cpu(struct machine *m, gpa_t entry, int any_kvm, struct err *e)
 {
-	int rc = vcpu_start(&m->vcpu[0], try_kvm, m, e);
+	struct trial trial = { .mem = &m->vm.mem };
+	int rc = vcpu_start(&m->vcpu[0], try_kvm, &trial, e);
 
+	if (rc == 0 && !any_kvm)
+		rc = probe_judge(trial.us, e);
 	if (rc < 0)
 		return rc;
-	log_debug("kvm: runs a guest's kernel mode");
+	log_debug("kvm: runs a guest's kernel mode (%ld us)", trial.us);
 	rc = boot_set_registers(m->vcpu[0].fd, entry);
 	return rc < 0 ? err_set(e, rc, "set the CPU's registers: %s", strerror(-rc)) : 0;
 }
@@ -429,7 +437,7 @@ int machine_open(struct machine *m, const struct spec *s, struct err *e)
 		rc = add_cpus(m, s->cpus, e);
 	log_debug("kvm: %u virtual CPUs", m->cpus);
 	if (rc == 0)
-		rc = ready_boot_cpu(m, load.entry, e);
+		rc = ready_boot_cpu(m, load.entry, s->any_kvm, e);
 	if (rc == 0)
 		rc = add_devices(m, s, e);
 	return rc;

@@ -76,13 +76,18 @@ long probe_run(const struct gmem *m, int vcpu, struct kvm_run *run, struct err *
 		kvm_ioctl(vcpu, KVM_RUN, 0);
 		run->immediate_exit = 0;
 	}
-	if (best > PROBE_LIMIT_US)
-		return err_set(e, -ENOTSUP,
-			       "this /dev/kvm emulates the guest's kernel mode (%d instructions took "
-			       "%ld.%ld ms): it cannot boot a kernel\n  try: a host whose own processor "
-			       "virtualises: grep -cE 'vmx|svm' /proc/cpuinfo there is not 0",
-			       2 * PROBE_TURNS, best / 1000, best / 100 % 10);
 	return best;
+}
+
+int probe_judge(long us, struct err *e)
+{
+	if (us <= PROBE_LIMIT_US)
+		return 0;
+	return err_set(e, -ENOTSUP,
+		       "this /dev/kvm emulates the guest's kernel mode (%d instructions took "
+		       "%ld.%ld ms): it cannot boot a kernel\n  try: a host whose own processor "
+		       "virtualises: grep -cE 'vmx|svm' /proc/cpuinfo there is not 0",
+		       2 * PROBE_TURNS, us / 1000, us / 100 % 10);
 }
 
 long probe_kvm(int kvm, struct err *e)
@@ -104,6 +109,8 @@ long probe_kvm(int kvm, struct err *e)
 		rc = err_set(e, -ENOMEM, "memory: too little to try the CPU");
 	else
 		rc = probe_run(&vm.mem, vcpu, run, e);
+	if (rc >= 0 && probe_judge(rc, e) < 0)
+		rc = e->code;
 	if (run != MAP_FAILED)
 		munmap(run, vm.run_len);
 	fd_close(&vcpu);

@@ -20,10 +20,13 @@ enum {
 
 /* Runs the loop on the vCPU, which must have its tables (boot_write_tables) and nothing else to
  * do; its registers are to be set anew afterwards. The microseconds it took, or negative with *e
- * filled: KVM cannot run it, or is too slow (-ENOTSUP). */
+ * filled: KVM cannot run it (-ENOTSUP). */
 long probe_run(const struct gmem *m, int vcpu, struct kvm_run *run, struct err *e);
 
-/* The same in a VM made for it. */
+/* 0 where a run of that length is a processor's, or -ENOTSUP with *e filled: it was emulated. */
+int probe_judge(long us, struct err *e);
+
+/* Both, in a VM made for it. */
 long probe_kvm(int kvm, struct err *e);
 
 #endif

@@ -189,6 +189,7 @@ refused "vm.ini:2: huge-pages: 'yes' is neither transparent, reserved nor no" '[
 refused "huge-pages: reserved ones have 2 MiB, and memory, *, is no multiple of that" '[vm]\nmemory = 65M\nhuge-pages = reserved\n'
 refused "balloon: what prefault or reserved huge pages keep for the guest it cannot leave" '[vm]\nballoon = 64M\nprefault = yes\n'
 refused "balloon: must leave the guest 32M of its memory" '[vm]\nmemory = 64M\nballoon = 40M\n'
+refused "vm.ini:2: kvm: 'yes' is neither native nor any" '[vm]\nkvm = yes\n'
 refused "vm.ini:2: console-device: 'tty' is neither serial nor virtio" '[vm]\nconsole-device = tty\n'
 
 run out/vmtool create --dry-run next --kernel "$tap_dir/vmlinux" --memory 512M

@@ -404,6 +404,7 @@ static void a_machines_description_changes(void)
 		.cpus = 2,
 		.memory_bytes = 512 << 20,
 		.balloon_bytes = 64 << 20,
+		.any_kvm = 1,
 		.has_hvc = 1,
 		.memory = SPEC_MEMORY_SMALL | SPEC_MEMORY_PREFAULT,
 		.guest_cid = 3,
@@ -432,7 +433,8 @@ static void a_machines_description_changes(void)
 
 	refuses_pieces(mem, len, decode_spec);
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0);
-	CHECK(back.balloon_bytes == good.balloon_bytes && back.memory == good.memory && back.has_hvc == good.has_hvc);
+	CHECK(back.balloon_bytes == good.balloon_bytes && back.memory == good.memory);
+	CHECK(back.has_hvc == good.has_hvc && back.any_kvm == good.any_kvm);
 	CHECK(back.memory_bytes == good.memory_bytes && back.initrd_fd[1] == 10);
 	CHECK(back.ndisks == 3 && back.disk[1].fd == 12 && back.disk[1].readonly == 1);
 	CHECK(back.nheld == 1 && back.held_fd[0] == 15);
@@ -459,6 +461,7 @@ static void a_machines_description_changes(void)
 	REFUSES(s.cpus = 0);
 	REFUSES(s.cpus = SPEC_CPUS_MAX + 1);
 	REFUSES(s.balloon_bytes = s.memory_bytes + 1);
+	REFUSES(s.any_kvm = 2);
 	REFUSES(s.has_hvc = 2);
 	REFUSES(s.memory = SPEC_MEMORY_ALL + 1);
 	REFUSES(s.memory = SPEC_MEMORY_RESERVED | SPEC_MEMORY_SMALL);

@@ -1,74 +1,9 @@
-# guests: programs instead of a kernel try the machine, each a side of it (test/guests/bare).
-# with: test/vm/host.sh out/bare
+# guests: programs instead of a kernel try the machine, and doctor what stands between a host and all this.
+# with: test/vm/host.sh test/both/guests.sh out/bare
 . /lab/in/lib.sh
 . /lab/in/host.sh
-
-bare() {	# PROGRAM OPTION...: becomes a machine that runs it
-	program=$1
-	shift
-	exec vmtool vmm --kernel "/lab/in/bare/$program" --plain "$@" </dev/null
-}
-
-# What a program says of each thing it tried is a test here.
-tells() {	# PROGRAM OPTION...
-	run in_shell bare "$@" --reboot end
-	printf '%s\n' "$out" | tr -d '\r' >"$tap_dir/said"
-	while read -r word rest; do
-		case $word in
-		ok) pass "$*: ${rest#- }" ;;
-		not) fail "$*: ${rest#ok - }" ;;
-		'#') diag "$rest" ;;
-		esac
-	done <"$tap_dir/said"
-	is "$rc/$(tail -n 1 "$tap_dir/said")/$err" "0/done/" "$*: powers off when all is done"
-}
-
-tells exits
-tells interrupts
-tells timers
-for cpus in 1 2 3 8 32; do
-	tells smp --cpus $cpus --append cpus=$cpus
-done
-# To the hole under 4 GiB and across it. What is not touched costs nothing, but no VM may have more than its host.
-most=5120
-[ "$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)" -gt $((most * 1024)) ] || most=3840
-for mib in 64 3072 3073 $most; do
-	tells memory --memory ${mib}M --append mib=$mib
-done
-tells hostile
-
-# --- how it ends ---
-
-run in_shell bare ends --append s5
-is "$rc/$err" "0/" "sleep S5 ends it well"
-run in_shell bare ends --append panic
-is "$rc" 1 "a panic is a failure"
-like "$err" "the machine ended: panic" "and called one"
-
-ups() { [ "$(grep -c up "$tap_dir/ups")" -ge "$1" ]; }
-for kind in reset keyboard cf9 bios triple; do
-	bare ends --append $kind >"$tap_dir/ups" 2>"$tap_dir/err" &
-	machine=$!
-	ok "$kind: it begins again" within 20 ups 2
-	kill -TERM $machine
-	wait $machine
-	is "$?/$(cat "$tap_dir/err")" "143/" "$kind: and a signal ends it"
-	run in_shell bare ends --append $kind --reboot end
-	is "$rc/$(printf '%s\n' "$out" | grep -c up)" "0/1" "$kind: or that is its end"
-done
-
-# A processor that sleeps for ever is no end: nobody can see it. It costs nothing.
-bare ends --append halt >"$tap_dir/ups" 2>"$tap_dir/err" &
-machine=$!
-ok "one that halts" within 20 ups 1
-used() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
-child=$(children "$machine" | head -n 1)
-before=$(used "$child")
-sleep 2
-is "$(($(used "$child") - before))" 0 "uses no time of the host's"
-kill -TERM $machine
-wait $machine
-is "$?" 143 "until it is ended"
+programs=/lab/in/bare
+. /lab/in/guests.sh
 
 # --- doctor: what stands between a host and all this ---
 
