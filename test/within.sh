@@ -11,3 +11,8 @@ within() {
 		within_pause=$((within_pause < 14 ? within_pause * 3 / 2 + 1 : 20))
 	done
 }
+
+# listens PATH: a socket there takes connections. That its file is there says that it will, a moment later.
+listens() {
+	awk -v path="$1" '$4 == "00010000" && $8 == path { found = 1 } END { exit !found }' /proc/net/unix
+}

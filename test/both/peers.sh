@@ -23,7 +23,7 @@ before=$(agent_descriptors)
 what() {
 	"$peer" heard "unix:$tap_dir/ear" 0 >"$tap_dir/request" 2>&1 &
 	ear=$!
-	until [ -S "$tap_dir/ear" ]; do sleep 0.01; done
+	within 20 listens "$tap_dir/ear"
 	"$@" </dev/null >/dev/null 2>&1 &
 	word=$!
 	wait $ear

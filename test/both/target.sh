@@ -33,7 +33,7 @@ else
 	vmtool guest-agent --listen "$target" 2>"$target_dir/log" &
 	agent=$!
 	target_end() { { kill $agent; wait $agent; } 2>/dev/null; rm -rf "$target_dir"; }
-	until [ -S "$target_sock" ]; do sleep 0.01; done
+	within 20 listens "$target_sock"
 	there() { sh -c "$1"; }
 fi
 

@@ -12,7 +12,7 @@ export VMTOOL_HOME=$tap_dir/home
 agent_start() {
 	"$vmtool" guest-agent --listen "$guest" 2>>"$tap_dir/agent.log" &
 	agent_pid=$!
-	until [ -S "$tap_dir/agent" ]; do
+	until listens "$tap_dir/agent"; do
 		kill -0 "$agent_pid" || { cat "$tap_dir/agent.log"; exit 1; }
 		sleep 0.01
 	done

@@ -53,7 +53,7 @@ ok "without what was before" test -z "$(grep hi <<<"$out")"
 # A line that is cut every 90 kB: whoever attached comes back.
 "$PWD/out/tools/cutter" "$tap_dir/bad" "$tap_dir/agent" 90000 &
 cutter=$!
-within 10 test -S "$tap_dir/bad"
+within 10 listens "$tap_dir/bad"
 "$vmtool" exec -d --id lines "$guest" sh -c 'seq 30000; until [ -e '"$tap_dir"'/on ]; do sleep 0.01; done; exit 8' >/dev/null
 timeout 60 "$vmtool" attach "unix:$tap_dir/bad" lines >"$tap_dir/out" 2>"$tap_dir/err" &
 first=$!

@@ -7,21 +7,12 @@ probes=100
 # Ends of connections to the socket, accepted or not: /proc/net/unix names each by its path.
 connections() { grep -c -- "$sock\$" /proc/net/unix; }
 
-until_() { # COMMAND: at most 20 s
-	local end=$((SECONDS + 20))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		read -r -t 0.01 <>"$tap_dir/never" || true
-	done
-}
-mkfifo "$tap_dir/never"
-listens() { [ -S "$sock" ]; }
 all_queued() { [ "$(connections)" -eq $((probes + 1)) ]; }
 
 "$vmtool" guest-agent --listen "unix:$sock" 2>"$tap_dir/log" &
 agent=$!
 trap '{ kill -CONT $agent; kill $agent; wait $agent; } 2>/dev/null; rm -rf "$tap_dir"' EXIT
-ok "the agent listens" until_ listens
+ok "the agent listens" within 20 listens "$sock"
 run "$vmtool" exec "unix:$sock" -- true
 is "$rc" 0 "and serves"
 
@@ -31,7 +22,7 @@ for ((i = 0; i < probes; i++)); do
 	"$vmtool" exec "unix:$sock" -- true 2>/dev/null </dev/null &
 	pids+=($!)
 done
-ok "$probes connections wait for an agent that does not accept" until_ all_queued
+ok "$probes connections wait for an agent that does not accept" within 20 all_queued
 { kill -9 "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
 
 began=${EPOCHREALTIME/./}
@@ -43,5 +34,5 @@ diag "served $took ms after the agent came back"
 # Whoever waits for each dead one, and be it 50 ms, needs longer; a busy machine alone does not.
 ok "without waiting for any of those" [ $took -lt 5000 ]
 idle() { [ "$(connections)" -eq 1 ]; }
-ok "and the dead connections are gone" until_ idle
+ok "and the dead connections are gone" within 20 idle
 done_testing

@@ -130,7 +130,7 @@ like "$(cat "$tap_dir/err")" "attached" "and told why"
 # A line that is cut every 300 kB, with what it held: nothing is lost, nothing comes twice.
 "$PWD/out/tools/cutter" "$tap_dir/bad" "$tap_dir/agent" 300000 &
 cutter=$!
-until [ -S "$tap_dir/bad" ]; do sleep 0.01; done
+within 20 listens "$tap_dir/bad"
 head -c 8388608 /dev/urandom >"$tap_dir/big"
 timeout 60 "$vmtool" exec --on-disconnect hold:20s "unix:$tap_dir/bad" -- sh -c 'cat; exit 7' <"$tap_dir/big" >"$tap_dir/back" 2>"$tap_dir/err"
 is "$?" 7 "a command whose line is cut again and again has its code"

@@ -17,7 +17,7 @@ guest() {
 	unshare -m sh -c 'mount --bind "$1" /etc/ssh && exec "$2" guest-agent --listen "unix:$3"' sh \
 		"$tap_dir/etcssh" "$vmtool" "$VMTOOL_HOME/run/$1/vsock.sock" 2>>"$tap_dir/agent.log" &
 	others+=($!)
-	within 20 test -S "$VMTOOL_HOME/run/$1/vsock.sock"
+	within 20 listens "$VMTOOL_HOME/run/$1/vsock.sock"
 }
 # sshd KEY: a server on $port with that host key.
 serve() {

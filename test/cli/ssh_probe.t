@@ -82,7 +82,7 @@ mux() { # PERL: an answer to CONNECT
 		$SIG{PIPE} = "IGNORE";
 		while (my $c = $l->accept) { my $line = <$c>; '"$1"' }' "$tap_dir/mux" &
 	servers+=($!)
-	until [ -S "$tap_dir/mux" ]; do read -r -t 0.01 <>"$tap_dir/never" || true; done
+	within 20 listens "$tap_dir/mux"
 }
 mkfifo "$tap_dir/never"
 mux 'shutdown $c, 0 if $line =~ / 23$/; syswrite $c, "OK 7\n"; syswrite $c, "SSH-2.0-mux\r\n" if $line =~ / 22$/; 1 while sysread $c, my $x, 99'

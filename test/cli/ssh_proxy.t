@@ -7,7 +7,7 @@ guest=unix:$tap_dir/guest
 
 "$vmtool" guest-agent --listen "$guest" 2>"$tap_dir/agent.log" &
 agent=$!
-until [ -S "$tap_dir/guest" ]; do sleep 0.05; done
+within 20 listens "$tap_dir/guest"
 
 # serve SCRIPT: one connection to 127.0.0.1:$port, handled by perl with $c; sets $port and $served.
 serve() {

@@ -47,7 +47,7 @@ is "$(guest_said)" "took $((5 * MB))" "a host client that closes at once loses n
 
 /lab/in/peer eat unix:"$sock"_7003 0 >/tmp/took 2>&1 &
 taker=$!
-until [ -S "$sock"_7003 ]; do :; done
+within 20 listens "$sock"_7003
 run vmtool exec web -- peer toss vsock:2:7003 $((5 * MB))
 is "$rc" 0 "a guest client may close at once"
 wait "$taker"
@@ -98,14 +98,14 @@ run /lab/in/peer drop mux:"$sock"_seqpacket:7012 100
 is "$(guest_said)" "gathered 100" "a host client of messages that closes at once loses none"
 /lab/in/peer hoard unix:"$sock"_7013 0 >/tmp/took 2>&1 &
 taker=$!
-until [ -S "$sock"_7013 ]; do :; done
+within 20 listens "$sock"_7013
 run vmtool exec web -- peer letter vsock:2:7013 220000
 like "$rc $err" "1 peer: send: *" "what no socket of the host takes is refused to the guest that sends it"
 wait $taker
 is "$(tail -n 1 /tmp/took)" "gathered 0" "and no part of it comes"
 /lab/in/peer hoard unix:"$sock"_7014 0 >/tmp/took 2>&1 &
 taker=$!
-until [ -S "$sock"_7014 ]; do :; done
+within 20 listens "$sock"_7014
 run vmtool exec web -- peer drop vsock:2:7014 100
 wait $taker
 is "$rc $(tail -n 1 /tmp/took)" "0 gathered 100" "a guest client of messages that closes at once loses none"
