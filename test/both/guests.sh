@@ -34,6 +34,7 @@ for mib in 64 3072 3073 $most; do
 	tells memory --memory ${mib}M --append mib=$mib
 done
 tells hostile
+tells rings
 
 # --- how it ends ---
 

@@ -5,6 +5,20 @@
 programs=/lab/in/bare
 . /lab/in/guests.sh
 
+# --- a card's rings, read by the vmm and by the host's kernel ---
+
+modprobe tun
+modprobe vhost_net
+tunctl -t web0 >/dev/null
+ip link set web0 up
+for vhost in off on; do
+	tells rings --nic tap=web0,vhost=$vhost --append nic=1
+done
+run env VMTOOL_LOG=debug vmtool vmm --kernel "$programs/rings" --plain --reboot end --nic tap=web0,vhost=on --append nic=1 </dev/null
+is "$(printf '%s\n' "$err" | sed -n 's/.*eth0: its rings are served by //p' | sort -u)" "the host's kernel" \
+	"vhost=on: its rings were the host's kernel's all the time"
+tunctl -d web0 >/dev/null
+
 # --- doctor: what stands between a host and all this ---
 
 kvm_row() { vmtool doctor "$@" | sed -n '/"id": "kvm"/,/}/p'; }

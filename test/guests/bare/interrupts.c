@@ -81,38 +81,38 @@ static void messages(void)
 	static struct rng rng;
 
 	check(rng_find(&rng), "the entropy device is found by its capabilities");
-	rng_vector(&rng, 0, 0, 1);
-	rng_vector(&rng, 1, MSIX_VECTOR, 0);
-	rng_msix(&rng, 1, 0);
+	virtio_vector(&rng.dev, 0, 0, 1);
+	virtio_vector(&rng.dev, 1, MSIX_VECTOR, 0);
+	virtio_msix(&rng.dev, 1, 0);
 	check(rng_up(&rng), "and comes up");
 	rng_ask(&rng);
 	check(rng_answered(&rng), "it answers");
 	check(comes(MSIX_VECTOR, 1), "with its message");
-	check(none(MSIX_VECTOR) && !(read32(rng.pending) & 2), "once");
+	check(none(MSIX_VECTOR) && !(read32(rng.dev.pending) & 2), "once");
 
-	rng_vector(&rng, 1, MSIX_VECTOR, 1);
+	virtio_vector(&rng.dev, 1, MSIX_VECTOR, 1);
 	rng_ask(&rng);
 	check(rng_answered(&rng) && none(MSIX_VECTOR), "a masked vector is silent");
-	check(read32(rng.pending) & 2, "and pending");
-	rng_vector(&rng, 1, MSIX_VECTOR, 0);
-	check(comes(MSIX_VECTOR, 2) && !(read32(rng.pending) & 2), "until the mask falls");
+	check(read32(rng.dev.pending) & 2, "and pending");
+	virtio_vector(&rng.dev, 1, MSIX_VECTOR, 0);
+	check(comes(MSIX_VECTOR, 2) && !(read32(rng.dev.pending) & 2), "until the mask falls");
 
-	rng_msix(&rng, 1, 1);
+	virtio_msix(&rng.dev, 1, 1);
 	rng_ask(&rng);
 	check(rng_answered(&rng) && none(MSIX_VECTOR), "so is a masked function");
-	rng_msix(&rng, 1, 0);
+	virtio_msix(&rng.dev, 1, 0);
 	check(comes(MSIX_VECTOR, 3), "until that falls");
 
 	/* What waited goes where the vector leads now. */
-	rng_vector(&rng, 1, MSIX_VECTOR, 1);
+	virtio_vector(&rng.dev, 1, MSIX_VECTOR, 1);
 	rng_ask(&rng);
 	check(rng_answered(&rng), "a request under a masked vector");
-	rng_vector(&rng, 1, MOVED_VECTOR, 0);
+	virtio_vector(&rng.dev, 1, MOVED_VECTOR, 0);
 	check(comes(MOVED_VECTOR, 1) && none(MSIX_VECTOR), "comes by the one it was moved to");
 	rng_ask(&rng);
 	check(rng_answered(&rng) && comes(MOVED_VECTOR, 2), "and so does the next");
 
-	rng_msix(&rng, 0, 0);
+	virtio_msix(&rng.dev, 0, 0);
 	rng_ask(&rng);
 	check(rng_answered(&rng) && none(MOVED_VECTOR), "without MSI-X there is no message");
 }
