@@ -48,11 +48,11 @@ const struct applet applet_attach = {
 	.help = "Go back to a command that runs in a VM; exit with its code",
 	.more = "  vmtool attach web                  (its main process)\n"
 		"  id=$(vmtool exec -d web -- make); vmtool attach web $id\n\n"
-		"First comes what the session has kept of its output, and on stderr how much it has not.\n"
-		"Whoever was attached before is let go. When the connection breaks it is made again, until\n"
-		"nothing came through for a minute or the VM has ended. The detach keys, and INT, TERM, HUP\n"
-		"or QUIT, leave the command running; all but the last of the keys reach it. Other keys:\n"
-		"--detach-keys ctrl-a,d; or none.\n",
+		"First comes what the session has kept of its output, and on stderr how much it\n"
+		"has not. Whoever was attached before is let go. When the connection breaks it\n"
+		"is made again, until nothing came through for a minute or the VM has ended. The\n"
+		"detach keys, and INT, TERM, HUP or QUIT, leave the command running; all but the\n"
+		"last of the keys reach it. Other keys: --detach-keys ctrl-a,d; or none.\n",
 	.opts = attach_opts,
 	.command_after = -1,
 	.failure = 125,

@@ -234,7 +234,7 @@ static int completion_run(struct cmdline *cl, struct err *e)
 const struct applet applet_completion = {
 	.name = "completion",
 	.args = "SHELL",
-	.help = "Print what bash, zsh or fish need to complete vmtool's words and options",
+	.help = "Print what bash, zsh or fish need to complete words and options",
 	.more = "  . <(vmtool completion bash)\n"
 		"  vmtool completion zsh >~/.zfunc/_vmtool\n"
 		"  vmtool completion fish >~/.config/fish/completions/vmtool.fish\n",

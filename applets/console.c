@@ -35,9 +35,10 @@ const struct applet applet_console = {
 	.help = "Sit down at a VM's serial console, beside whoever is there",
 	.more = "  vmtool console web                 (a login, where the guest has one there)\n"
 		"  vmtool console -r web | tee boot.log\n\n"
-		"What the guest says appears from now on (`vmtool logs` has the rest); what is typed is the\n"
-		"guest's, ctrl-c included. Several may sit there, also while the VM starts. It ends, with 0,\n"
-		"by the detach keys (ctrl-p,ctrl-q) and when the VM has ended; a reboot it outlives.\n",
+		"What the guest says appears from now on (`vmtool logs` has the rest); what is\n"
+		"typed is the guest's, ctrl-c included. Several may sit there, also while the VM\n"
+		"starts. It ends, with 0, by the detach keys (ctrl-p,ctrl-q) and when the VM has\n"
+		"ended; a reboot it outlives.\n",
 	.opts = console_opts,
 	.command_after = -1,
 	.run = console_run,

@@ -140,19 +140,19 @@ const struct applet applet_cp = {
 	.name = "cp",
 	.args = "SRC... DST",
 	.help = "Copy files and folders into a guest, or out of it",
-	.more = "One side is a guest's, NAME:PATH; a path there without a slash at its start begins in\n"
-		"that user's home. unix:SOCKET:PATH is a guest agent without a VM. A host's file with a\n"
-		"colon in its name is ./a:b.\n\n"
+	.more = "One side is a guest's, NAME:PATH; a path there without a slash at its start\n"
+		"begins in that user's home. unix:SOCKET:PATH is a guest agent without a VM. A\n"
+		"host's file with a colon in its name is ./a:b.\n\n"
 		"  vmtool cp site web:/srv          vmtool cp web:/var/log/app.log .\n"
 		"  tar c . | vmtool cp - web:/srv   vmtool cp web:/etc - | tar x\n\n"
 		"  SRC        DST is a folder   DST is a file    DST is not there\n"
-		"  file       DST/SRC           it is replaced   it is made; DST/ is refused\n"
-		"  folder     DST/SRC           refused          it is made, and gets what is in SRC\n"
-		"  folder/.   in it, what is    refused          it is made, and gets what is in SRC\n"
+		"  file       DST/SRC           it is replaced   made; DST/ is refused\n"
+		"  folder     DST/SRC           refused          made, and gets what is in SRC\n"
+		"  folder/.   in it, what is    refused          made, and gets what is in SRC\n"
 		"             in SRC\n"
 		"  several, - as above          refused          refused\n\n"
-		"Modes, times, links, holes and user.* xattrs are kept. A file is replaced as a whole\n"
-		"or not at all. What cannot be copied is told, the rest is: exit code 1.\n",
+		"Modes, times, links, holes and user.* xattrs are kept. A file is replaced as a\n"
+		"whole or not at all. What cannot be copied is told, the rest is: exit code 1.\n",
 	.opts = cp_opts,
 	.command_after = -1,
 	.run = cp_run,

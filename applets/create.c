@@ -99,9 +99,8 @@ const struct applet applet_create = {
 	.name = "create",
 	.args = "[NAME]... [-- CMD [ARG]...]",
 	.help = "Make VMs that are not started yet, and print their names",
-	.more = "Takes what `vmtool start` takes, and keeps it in vm.ini for the start to come. Without a\n"
-		"NAME, two random words are one. There must be no VM of that name.\n"
-		"\n"
+	.more = "Takes what `vmtool start` takes, and keeps it in vm.ini for the start to come.\n"
+		"Without a NAME, two random words are one. There must be no VM of that name.\n\n"
 		"  vmtool create web --initrd ./initrd --memory 512M\n"
 		"  vmtool start web\n",
 	.opts = create_opts,

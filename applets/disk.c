@@ -146,13 +146,13 @@ const struct applet applet_disk = {
 	.help = "Keep or drop what a VM wrote over a disk",
 	.more = "  vmtool start web --disk base.img,overlay\n"
 		"  vmtool disk ls web\n"
-		"  vmtool disk discard web vda\n"
-		"\n"
-		"With ,overlay what the guest writes goes to a file in the VM's folder, of the size of\n"
-		"what was written, and the image is only read: several VMs may have one. commit writes\n"
-		"it into the image, which then is no base for the overlays of other VMs any more;\n"
-		"discard forgets it. Both want the VM stopped. DISK is the guest's name: vda, vdb...\n"
-		"A commit that was cut short can be begun again, and must be.\n",
+		"  vmtool disk discard web vda\n\n"
+		"With ,overlay what the guest writes goes to a file in the VM's folder, of the\n"
+		"size of what was written, and the image is only read: several VMs may have one.\n"
+		"commit writes it into the image, which then is no base for the overlays of\n"
+		"other VMs any more; discard forgets it. Both want the VM stopped. DISK is the\n"
+		"guest's name: vda, vdb... A commit that was cut short can be begun again, and\n"
+		"must be.\n",
 	.command_after = -1,
 	.run = disk_run,
 };

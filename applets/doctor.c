@@ -303,9 +303,9 @@ const struct applet applet_doctor = {
 	.name = "doctor",
 	.args = "",
 	.help = "Say whether this host can run microVMs, and if not, why",
-	.more = "A line for each thing a start depends on: ok; note, where something will be missed;\n"
-		"no, where no VM can run, which is exit code 1. What is not ok says why it matters\n"
-		"and what cures it.\n",
+	.more = "A line for each thing a start depends on: ok; note, where something will be\n"
+		"missed; no, where no VM can run, which is exit code 1. What is not ok says why\n"
+		"it matters and what cures it.\n",
 	.opts = doctor_opts,
 	.command_after = -1,
 	.run = doctor_run,

@@ -271,11 +271,11 @@ const struct applet applet_events = {
 	.name = "events",
 	.args = "NAME",
 	.help = "Tell what happened to a VM, and what happens",
-	.more = "All that is known of it, or what --since leaves of that. A line that a crash or somebody\n"
-		"else spoiled is told by its number, and left out. With --until, what happened since\n"
-		"--since counts, else since the latest start; 1 when the VM does not run (any more) and\n"
-		"it was not so. With --follow beside it, further starts are waited for.\n"
-		"\n"
+	.more = "All that is known of it, or what --since leaves of that. A line that a crash or\n"
+		"somebody else spoiled is told by its number, and left out. With --until, what\n"
+		"happened since --since counts, else since the latest start; 1 when the VM does\n"
+		"not run (any more) and it was not so. With --follow beside it, further starts\n"
+		"are waited for.\n\n"
 		"  vmtool events --json --follow web\n"
 		"  vmtool events --type stage --type condition --since 5m web\n"
 		"  vmtool events --until agent_up=false web\n",

@@ -39,16 +39,16 @@ const struct applet applet_exec = {
 		"  vmtool exec -it web sh\n"
 		"  vmtool exec --on-disconnect hold:5m web -- make\n"
 		"  id=$(vmtool exec -d web -- make); vmtool attach web $id\n\n"
-		"NAME is a VM's name, or unix:PATH of a guest agent. On a terminal of ours the command\n"
-		"has one too, of the same size; -t gives it one of 80 by 24 even when we have none, and\n"
-		"our stdin may then be a pipe, whose end is ctrl-d. The detach keys leave it running;\n"
-		"all but the last of them reach it (--detach-keys ctrl-a,d names others). Without a\n"
-		"terminal INT, TERM, HUP, QUIT, USR1 and USR2 go to the command, and a second INT within a\n"
-		"second gives up on it.\n\n"
-		"With --on-disconnect hold:TIME a broken connection is made again, and nothing is lost, until\n"
-		"nothing came through for that TIME or the VM has ended.\n\n"
-		"124: --timeout passed, 126: not executable, 127: not found, 128+n: died from signal n,\n"
-		"125: vmtool failed.\n",
+		"NAME is a VM's name, or unix:PATH of a guest agent. On a terminal of ours the\n"
+		"command has one too, of the same size; -t gives it one of 80 by 24 even when we\n"
+		"have none, and our stdin may then be a pipe, whose end is ctrl-d. The detach\n"
+		"keys leave it running; all but the last of them reach it (--detach-keys\n"
+		"ctrl-a,d names others). Without a terminal INT, TERM, HUP, QUIT, USR1 and USR2\n"
+		"go to the command, and a second INT within a second gives up on it.\n\n"
+		"With --on-disconnect hold:TIME a broken connection is made again, and nothing\n"
+		"is lost, until nothing came through for that TIME or the VM has ended.\n\n"
+		"124: --timeout passed, 126: not executable, 127: not found, 128+n: died from\n"
+		"signal n, 125: vmtool failed.\n",
 	.opts = exec_opts,
 	.command_after = 1,
 	.failure = 125,

@@ -229,30 +229,29 @@ const struct applet applet_forward = {
 	.name = "forward",
 	.args = "ls [NAME...] | add NAME RULE... | rm NAME WHICH...",
 	.help = "Show and change what of a VM can be reached on this host",
-	.more = "A RULE, here or with `start --publish` or as `publish` in vm.ini's [forward], is one of\n"
-		"\n"
-		"  8080:80                 this host's 127.0.0.1:8080 to the guest's localhost:80\n"
-		"  :80                     the same with a free port, which the VM keeps from start to start\n"
-		"  0.0.0.0:8080:80         another address of this host; IPv6 in brackets: [::]:8080:80\n"
+	.more = "A RULE, here or with `start --publish` or as `publish` in vm.ini's [forward],\n"
+		"is one of\n\n"
+		"  8080:80                 127.0.0.1:8080 of this host to the guest's port 80\n"
+		"  :80                     from a free port, which stays the VM's\n"
+		"  0.0.0.0:8080:80         another address; IPv6 in brackets: [::]:8080:80\n"
 		"  8080:10.0.0.5:80        whatever the guest can reach\n"
 		"  5353:53/udp             datagrams\n"
 		"  8000-8010:9000-9010     a range, on both sides of the same length\n"
-		"  unix:/run/web.sock:80   a unix socket here; :unix:/run/docker.sock is one in the guest\n"
+		"  unix:/run/web.sock:80   a unix socket here; :unix:/run/x.sock is the guest's\n"
 		"  2222:vsock:22           a vsock port of a guest that has no vmtool\n"
 		"  web=8080:80             with a name\n"
 		"  ssh                     short for ssh=:22\n"
-		"  auto                    what listens in the guest, on 127.0.0.1 under the same port or,\n"
-		"                          if it is taken, another; auto:3000-3999,~3306 of these but one;\n"
-		"                          auto/udp\n"
-		"\n"
-		"`add` prints the addresses it listens on. `rm` takes a name, or an address as `ls` shows it:\n"
-		"127.0.0.1:8080, 8080, 5353/udp; what is connected goes on. Both last until the VM ends; with --save the\n"
-		"rule stands in vm.ini, too, or is taken out there.\n"
-		"\n"
-		"Listeners are open from the start on, and stay. A connection waits up to 10 s for a guest that\n"
-		"is not there yet, or again; then, or when the guest refuses it, it is reset, and counted. Each\n"
-		"half ends for itself. A VM carries 512 connections and 128 udp clients at a time; who comes\n"
-		"later waits.\n",
+		"  auto                    what listens in the guest, on 127.0.0.1, its port or,\n"
+		"                          if that is taken, another; auto:3000-3999,~3306 of\n"
+		"                          these but one; auto/udp\n\n"
+		"`add` prints the addresses it listens on. `rm` takes a name, or an address as\n"
+		"`ls` shows it: 127.0.0.1:8080, 8080, 5353/udp; what is connected goes on. Both\n"
+		"last until the VM ends; with --save the rule stands in vm.ini, too, or is taken\n"
+		"out there.\n\n"
+		"Listeners are open from the start on, and stay. A connection waits up to 10 s\n"
+		"for a guest that is not there yet, or again; then, or when the guest refuses\n"
+		"it, it is reset, and counted. Each half ends for itself. A VM carries 512\n"
+		"connections and 128 udp clients at a time; who comes later waits.\n",
 	.opts = forward_opts,
 	.command_after = -1,
 	.run = forward_run,

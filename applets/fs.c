@@ -330,19 +330,20 @@ static int fs_run(struct cmdline *cl, struct err *e)
 const struct applet applet_fs = {
 	.name = "fs",
 	.args = "stat|ls|mkdir|rm NAME:PATH... | mv NAME:SRC... NAME:DST",
-	.help = "Look at a guest's files, make folders, move and remove, without a shell there",
+	.help = "Look at a guest's files, make folders, move and remove",
 	.more = "  vmtool fs ls -l web:/etc          vmtool fs stat --json web:/etc/passwd\n"
 		"  vmtool fs mkdir -p web:/srv/a/b   vmtool fs mv web:/srv/a web:/srv/old\n"
 		"  vmtool fs rm -r web:/srv/old\n\n"
 		"Paths are as cp has them: from the user's home where no slash begins them, and\n"
-		"unix:SOCKET:PATH is a guest agent without a VM. What cannot be done is told with the\n"
-		"guest's errno, the rest is done: exit code 1.\n\n"
-		"ls tells names as the folder has them, unsorted, one a line: of any number, and with -r\n"
-		"at any depth. Names are bytes: a pipe gets them as they are, and with -0 even a newline\n"
-		"in one is certain; a terminal gets \\xNN for what could drive it. In JSON a path or target\n"
-		"that is not UTF-8 is null, and path_base64 or target_base64 has its bytes; a time is null\n"
-		"when its year has no four digits, owner and group are when the guest has no name for them.\n"
-		"rm takes an empty folder, with -r one with all that is in it. It follows no link, never goes\n"
+		"unix:SOCKET:PATH is a guest agent without a VM. What cannot be done is told\n"
+		"with the guest's errno, the rest is done: exit code 1.\n\n"
+		"ls tells names as the folder has them, unsorted, one a line: of any number, and\n"
+		"with -r at any depth. Names are bytes: a pipe gets them as they are, and with\n"
+		"-0 even a newline in one is certain; a terminal gets \\xNN for what could drive\n"
+		"it. In JSON a path or target that is not UTF-8 is null, and path_base64 or\n"
+		"target_base64 has its bytes; a time is null when its year has no four digits,\n"
+		"owner and group are when the guest has no name for them. rm takes an empty\n"
+		"folder, with -r one with all that is in it. It follows no link, never goes\n"
 		"where something is mounted, and neither it nor mv takes a root, . or ..\n",
 	.opts = fs_opts,
 	.command_after = -1,

@@ -185,11 +185,12 @@ static int guest_agent_run(struct cmdline *cl, struct err *e)
 const struct applet applet_guest_agent = {
 	.name = "guest-agent",
 	.args = "",
-	.help = "Serve this machine to its host: commands, terminals, files, streams",
-	.more = "In a guest that vmtool's own init did not boot. It touches neither network nor mounts,\n"
-		"and the power and the clock only as far as it may. systemd is told when it serves (NOTIFY_SOCKET).\n"
-		"\n"
-		"  vmtool guest-agent --print-unit >/etc/systemd/system/vmtool-guest-agent.service\n"
+	.help = "Serve this machine to its host: commands, files, streams",
+	.more = "In a guest that vmtool's own init did not boot. It touches neither network nor\n"
+		"mounts, and the power and the clock only as far as it may. systemd is told when\n"
+		"it serves (NOTIFY_SOCKET).\n\n"
+		"  vmtool guest-agent --print-unit \\\n"
+		"    >/etc/systemd/system/vmtool-guest-agent.service\n"
 		"  vmtool guest-agent --listen unix:/run/agent.sock\n",
 	.opts = guest_agent_opts,
 	.command_after = -1,

@@ -156,13 +156,12 @@ const struct applet applet_kernel = {
 	.name = "kernel",
 	.args = "add FILE | ls | rm NAME...",
 	.help = "Keep the kernels that guests boot",
-	.more = "  vmtool kernel add /boot/vmlinuz-$(uname -r) --modules /lib/modules/$(uname -r)\n"
-		"  vmtool kernel add out/kernel/vmlinux --name small\n"
-		"\n"
-		"FILE is a bzImage, as distributions call vmlinuz, or an ELF vmlinux. What is packed in\n"
-		"it with gzip, lz4, xz or zstd is unpacked once. `default` is what VMs boot that name\n"
-		"no kernel. With --modules the guest's init loads the drivers of vmtool's devices first\n"
-		"of all, each after what it needs.\n",
+	.more = "  vmtool kernel add /boot/vmlinuz-6.1 --modules /lib/modules/6.1\n"
+		"  vmtool kernel add out/kernel/vmlinux --name small\n\n"
+		"FILE is a bzImage, as distributions call vmlinuz, or an ELF vmlinux. What is\n"
+		"packed in it with gzip, lz4, xz or zstd is unpacked once. `default` is what VMs\n"
+		"boot that name no kernel. With --modules the guest's init loads the drivers of\n"
+		"vmtool's devices first of all, each after what it needs.\n",
 	.opts = kernel_opts,
 	.command_after = -1,
 	.run = kernel_run,

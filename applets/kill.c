@@ -143,11 +143,11 @@ const struct applet applet_kill = {
 	.name = "kill",
 	.args = "NAME...|--all",
 	.help = "Send a signal to the main process of VMs, or end their machines",
-	.more = "A VM that was started with -- CMD has a main process, whose process group gets the\n"
-		"signal; what it makes of it is its own affair. One without is a machine alone: TERM ends\n"
-		"it, KILL at once and without its agent's help, and any other signal is refused. The\n"
-		"guest is not asked then, and its disks are not synced: `vmtool stop` does that.\n"
-		"\n"
+	.more = "A VM that was started with -- CMD has a main process, whose process group gets\n"
+		"the signal; what it makes of it is its own affair. One without is a machine\n"
+		"alone: TERM ends it, KILL at once and without its agent's help, and any other\n"
+		"signal is refused. The guest is not asked then, and its disks are not synced:\n"
+		"`vmtool stop` does that.\n\n"
 		"  vmtool kill -s HUP job\n"
 		"  vmtool kill -s KILL --vmm job\n",
 	.opts = kill_opts,

@@ -520,13 +520,14 @@ const struct applet applet_known_hosts = {
 		"  vmtool known-hosts pin 10.0.0.5\n"
 		"  vmtool known-hosts check --key db.pub db:2222\n"
 		"  vmtool known-hosts rm web\n\n"
-		"scan asks servers for their host keys, has each prove that it has the private one too, and\n"
-		"prints them as lines of known_hosts. Who has the keys is not known by that: pin without --key\n"
-		"trusts what it sees the first time, and says so.\n"
-		"check is silent when the key is pinned, 1 when nothing is, and 3 when it is another one.\n"
-		"pin does the same, and writes down what is new. The file is vmtool's own,\n"
-		"ssh/known_hosts in its state, in OpenSSH's format; nobody else's is read or written. guest asks a VM\n"
-		"for its own keys, through its vsock, and prints them as lines of such a file.\n",
+		"scan asks servers for their host keys, has each prove that it has the private\n"
+		"one too, and prints them as lines of known_hosts. Who has the keys is not known\n"
+		"by that: pin without --key trusts what it sees the first time, and says so.\n"
+		"check is silent when the key is pinned, 1 when nothing is, and 3 when it is\n"
+		"another one. pin does the same, and writes down what is new. The file is\n"
+		"vmtool's own, ssh/known_hosts in its state, in OpenSSH's format; nobody else's\n"
+		"is read or written. guest asks a VM for its own keys, through its vsock, and\n"
+		"prints them as lines of such a file.\n",
 	.opts = known_hosts_opts,
 	.command_after = -1,
 	.run = known_hosts_run,

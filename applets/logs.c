@@ -99,8 +99,8 @@ const struct applet applet_logs = {
 	.name = "logs",
 	.args = "NAME",
 	.help = "Print what a VM's console has said, its agent, or its scripts",
-	.more = "A console's lines have no times of their own: `vmtool events` says when what happened.\n"
-		"\n"
+	.more = "A console's lines have no times of their own: `vmtool events` says when what\n"
+		"happened.\n\n"
 		"  vmtool logs -f -n 20 web\n"
 		"  vmtool logs --boot web | grep -i error\n"
 		"  vmtool logs --source provision web\n",

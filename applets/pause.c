@@ -20,8 +20,8 @@ const struct applet applet_pause = {
 	.name = "pause",
 	.args = "NAME...|--all",
 	.help = "Hold VMs as they are: their CPUs stand still until `resume`",
-	.more = "Connections to it stay, and wait. The guest's clock is set right when it goes on.\n"
-		"Pausing one that is paused is fine.\n",
+	.more = "Connections to it stay, and wait. The guest's clock is set right when it goes\n"
+		"on. Pausing one that is paused is fine.\n",
 	.opts = pause_opts,
 	.command_after = -1,
 	.run = pause_run,

@@ -178,9 +178,9 @@ const struct applet applet_prune = {
 	.name = "prune",
 	.args = "",
 	.help = "Remove the VMs that do not run, or tell which those are",
-	.more = "Created, stopped and failed ones, with all that belongs to them. Never one that runs, that\n"
-		"another vmtool works at, whose state cannot be read, or in whose folder something\n"
-		"happened within the last minute.\n",
+	.more = "Created, stopped and failed ones, with all that belongs to them. Never one that\n"
+		"runs, that another vmtool works at, whose state cannot be read, or in whose\n"
+		"folder something happened within the last minute.\n",
 	.opts = prune_opts,
 	.command_after = -1,
 	.run = prune_run,

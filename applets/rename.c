@@ -54,9 +54,10 @@ const struct applet applet_rename = {
 	.name = "rename",
 	.args = "OLD NEW",
 	.help = "Give a VM that is not running another name",
-	.more = "Its id, its configuration, its logs and its events stay; what was said of it under the\n"
-		"old name is not rewritten. Host keys that were pinned under it are forgotten. NEW must\n"
-		"be free. The guest's host name follows the name, unless vm.ini has one.\n",
+	.more = "Its id, its configuration, its logs and its events stay; what was said of it\n"
+		"under the old name is not rewritten. Host keys that were pinned under it are\n"
+		"forgotten. NEW must be free. The guest's host name follows the name, unless\n"
+		"vm.ini has one.\n",
 	.command_after = -1,
 	.run = rename_run,
 };

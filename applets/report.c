@@ -157,12 +157,12 @@ const struct applet applet_report = {
 	.args = "NAME",
 	.help = "Show where the time of a VM's latest start went",
 	.more = "  vmtool report web\n"
-		"  vmtool report web --svg web.svg\n"
-		"\n"
-		"The stages of the host and of the guest as bars on one scale, the conditions from the\n"
-		"moment they held. The guest's stages carry its own clock; they are laid where the\n"
-		"message that reached the host fastest says they belong. A start that failed, or that\n"
-		"still goes on, is shown as far as it came: a bar that never ended says so.\n",
+		"  vmtool report web --svg web.svg\n\n"
+		"The stages of the host and of the guest as bars on one scale, the conditions\n"
+		"from the moment they held. The guest's stages carry its own clock; they are\n"
+		"laid where the message that reached the host fastest says they belong. A start\n"
+		"that failed, or that still goes on, is shown as far as it came: a bar that\n"
+		"never ended says so.\n",
 	.opts = report_opts,
 	.command_after = -1,
 	.run = report_run,

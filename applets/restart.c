@@ -90,8 +90,8 @@ const struct applet applet_restart = {
 	.name = "restart",
 	.args = "NAME...|--all",
 	.help = "Stop VMs, and start them again until each is proven ready",
-	.more = "What vm.ini says by now is what starts. One that does not run is started. One that\n"
-		"cannot be stopped is not.\n",
+	.more = "What vm.ini says by now is what starts. One that does not run is started. One\n"
+		"that cannot be stopped is not.\n",
 	.opts = restart_opts,
 	.command_after = -1,
 	.run = restart_run,

@@ -133,7 +133,7 @@ static int run_run(struct cmdline *cl, struct err *e)
 const struct applet applet_run = {
 	.name = "run",
 	.args = "[--] CMD [ARG]...",
-	.help = "Boot a new VM, run a command as its main process, remove it; exit with the command's code",
+	.help = "Run a command in a VM made for it, and exit with its code",
 	.more = "  vmtool run --kernel ./vmlinux --initrd ./initrd -- uname -a\n",
 	.opts = run_opts,
 	.command_after = 0,

@@ -32,9 +32,10 @@ const struct applet applet_shell = {
 		"  vmtool shell -u guest web\n"
 		"  vmtool shell web -- make test      (with what the shell's profile sets)\n"
 		"  vmtool shell web <script\n\n"
-		"The shell is that of the user in the guest's /etc/passwd, else /bin/sh. Without a terminal\n"
-		"it reads our stdin from a pipe. TERM and COLORTERM are passed on with a terminal; LANG\n"
-		"and others are the guest's, unless -e passes them. Exit codes are those of exec.\n",
+		"The shell is that of the user in the guest's /etc/passwd, else /bin/sh. Without\n"
+		"a terminal it reads our stdin from a pipe. TERM and COLORTERM are passed on\n"
+		"with a terminal; LANG and others are the guest's, unless -e passes them. Exit\n"
+		"codes are those of exec.\n",
 	.opts = shell_opts,
 	.command_after = 1,
 	.failure = 125,

@@ -426,11 +426,11 @@ const struct applet applet_show = {
 	.name = "show",
 	.args = "NAME...",
 	.help = "Tell everything about a VM, and what its guest says",
-	.more = "NAME is a VM, or unix:PATH of a guest agent. A guest that does not answer within a second\n"
-		"is said to be silent (guest_error); the rest is told all the same.\n"
-		"\n"
-		"With --config it prints the values that count, as a vm.ini that a template could be\n"
-		"made of; behind each stands the file and line it comes from.\n",
+	.more = "NAME is a VM, or unix:PATH of a guest agent. A guest that does not answer\n"
+		"within a second is said to be silent (guest_error); the rest is told all the\n"
+		"same.\n\n"
+		"With --config it prints the values that count, as a vm.ini that a template\n"
+		"could be made of; behind each stands the file and line it comes from.\n",
 	.opts = show_opts,
 	.command_after = -1,
 	.run = show_run,

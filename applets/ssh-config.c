@@ -135,12 +135,13 @@ const struct applet applet_ssh_config = {
 	.name = "ssh-config",
 	.args = "[NAME]...",
 	.help = "Print what ssh wants to know of VMs, as a file to Include",
-	.more = "  vmtool ssh-config >~/.ssh/vmtool.conf     # and in ~/.ssh/config: Include vmtool.conf\n"
-		"  ssh web.vm; scp file web.vm:; rsync -a dir web.vm:; git clone web.vm:/srv/x.git\n\n"
-		"Without a NAME it is for all VMs, those to come included, as NAME.vm. No network is\n"
-		"involved, and no connection is made unchecked: its server must show the key that was made\n"
-		"for the VM (ssh-user in vm.ini), or one that the guest hands over through its vsock. That\n"
-		"wants OpenSSH 8.5 or later here. A VM that got a key of its own later on wants a new file.\n",
+	.more = "  vmtool ssh-config >~/.ssh/vmtool.conf # in ~/.ssh/config: Include vmtool.conf\n"
+		"  ssh web.vm; scp file web.vm:; rsync -a dir web.vm:; git clone web.vm:/srv/x\n\n"
+		"Without a NAME it is for all VMs, those to come included, as NAME.vm. No\n"
+		"network is involved, and no connection is made unchecked: its server must show\n"
+		"the key that was made for the VM (ssh-user in vm.ini), or one that the guest\n"
+		"hands over through its vsock. That wants OpenSSH 8.5 or later here. A VM that\n"
+		"got a key of its own later on wants a new file.\n",
 	.opts = ssh_config_opts,
 	.command_after = -1,
 	.run = ssh_config_run,

@@ -289,11 +289,11 @@ const struct applet applet_ssh_probe = {
 	.help = "Tell whether SSH servers answer with their identification",
 	.more = "  vmtool ssh-probe 127.0.0.1:2222\n"
 		"  vmtool ssh-probe --wait --timeout 30s --json web.example db.example:2222\n\n"
-		"Also unix:PATH, vsock:CID:PORT and vsock-mux:PATH:PORT (a socket that takes CONNECT).\n"
-		"Exit codes: 0 all answered (--any: one); 1 refused, closed, reset or broken pipe;\n"
-		"3 an answer that is not SSH's; 4 a version of SSH that is not 2.0; 124 silence. With\n"
-		"--wait what is not SSH, or of another version, ends it at once; all else is asked again,\n"
-		"and the last answer counts.\n",
+		"Also unix:PATH, vsock:CID:PORT and vsock-mux:PATH:PORT (a socket that takes\n"
+		"CONNECT). Exit codes: 0 all answered (--any: one); 1 refused, closed, reset or\n"
+		"broken pipe; 3 an answer that is not SSH's; 4 a version of SSH that is not 2.0;\n"
+		"124 silence. With --wait what is not SSH, or of another version, ends it at\n"
+		"once; all else is asked again, and the last answer counts.\n",
 	.opts = ssh_probe_opts,
 	.command_after = -1,
 	.run = ssh_probe_run,

@@ -101,7 +101,8 @@ const struct applet applet_ssh_proxy = {
 	.args = "NAME[:PORT]",
 	.help = "Be the connection to a port in a VM, on stdin and stdout",
 	.more = "  ssh -o ProxyCommand='vmtool ssh-proxy %h:%p' root@web.vm\n"
-		"  ssh -o ProxyCommand='vmtool ssh-proxy --fdpass %h:%p' -o ProxyUseFdpass=yes root@web\n\n"
+		"  ssh -o ProxyCommand='vmtool ssh-proxy --fdpass %h:%p' \\\n"
+		"    -o ProxyUseFdpass=yes root@web.vm\n\n"
 		"No network is involved: the guest's own localhost is reached through its vsock.\n",
 	.opts = ssh_proxy_opts,
 	.command_after = -1,

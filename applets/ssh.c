@@ -230,12 +230,12 @@ const struct applet applet_ssh = {
 	.help = "Log in to a VM with ssh, or run a command in it",
 	.more = "  vmtool ssh web\n"
 		"  vmtool ssh web -- printf '%s\\n' 'one word' two\n\n"
-		"The arguments arrive as they are, though ssh has a shell there read them: it must be a\n"
-		"POSIX one. With ssh-user in vm.ini you log in with a key made for this VM, and its server\n"
-		"must show the host key made for it. Else the guest hands over its host keys through its\n"
-		"vsock before each connection, only they are taken, and you log in with your own keys. The exit\n"
-		"code is the command's; 3 when the server shows another key, 255 when ssh failed, 125 when\n"
-		"vmtool did.\n",
+		"The arguments arrive as they are, though ssh has a shell there read them: it\n"
+		"must be a POSIX one. With ssh-user in vm.ini you log in with a key made for\n"
+		"this VM, and its server must show the host key made for it. Else the guest\n"
+		"hands over its host keys through its vsock before each connection, only they\n"
+		"are taken, and you log in with your own keys. The exit code is the command's; 3\n"
+		"when the server shows another key, 255 when ssh failed, 125 when vmtool did.\n",
 	.opts = ssh_opts,
 	.command_after = 1,
 	.failure = 125,

@@ -74,21 +74,17 @@ const struct applet applet_start = {
 	.name = "start",
 	.args = "NAME... [-- CMD [ARG]...]",
 	.help = "Start VMs and wait until each is proven ready",
-	.more = "A new name makes a new VM, whose options are kept in its vm.ini. Of one that exists\n"
-		"the options given here are changed, the others stay. Starting a VM that runs is fine.\n"
-		"\n"
-		"  vmtool start web --kernel ./vmlinux --initrd ./initrd --memory 512M\n"
-		"\n"
+	.more = "A new name makes a new VM, whose options are kept in its vm.ini. Of one that\n"
+		"exists the options given here are changed, the others stay. Starting a VM that\n"
+		"runs is fine.\n\n"
+		"  vmtool start web --kernel ./vmlinux --initrd ./initrd --memory 512M\n\n"
 		"Behind -- stands the guest's main process, argument by argument as it is to get\n"
-		"them: the VM ends when it does, with its status in `vmtool ls --json`.\n"
-		"\n"
-		"  vmtool start job -u nobody -e MODE=once -- /usr/bin/job 'one argument'\n"
-		"\n"
+		"them: the VM ends when it does, with its status in `vmtool ls --json`.\n\n"
+		"  vmtool start job -u nobody -e MODE=once -- /usr/bin/job 'one argument'\n\n"
 		"* may be given again; together they replace what vm.ini had of that key, and an\n"
 		"empty value takes it back. WORDS are one argument with blanks between them; a\n"
 		"blank inside a word is \\040. vm.ini has the same values, one a line, and can\n"
-		"include files and templates (vmtool help config):\n"
-		"\n"
+		"include files and templates (vmtool help config):\n\n"
 		"  [guest]\n"
 		"  net = eth0 address=10.0.2.15/24 address=fd00::2/64 gateway=10.0.2.2\n"
 		"  net = eth1 dhcp\n"
@@ -96,11 +92,11 @@ const struct applet applet_start = {
 		"  overlay = tmpfs 512M\n"
 		"  [main]\n"
 		"  arg = /bin/echo\n"
-		"  arg = \"a\\nb\"\n"
-		"\n"
-		"An interface with dhcp asks for its IPv4 address, routes and name servers; those\n"
-		"given beside it stay, and the given gateway and name servers come first. IPv6 takes\n"
-		"what the router advertises, as the sysctl net.ipv6.conf.NAME.accept_ra says.\n",
+		"  arg = \"a\\nb\"\n\n"
+		"An interface with dhcp asks for its IPv4 address, routes and name servers;\n"
+		"those given beside it stay, and the given gateway and name servers come first.\n"
+		"IPv6 takes what the router advertises, as the sysctl\n"
+		"net.ipv6.conf.NAME.accept_ra says.\n",
 	.opts = start_opts,
 	.command_after = -1,
 	.run = start_run,

@@ -88,9 +88,9 @@ const struct applet applet_stop = {
 	.name = "stop",
 	.args = "NAME...|--all",
 	.help = "Power off VMs, and say which way each ended",
-	.more = "The guest ends its processes, syncs its disks and powers off. When it does not in time, or\n"
-		"has no agent to be asked, its power button is pressed; then its vmm gets SIGTERM, and 2\n"
-		"seconds later SIGKILL.\n",
+	.more = "The guest ends its processes, syncs its disks and powers off. When it does not\n"
+		"in time, or has no agent to be asked, its power button is pressed; then its vmm\n"
+		"gets SIGTERM, and 2 seconds later SIGKILL.\n",
 	.opts = stop_opts,
 	.command_after = -1,
 	.run = stop_run,

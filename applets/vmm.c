@@ -67,11 +67,12 @@ const struct applet applet_vmm = {
 		"  vmtool vmm --kernel ./vmlinux --plain --disk root.img --append root=/dev/vda\n"
 		"  vmtool vmm --config ./machine.ini --vsock ./v.sock\n"
 		"  vmtool exec unix:./v.sock uname -a\n\n"
-		"Our terminal is its serial console, or our stdin and stdout are. It says no ready and does\n"
-		"no more than the machine: exit code 0 when the guest has powered off. A reboot is one, unless\n"
-		"--reboot end. INT and TERM, and ctrl-a x on a terminal, end it; PWR presses its power button.\n"
-		"--config takes a file as vm.ini, of which [ready], [forward] and [provision] mean nothing here.\n"
-		"--plain: the guest's own /init is left as it is; else it is ours.\n",
+		"Our terminal is its serial console, or our stdin and stdout are. It says no\n"
+		"ready and does no more than the machine: exit code 0 when the guest has powered\n"
+		"off. A reboot is one, unless --reboot end. INT and TERM, and ctrl-a x on a\n"
+		"terminal, end it; PWR presses its power button. --config takes a file as\n"
+		"vm.ini, of which [ready], [forward] and [provision] mean nothing here. --plain:\n"
+		"the guest's own /init is left as it is; else it is ours.\n",
 	.opts = vmm_opts,
 	.command_after = -1,
 	.run = vmm_run,

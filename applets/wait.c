@@ -106,18 +106,16 @@ const struct applet applet_wait = {
 	.name = "wait",
 	.args = "NAME...",
 	.help = "Wait until a VM is ready, has ended, or something else is so",
-	.more = "COND is one of\n"
-		"\n"
+	.more = "COND is one of\n\n"
 		"  ready, running, stopped   as `vmtool ls` says it\n"
-		"  exit                      it was started, and has ended: the main process's exit\n"
-		"                            code, if there was one, is printed; 1 when it failed\n"
+		"  exit                      it was started, and has ended: the main process's\n"
+		"                            exit code, if there was one, is printed; 1 when it\n"
+		"                            failed\n"
 		"  exists, gone              there is such a VM, or none\n"
-		"  vm_alive, agent_up, ssh_banner, boot_done, probe:NAME\n"
-		"\n"
-		"and =false waits for the opposite. Nothing is polled: the VM's folder tells. A VM that\n"
-		"is not running may be started by others meanwhile; one that ends is waited for no longer,\n"
-		"and that is 1, with the reason.\n"
-		"\n"
+		"  vm_alive, agent_up, ssh_banner, boot_done, probe:NAME\n\n"
+		"and =false waits for the opposite. Nothing is polled: the VM's folder tells. A\n"
+		"VM that is not running may be started by others meanwhile; one that ends is\n"
+		"waited for no longer, and that is 1, with the reason.\n\n"
 		"  vmtool wait web --for ready --timeout 30s\n"
 		"  code=$(vmtool wait job)\n",
 	.opts = wait_opts,

@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "applets/applet.h"
+#include "base/column.h"
 #include "base/nearest.h"
 #include "base/util.h"
-
-enum { HELP_COLUMN = 28 };
 
 static int usage(const struct cmdline *cl, struct err *e, const char *what, const char *word)
 {
@@ -230,8 +229,12 @@ const struct applet *applet_find(const char *name)
 
 void applet_print_help(const struct applet *a)
 {
-	printf("%s\n\nusage: vmtool %s%s%s%s\n", a->help ? a->help : "Machinery", a->name,
-	       a->opts ? " [OPTION]..." : "", a->args[0] ? " " : "", a->args);
+	char usage[256];
+
+	printf("%s\n\n", a->help ? a->help : "Machinery");
+	snprintf(usage, sizeof(usage), "vmtool %s%s%s%s", a->name, a->opts ? " [OPTION]..." : "",
+		 a->args[0] ? " " : "", a->args);
+	column_print(7, "usage:", usage);
 	if (a->opts)
 		printf("\noptions:\n");
 	for (const struct opt *o = a->opts; o && o->letter; o++) {
@@ -241,10 +244,7 @@ void applet_print_help(const struct applet *a)
 			 o->letter < OPT_LONG ? (char)o->letter : ' ',
 			 o->letter < OPT_LONG ? ", " : "  ", o->word, o->value ? " " : "",
 			 o->value ? o->value : "");
-		if (strlen(left) > HELP_COLUMN) /* its text begins a line of its own */
-			printf("%s\n%-*s %s\n", left, HELP_COLUMN, "", o->help);
-		else
-			printf("%-*s %s\n", HELP_COLUMN, left, o->help);
+		column_print(29, left, o->help);
 	}
 	if (a->more)
 		printf("\n%s", a->more);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/column.h"
 #include "base/nearest.h"
 #include "base/util.h"
 
@@ -150,26 +151,6 @@ int key_find(enum config_section s, const char *word, struct err *e)
 
 /* --- for people --- */
 
-enum { HELP_COLUMN = 26, HELP_WIDTH = 78 };
-
-/* Words up to the width, the next line under the first. */
-static void print_wrapped(const char *text)
-{
-	size_t at = HELP_COLUMN;
-
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		if (at > HELP_COLUMN && at + 1 + len > HELP_WIDTH) {
-			printf("\n%*s", HELP_COLUMN, "");
-			at = HELP_COLUMN;
-		}
-		at += (size_t)printf("%s%.*s", at > HELP_COLUMN ? " " : "", (int)len, text);
-		text += len + strspn(text + len, " ");
-	}
-	putchar('\n');
-}
-
 static void print_key(const struct key *k)
 {
 	char left[64], text[256], initial[64] = "", letter[8] = "";
@@ -184,11 +165,7 @@ static void print_key(const struct key *k)
 	n = snprintf(text, sizeof(text), "%s%s", k->help, initial);
 	if (k->has_option)
 		snprintf(text + n, sizeof(text) - (size_t)n, " [--%s%s]", k->word, letter);
-	if (strlen(left) >= HELP_COLUMN)
-		printf("%s\n%*s", left, HELP_COLUMN, "");
-	else
-		printf("%-*s", HELP_COLUMN, left);
-	print_wrapped(text);
+	column_print(26, left, text);
 }
 
 void keys_print_help(void)

@@ -13,11 +13,13 @@ words=$out
 
 run "$vmtool" help
 is "$rc" 0 "help succeeds"
+is "$(awk 'length > 79' <<<"$out")" "" "and fits a terminal"
 for word in $words; do
 	like "$out" "  $word" "help has a line for $word"
 	run_help=$("$vmtool" help "$word")
 	is "$run_help" "$("$vmtool" "$word" --help)" "$word --help says what help $word says"
 	like "$run_help" "usage: vmtool $word" "and how to use it"
+	is "$(awk 'length > 79' <<<"$run_help")" "" "and fits a terminal"
 	is "$(sed -n '/^options:/,/^$/p' <<<"$run_help" | grep -vE '^(options:|  (-.,|   ) --.{1,20} [^ ].*|  (-.,|   ) --[^ ]+( [^ ]+)?| {29}[^ ].*|)$')" "" "its options stand in columns"
 done
 run "$vmtool" help nonsense
