@@ -33,12 +33,6 @@ static void count_lost(uint64_t *lost, const char *which)
 		log_debug("net: %s frames dropped: %" PRIu64, which, *lost);
 }
 
-static int is_live(const struct net *n)
-{
-	return (n->dev.status & VDEV_DRIVER_OK) && !(n->dev.status & VDEV_NEEDS_RESET) &&
-	       !n->dev.reset_wanted;
-}
-
 static int agreed(const struct net *n, uint64_t feature)
 {
 	return (n->dev.driver_features & feature) == feature;
@@ -260,7 +254,7 @@ static int net_reset(struct vdev *dev)
 static void look(struct net *n, unsigned q)
 {
 	vdev_notify(&n->dev, q);
-	if (!is_live(n))
+	if (!vdev_is_live(&n->dev))
 		n->host->want(n->host, 0);
 }
 
@@ -298,8 +292,7 @@ void net_link(struct net *n, int is_up)
 	if (n->config.status == status)
 		return;
 	n->config.status = status;
-	if (n->dev.interrupt && is_live(n))
-		n->dev.interrupt(&n->dev, -1);
+	vdev_reconfigured(&n->dev);
 }
 
 static const struct vdev_type net_type = {

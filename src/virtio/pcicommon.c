@@ -94,10 +94,9 @@ static void set_status(struct vpci *p, uint32_t v)
 		p->host->kick(p->host, -1);
 }
 
-static uint32_t get_zero(struct vpci *p)
+static uint32_t get_config_generation(struct vpci *p)
 {
-	(void)p;
-	return 0;
+	return p->dev->generation;
 }
 
 static uint32_t get_queue_select(struct vpci *p)
@@ -196,7 +195,7 @@ static const struct field {
 	{ 16, 2, get_config_vector, set_config_vector },
 	{ 18, 2, get_num_queues, NULL },
 	{ 20, 1, get_status, set_status },
-	{ 21, 1, get_zero, NULL }, /* config_generation: our configurations never change */
+	{ 21, 1, get_config_generation, NULL },
 	{ 22, 2, get_queue_select, set_queue_select },
 	{ 24, 2, get_queue_size, set_queue_size },
 	{ 26, 2, get_queue_vector, set_queue_vector },

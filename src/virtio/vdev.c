@@ -98,12 +98,23 @@ int vdev_queues_open(const struct vdev *dev)
 	       !dev->reset_wanted;
 }
 
+int vdev_is_live(const struct vdev *dev)
+{
+	return (dev->status & VDEV_DRIVER_OK) && !(dev->status & VDEV_NEEDS_RESET) && !dev->reset_wanted;
+}
+
+void vdev_reconfigured(struct vdev *dev)
+{
+	dev->generation++;
+	if (dev->interrupt && vdev_is_live(dev))
+		dev->interrupt(dev, -1);
+}
+
 void vdev_notify(struct vdev *dev, unsigned q)
 {
 	int rc;
 
-	if (dev->reset_wanted || !(dev->status & VDEV_DRIVER_OK) ||
-	    (dev->status & VDEV_NEEDS_RESET))
+	if (!vdev_is_live(dev))
 		return;
 	rc = dev->type->notify(dev, q);
 	if (rc < 0)

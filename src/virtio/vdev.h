@@ -50,6 +50,7 @@ struct vdev {
 	const void *config;	/* borrowed: the device's config space, read-only to the driver */
 	uint32_t config_len;
 	uint64_t features; /* the type's own, less what this one cannot do */
+	uint8_t generation; /* of the config space: another one after each change */
 	uint8_t status;
 	int reset_wanted; /* the driver wrote 0; the loop's thread has still to obey */
 	uint64_t driver_features;
@@ -80,6 +81,12 @@ void vdev_run(struct vdev *dev);
 /* The loop's thread: the driver notified queue q. What is left for another turn is asked for
  * through again(). */
 void vdev_notify(struct vdev *dev, unsigned q);
+
+/* Whether a driver runs it: up, not about to reset it, and not told to. */
+int vdev_is_live(const struct vdev *dev);
+
+/* The device has changed its config space: whoever runs it is told (section 4.1.4.3.1). */
+void vdev_reconfigured(struct vdev *dev);
 
 /* The device pushed requests of queue q: interrupt if the driver wants that. */
 void vdev_signal(struct vdev *dev, unsigned q);

@@ -100,7 +100,7 @@ static uint64_t common_is(unsigned off, unsigned size)
 }
 
 enum { FEATURE_SELECT = 0, FEATURE = 4, DRIVER_SELECT = 8, DRIVER_FEATURE = 12, MSIX_CONFIG = 16 };
-enum { NUM_QUEUES = 18, STATUS = 20, QUEUE_SELECT = 22, QUEUE_SIZE = 24, QUEUE_VECTOR = 26 };
+enum { NUM_QUEUES = 18, STATUS = 20, GENERATION = 21, QUEUE_SELECT = 22, QUEUE_SIZE = 24, QUEUE_VECTOR = 26 };
 enum { QUEUE_ENABLE = 28, NOTIFY_OFF = 30, QUEUE_DESC = 32, QUEUE_AVAIL = 40, QUEUE_USED = 48 };
 
 static void features_agreed(void)
@@ -381,6 +381,23 @@ static void the_isr_does_not_clear(void)
 	CHECK(vpci_bar_read(&pci, window(ISR), 1) == 0);
 }
 
+static void a_change_of_the_configuration_goes_unseen(void)
+{
+	uint64_t before;
+
+	features_agreed();
+	before = common_is(GENERATION, 1);
+	vdev_reconfigured(&dev);
+	CHECK(common_is(GENERATION, 1) != before && vpci_bar_read(&pci, window(ISR), 1) == 0);
+	driver_up();
+	before = common_is(GENERATION, 1);
+	vdev_reconfigured(&dev);
+	CHECK(common_is(GENERATION, 1) != before && vpci_bar_read(&pci, window(ISR), 1) == 2);
+	common(STATUS, 1, 0); /* the loop has not obeyed yet */
+	vdev_reconfigured(&dev);
+	CHECK(vpci_bar_read(&pci, window(ISR), 1) == 0);
+}
+
 /* --- the BAR and the window into it --------------------------------------------------------- */
 
 static void the_bar_is_sized_or_moved_wrongly(void)
@@ -527,6 +544,7 @@ int main(void)
 	TEST(a_mask_is_passed_by);
 	TEST(a_vector_that_is_not_there_is_taken);
 	TEST(the_isr_does_not_clear);
+	TEST(a_change_of_the_configuration_goes_unseen);
 	TEST(the_bar_is_sized_or_moved_wrongly);
 	TEST(the_window_reaches_beyond_the_bar);
 	TEST(some_access_reaches_what_it_should_not);
