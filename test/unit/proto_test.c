@@ -397,36 +397,36 @@ static void the_seeds_are_of_another_version(void)
 	}
 }
 
+static const struct spec good = {
+	.cpus = 2,
+	.memory_bytes = 512 << 20,
+	.balloon_bytes = 64 << 20,
+	.any_kvm = 1,
+	.has_hvc = 1,
+	.memory = SPEC_MEMORY_SMALL | SPEC_MEMORY_PREFAULT,
+	.guest_cid = 3,
+	.kvm_fd = 5,
+	.kernel_fd = 6,
+	.console_fd = 7,
+	.line_fd = 15,
+	.vsock_fd = 8,
+	.vsock_messages_fd = 18,
+	.vsock_path = "/run/v",
+	.cmdline = "quiet",
+	.ninitrds = 2,
+	.initrd_fd = { 9, 10 },
+	.nheld = 1,
+	.held_fd = { 15 },
+	.ndisks = 3,
+	.disk = { { 11, -1, 0, 0, "", 0, 0 }, { 12, -1, 1, SPEC_AIO_THREADS, "12345678901234567890", 0, 0 },
+		  { 13, 14, 1, SPEC_AIO_IO_URING, "", 1ull << 40, 500 } },
+	.nnics = 2,
+	.nic = { { 17, SPEC_NIC_TAP, { 2, 1, 2, 3, 4, 5 }, 1500, 0, 0, 18 },
+		 { 16, SPEC_NIC_STREAM, { 2, 1, 2, 3, 4, 6 }, 65520, 1ull << 33, 1000, -1 } },
+};
+
 static void a_machines_description_changes(void)
 {
-	static char longest[SPEC_CMDLINE_MAX + 2];
-	const struct spec good = {
-		.cpus = 2,
-		.memory_bytes = 512 << 20,
-		.balloon_bytes = 64 << 20,
-		.any_kvm = 1,
-		.has_hvc = 1,
-		.memory = SPEC_MEMORY_SMALL | SPEC_MEMORY_PREFAULT,
-		.guest_cid = 3,
-		.kvm_fd = 5,
-		.kernel_fd = 6,
-		.console_fd = 7,
-		.line_fd = 15,
-		.vsock_fd = 8,
-		.vsock_messages_fd = 18,
-		.vsock_path = "/run/v",
-		.cmdline = "quiet",
-		.ninitrds = 2,
-		.initrd_fd = { 9, 10 },
-		.nheld = 1,
-		.held_fd = { 15 },
-		.ndisks = 3,
-		.disk = { { 11, -1, 0, 0, "", 0, 0 }, { 12, -1, 1, SPEC_AIO_THREADS, "12345678901234567890", 0, 0 },
-			  { 13, 14, 1, SPEC_AIO_IO_URING, "", 1ull << 40, 500 } },
-		.nnics = 2,
-		.nic = { { 17, SPEC_NIC_TAP, { 2, 1, 2, 3, 4, 5 }, 1500, 0, 0, 18 },
-			 { 16, SPEC_NIC_STREAM, { 2, 1, 2, 3, 4, 6 }, 65520, 1ull << 33, 1000, -1 } },
-	};
 	struct spec s = good, back;
 	uint8_t mem[ROOM];
 	long len = spec_encode(&s, mem, sizeof(mem));
@@ -450,6 +450,14 @@ static void a_machines_description_changes(void)
 	len = spec_encode(&s, mem, sizeof(mem));
 	CHECK(spec_decode(&back, mem, (size_t)len) == 0 && back.line_fd == -1 && back.vsock_fd == -1 &&
 	      back.vsock_messages_fd == -1);
+}
+
+static void a_machine_that_cannot_be_is_described(void)
+{
+	static char longest[SPEC_CMDLINE_MAX + 2];
+	struct spec s;
+	uint8_t mem[ROOM];
+	long len;
 
 #define REFUSES(change) \
 	do { \
@@ -600,6 +608,7 @@ int main(void)
 	TEST(the_beacon_changes);
 	TEST(the_seeds_are_of_another_version);
 	TEST(a_machines_description_changes);
+	TEST(a_machine_that_cannot_be_is_described);
 	TEST(a_descriptor_of_the_machines_is_closed);
 	TEST(the_vmms_last_word_changes);
 	return check_done();
