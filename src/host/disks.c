@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "host/config.h"
+#include "host/filelock.h"
 #include "host/limit.h"
 #include "host/livevm.h"
 
@@ -142,18 +143,18 @@ static int refuse_shared(const struct disk_wish *d, const struct home *h, const 
 		       d->path);
 }
 
-/* The lock belongs to the open file, not to a process: it goes to the vmm with the descriptor and
- * ends with the last one. QEMU and others take locks of the same kind. */
-static int lock(int fd, const struct disk_wish *d)
+static int take(int fd, const struct disk_wish *d, const struct home *h, const char *self,
+		const struct stat *st, struct err *e)
 {
-	struct flock l = {
-		.l_type = d->readonly ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-	};
+	enum filelock kind = d->readonly ? FILELOCK_SHARED : FILELOCK_ALONE;
+	char name[VM_NAME_ROOM];
+	int rc = filelock_take(fd, kind);
 
-	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
-		return 0;
-	return errno == EACCES ? -EAGAIN : -errno;
+	if (rc == -EAGAIN && !livevm_with(h, self, has_disk, st, name))
+		rc = filelock_take_over(fd, kind);
+	if (rc == -EAGAIN)
+		return refuse_shared(d, h, self, st, e);
+	return rc < 0 ? err_set(e, rc, "disk %s: lock it: %s", d->path, strerror(-rc)) : 0;
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -208,14 +209,10 @@ static int open_disk(const struct disk_wish *d, const struct home *h, const char
 		return fd;
 	rc = check_size(fd, d, e);
 	if (rc == 0)
-		rc = lock(fd, d);
-	if (rc == -EAGAIN)
-		refuse_shared(d, h, self, &st, e);
-	else if (rc < 0 && e->code == 0)
-		err_set(e, rc, "disk %s: lock it: %s", d->path, strerror(-rc));
+		rc = take(fd, d, h, self, &st, e);
 	if (rc < 0)
 		fd_close(&fd);
-	return rc < 0 ? e->code : fd;
+	return rc < 0 ? rc : fd;
 }
 
 /* Two of one machine's own: its locks would get in each other's way and blame a stranger. */

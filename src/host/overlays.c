@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/util.h"
+#include "host/filelock.h"
 #include "proto/overlay.h"
 
 enum { NAME_ROOM = 24, COPY_BYTES = 64 << 10 };
@@ -31,13 +32,6 @@ static void file_name(unsigned i, char out[NAME_ROOM])
 }
 
 /* --- one that is there ---------------------------------------------------------------------- */
-
-static int lock(int fd)
-{
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_SETLK, &l) < 0 ? -errno : 0;
-}
 
 static int read_header(int fd, struct overlay_header *h)
 {
@@ -86,7 +80,7 @@ static int open_one(const struct vmref *v, unsigned i, struct overlay_header *h,
 	fd = openat(v->dir, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : err_sys(e, "%s: open %s", v->name, file);
-	rc = lock(fd);
+	rc = filelock_take_over(fd, FILELOCK_ALONE);
 	if (rc < 0)
 		err_set(e, rc, "%s: %s: is in use by another program", v->name, file);
 	else if ((rc = read_header(fd, h)) < 0)
@@ -133,7 +127,7 @@ static int make(const struct vmref *v, unsigned i, const struct overlay_base *ba
 		return err_set(e, -EFBIG, "%s: %s: the disk is too large for an overlay: at most 16 TiB",
 			       v->name, file);
 	fd = openat(v->dir, fresh, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	rc = fd < 0 ? -errno : lock(fd);
+	rc = fd < 0 ? -errno : filelock_take(fd, FILELOCK_ALONE);
 	if (rc == 0 && ftruncate(fd, (off_t)overlay_file_bytes(base->bytes)) < 0)
 		rc = -errno;
 	if (rc == 0)

@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
+#include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <linux/vhost.h>
@@ -59,6 +60,7 @@ static const struct call {
 	CALL(epoll_pwait, L, NULL), /* what musl asks where there is no epoll_wait */
 	CALL(readv, L, NULL),
 	CALL(io_uring_enter, L, NULL), /* rings of disks, which do no more than read, write and sync */
+	CALL(io_uring_register, L, ONLY(1, IORING_UNREGISTER_FILES)),
 	CALL(sendmsg, L, NULL),
 	CALL(recvfrom, L, NULL),
 	CALL(epoll_ctl, L, NULL),
@@ -136,7 +138,6 @@ static const struct call {
 	CALL(unshare, 0, NULL),
 	CALL(bpf, 0, NULL),
 	CALL(io_uring_setup, 0, NULL),
-	CALL(io_uring_register, 0, NULL),
 	CALL(prctl, 0, NULL),
 	CALL(rt_sigaction, 0, NULL),
 	CALL(gettimeofday, 0, NULL),

@@ -37,7 +37,7 @@ static int register_with(const struct uring *u, unsigned what, const void *arg, 
 /* The last that can be registered. */
 static int lock_up(const struct uring *u)
 {
-	struct io_uring_restriction only[COUNT(ops) + 2] = { 0 };
+	struct io_uring_restriction only[COUNT(ops) + 3] = { 0 };
 
 	for (unsigned i = 0; i < COUNT(ops); i++) {
 		only[i].opcode = IORING_RESTRICTION_SQE_OP;
@@ -47,6 +47,8 @@ static int lock_up(const struct uring *u)
 	only[COUNT(ops)].sqe_flags = IOSQE_FIXED_FILE | IOSQE_ASYNC;
 	only[COUNT(ops) + 1].opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED;
 	only[COUNT(ops) + 1].sqe_flags = IOSQE_FIXED_FILE;
+	only[COUNT(ops) + 2].opcode = IORING_RESTRICTION_REGISTER_OP;
+	only[COUNT(ops) + 2].register_op = IORING_UNREGISTER_FILES;
 	return register_with(u, IORING_REGISTER_RESTRICTIONS, only, COUNT(only));
 }
 
@@ -115,8 +117,12 @@ int uring_open(struct uring *u, const int *files, unsigned nfiles, int eventfd)
 	return rc;
 }
 
+/* The kernel is done with a ring some time after its process has ended; with the files, locks on them included,
+ * it would be as late. */
 void uring_close(struct uring *u)
 {
+	if (u->fd >= 0)
+		(void)register_with(u, IORING_UNREGISTER_FILES, NULL, 0);
 	if (u->rings)
 		munmap(u->rings, u->rings_len);
 	if (u->entries)

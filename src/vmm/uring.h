@@ -3,7 +3,8 @@
  *
  * By the system calls themselves (io_uring(7)). The ring is bound to its files and locked up before a
  * guest runs: it does reads, writes and syncs of these files, and nothing else, whoever has taken the
- * process over, and nothing more can be registered with it. So no filter of system calls is got round.
+ * process over, and nothing more can be registered with it, only the files be let go. So no filter of system calls
+ * is got round.
  */
 #ifndef VMM_URING_H
 #define VMM_URING_H

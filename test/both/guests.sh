@@ -68,3 +68,27 @@ is "$(($(used "$child") - before))" 0 "uses no time of the host's"
 kill -TERM $machine
 wait $machine
 is "$?" 143 "until it is ended"
+
+# --- and lets go of ---
+
+# What is under way with an io_uring the host's kernel ends in its own time, also that of a process that is no more.
+dd if=/dev/zero of="$tap_dir/disk" bs=1024 count=64 2>/dev/null
+on_disk() { bare "$@" --disk "$tap_dir/disk"; }
+again_and_again() {
+	for _ in 1 2 3 4 5 6 7 8; do
+		run in_shell on_disk ends --append s5
+		[ "$rc/$err" = 0/ ] || return 1
+	done
+}
+killed_each_time() {
+	for _ in 1 2 3 4 5 6 7 8; do
+		on_disk ends --append halt >"$tap_dir/ups" 2>"$tap_dir/err" &
+		machine=$!
+		within 20 ups 1 || { diag "$(cat "$tap_dir/err")"; return 1; }
+		kill -KILL $machine
+		wait $machine
+	done 2>/dev/null
+	again_and_again
+}
+ok "a disk is free for the next one when its machine has ended" again_and_again
+ok "and soon when it was killed" killed_each_time

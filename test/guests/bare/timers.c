@@ -16,7 +16,7 @@ enum {
 static void the_clock(void)
 {
 	struct cpuid_regs base = cpuid(0x40000000, 0), f = cpuid(0x40000010, 0);
-	uint64_t before = now_ns(), last = before, ticks = rdtsc();
+	uint64_t ticks = rdtsc(), before = now_ns(), last = before;
 	uint32_t khz = clock_khz();
 	int forward = 1;
 
@@ -46,22 +46,35 @@ static int fires(uint64_t start)
 	return here && took >= MS - MS / 100;
 }
 
+/* What is pending comes, and is forgotten. */
 static void quiet(void)
 {
 	lapic_write(LAPIC_TIMER, MASKED);
 	lapic_write(LAPIC_COUNT, 0);
+	interrupts(1);
+	interrupts(0);
 	came[0] = 0;
+}
+
+/* A host that was busy elsewhere for so long has hidden what there was to see in that millisecond. */
+static int was_late(uint64_t start)
+{
+	return now_ns() - start >= MS;
 }
 
 static void the_lapics(void)
 {
-	uint64_t start = now_ns();
+	uint64_t start;
 	uint32_t left;
 
 	lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
-	lapic_write(LAPIC_TIMER, TIMER_VECTOR);
-	lapic_write(LAPIC_COUNT, MS);
-	left = lapic_read(LAPIC_NOW);
+	do {
+		quiet();
+		start = now_ns();
+		lapic_write(LAPIC_TIMER, TIMER_VECTOR);
+		lapic_write(LAPIC_COUNT, MS);
+		left = lapic_read(LAPIC_NOW);
+	} while (was_late(start));
 	check(left <= MS && left > 0, "the LAPIC's timer counts down");
 	check(fires(start), "and fires once, when its time is over");
 	quiet();
@@ -80,24 +93,37 @@ static void the_lapics(void)
 	quiet();
 }
 
+static void deadline_mode(void)
+{
+	quiet();
+	lapic_write(LAPIC_TIMER, TIMER_VECTOR | MODE_DEADLINE);
+	__asm__ volatile("mfence" : : : "memory");
+}
+
 static void the_deadline(void)
 {
 	uint64_t khz = clock_khz(), start;
+	int stands;
 
 	check(cpuid(1, 0).c & 1u << 24, "the TSC has a deadline");
-	lapic_write(LAPIC_TIMER, TIMER_VECTOR | MODE_DEADLINE);
-	__asm__ volatile("mfence" : : : "memory");
-	start = now_ns();
-	wrmsr(MSR_DEADLINE, rdtsc() + khz);
-	check(rdmsr(MSR_DEADLINE) != 0, "which stands until it is reached");
+	do {
+		deadline_mode();
+		start = now_ns();
+		wrmsr(MSR_DEADLINE, rdtsc() + khz);
+		stands = rdmsr(MSR_DEADLINE) != 0;
+	} while (was_late(start));
+	check(stands, "which stands until it is reached");
 	check(fires(start), "and fires once then");
 	check(rdmsr(MSR_DEADLINE) == 0, "and is over then");
 	came[0] = 0;
 	wrmsr(MSR_DEADLINE, rdtsc() - khz);
 	check(comes(TIMER_VECTOR, 1), "one that has passed fires at once");
-	came[0] = 0;
-	wrmsr(MSR_DEADLINE, rdtsc() + khz);
-	wrmsr(MSR_DEADLINE, 0);
+	do {
+		deadline_mode();
+		start = now_ns();
+		wrmsr(MSR_DEADLINE, rdtsc() + khz);
+		wrmsr(MSR_DEADLINE, 0);
+	} while (was_late(start));
 	for (uint64_t until = now_ns() + 2 * MS; now_ns() < until;) {
 		interrupts(1);
 		interrupts(0);
