@@ -11,14 +11,15 @@ bare() {	# PROGRAM OPTION...: becomes a machine that runs it
 tells() {	# PROGRAM OPTION...
 	run in_shell bare "$@" --reboot end
 	printf '%s\n' "$out" | tr -d '\r' >"$tap_dir/said"
+	tried=$(echo "$*" | sed "s#$tap_dir/##g")
 	while read -r word rest; do
 		case $word in
-		ok) pass "$*: ${rest#- }" ;;
-		not) fail "$*: ${rest#ok - }" ;;
+		ok) pass "$tried: ${rest#- }" ;;
+		not) fail "$tried: ${rest#ok - }" ;;
 		'#') diag "$rest" ;;
 		esac
 	done <"$tap_dir/said"
-	is "$rc/$(tail -n 1 "$tap_dir/said")/$err" "0/done/" "$*: powers off when all is done"
+	is "$rc/$(tail -n 1 "$tap_dir/said")/$err" "0/done/" "$tried: powers off when all is done"
 }
 
 tells exits
@@ -35,6 +36,19 @@ for mib in 64 3072 3073 $most; do
 done
 tells hostile
 tells rings
+for aio in threads io_uring; do
+	dd if=/dev/zero of="$tap_dir/disk" bs=1024 count=64 2>/dev/null
+	run in_shell bare ends --append s5 --disk "$tap_dir/disk,aio=$aio"
+	case $err in
+	*"this host's kernel gives none"*)
+		skip "this host's kernel gives no io_uring" "disk, aio=$aio"
+		continue
+		;;
+	esac
+	tells disk --disk "$tap_dir/disk,aio=$aio"
+	is "$(od -An -v -t u1 "$tap_dir/disk" | tr -s ' ' '\n' | sort -n | uniq -c | awk 'NF == 2 && $2 > 0 && $2 <= 64 && $1 == 512' | wc -l)" 64 \
+		"disk, aio=$aio: all of it is in the file"
+done
 
 # --- how it ends ---
 

@@ -15,6 +15,7 @@ enum {
 	CAP_VENDOR = 9,
 	CFG_COMMON = 1,
 	CFG_NOTIFY = 2,
+	CFG_DEVICE = 4,
 
 	FEATURE_SELECT = 8,
 	FEATURE = 12,
@@ -52,6 +53,8 @@ static void take_capability(struct virtio *d, unsigned at)
 	} else if (kind == CAP_VENDOR && type == CFG_NOTIFY) {
 		d->notify = bar_at(d, off);
 		d->step = read32(ecam(d->slot, at + 16));
+	} else if (kind == CAP_VENDOR && type == CFG_DEVICE) {
+		d->config = bar_at(d, off);
 	}
 }
 
@@ -87,8 +90,10 @@ int virtio_up(struct virtio *d, unsigned queues)
 	while (virtio_status(d) != 0)
 		__asm__ volatile("pause");
 	write8(d->common + STATUS, ACKNOWLEDGE | DRIVER);
+	write32(d->common + FEATURE_SELECT, 0);
+	write32(d->common + FEATURE, d->features);
 	write32(d->common + FEATURE_SELECT, 1);
-	write32(d->common + FEATURE, 1); /* VERSION_1 alone */
+	write32(d->common + FEATURE, 1); /* VERSION_1 */
 	write8(d->common + STATUS, AGREED);
 	for (unsigned q = 0; q < queues; q++) {
 		memset(&d->ring[q], 0, sizeof(d->ring[q]));

@@ -1,6 +1,6 @@
 /*
  * virtio - a driver of any virtio device on the bus (virtio 1.2 section 4.1), as small as one can be: it agrees to
- * VERSION_1 alone, and looks for answers.
+ * VERSION_1 and what it is told to, and looks for answers.
  */
 #ifndef VIRTIO_H
 #define VIRTIO_H
@@ -39,7 +39,8 @@ struct ring {
 
 struct virtio {
 	unsigned slot;
-	uint64_t common, notify, table, pending; /* where they lie */
+	uint64_t common, notify, config, table, pending; /* where they lie */
+	uint32_t features;			 /* of the lower 32, to agree to; 0 after virtio_find() */
 	uint32_t step;				 /* from one queue's notification to the next */
 	uint32_t msix;				 /* in configuration space */
 	struct ring ring[VIRTIO_QUEUES];
