@@ -131,6 +131,11 @@ static void it_does_whatever_it_is_asked(void)
 		{ .opcode = IORING_OP_READV, .fd = 0 }, /* a descriptor of the process's */
 		{ .opcode = IORING_OP_READV, .flags = IOSQE_FIXED_FILE | IOSQE_IO_DRAIN },
 	};
+	static const unsigned registers[] = {
+		IORING_REGISTER_FILES,	  IORING_REGISTER_FILES_UPDATE, IORING_REGISTER_BUFFERS,
+		IORING_REGISTER_EVENTFD,  IORING_UNREGISTER_EVENTFD,	IORING_REGISTER_PERSONALITY,
+		IORING_REGISTER_RESTRICTIONS,
+	};
 	int fd = 0;
 
 	begin();
@@ -148,11 +153,29 @@ static void it_does_whatever_it_is_asked(void)
 	}
 	CHECK(uring_put(&u, URING_READ, 2, &(struct iovec){ &fd, 1 }, 1, 0, 0, &u) &&
 	      result_of(&u) == -EBADF);
-	CHECK(syscall(SYS_io_uring_register, u.fd, IORING_UNREGISTER_FILES, NULL, 0) < 0 &&
-	      errno == EACCES);
-	CHECK(syscall(SYS_io_uring_register, u.fd, IORING_REGISTER_RESTRICTIONS, NULL, 0) < 0 &&
-	      errno == EACCES);
+	for (size_t i = 0; i < COUNT(registers); i++)
+		CHECK(syscall(SYS_io_uring_register, u.fd, registers[i], &fd, 1) < 0 && errno == EACCES);
 	end();
+}
+
+/* A ring's own end is not its close(2): the kernel comes round to it later. */
+static void a_closed_ones_files_stay_locked(void)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		char path[32];
+		int other;
+
+		begin();
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", files[0]);
+		other = open(path, O_RDWR | O_CLOEXEC);
+		CHECK(fcntl(files[0], F_OFD_SETLK, &all) == 0);
+		CHECK(fcntl(other, F_OFD_SETLK, &all) < 0 && errno == EAGAIN);
+		CHECK(uring_put(&u, URING_WRITE, 0, &(struct iovec){ path, 1 }, 1, 0, 1, &u) && result_of(&u) == 1);
+		end();
+		CHECK(fcntl(other, F_OFD_SETLK, &all) == 0);
+		close(other);
+	}
 }
 
 static void a_refusal_leaves_something_open(void)
@@ -179,6 +202,7 @@ int main(void)
 	TEST(bytes_go_elsewhere);
 	TEST(more_than_it_holds_is_taken);
 	TEST(it_does_whatever_it_is_asked);
+	TEST(a_closed_ones_files_stay_locked);
 	TEST(a_refusal_leaves_something_open);
 	return check_done();
 }
