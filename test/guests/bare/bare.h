@@ -2,8 +2,8 @@
  * bare - guests without a kernel: what the programs in this folder share.
  *
  * Each is loaded as a kernel, tries one side of the machine, says a line for each thing it tried ("ok - ..." or
- * "not ok - ...", TAP without numbers) to the serial port, and "done" before it powers off: test/vm/guests.t reads
- * that. Plain instructions only: they are to run where a KVM emulates the guest's kernel mode, too, which knows
+ * "not ok - ...", TAP without numbers) to the serial port, and "done" before it powers off: test/both/guests.sh
+ * reads that. Plain instructions only: they are to run where a KVM emulates the guest's kernel mode, too, which knows
  * neither XRSTOR nor POPCNT.
  */
 #ifndef BARE_H
